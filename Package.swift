@@ -1,0 +1,200 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// One list of settings for every target, so that no module plays by rules of its own.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A library or program of ours. `on` names what it may import; `scripts/check-layers.sh` holds it to that.
+func library(_ name: String, on dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func program(_ name: String, on dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, on dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TurnpikeTestSupport"], resources: resources,
+        swiftSettings: settings
+    )
+}
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "turnpike",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Foundations: words everybody uses.
+        library("TurnpikeModel"),
+        library("TurnpikeTelemetry", on: [logging, metrics]),
+
+        // Contracts: what crosses between control plane and workers, and arithmetic both rely on.
+        library("TurnpikeSnapshot", on: ["TurnpikeModel"]),
+        library("TurnpikeMetering", on: ["TurnpikeModel"]),
+        library("TurnpikeIdentity", on: ["TurnpikeModel", "TurnpikeSnapshot", crypto]),
+
+        // Engines: pure, without I/O, except for the transports.
+        library("TurnpikeCompiler", on: ["TurnpikeModel", "TurnpikeSnapshot"]),
+        library("TurnpikeProxyCore", on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering"]),
+        library(
+            "TurnpikeProxy",
+            on: [
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeProxyCore",
+                logging, nioCore, nioPosix,
+            ]
+        ),
+
+        // Application: use cases of the control plane and of a worker.
+        library(
+            "TurnpikeControl",
+            on: [
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
+                "TurnpikeCompiler", logging,
+            ]
+        ),
+        library(
+            "TurnpikeWorker",
+            on: [
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
+                "TurnpikeProxyCore", "TurnpikeProxy", logging, httpClient, lifecycle, nioCore, nioPosix,
+            ]
+        ),
+
+        // Adapters: one heavy dependency each.
+        library(
+            "TurnpikeSQLite",
+            on: [
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeControl", logging,
+                grdb,
+            ]
+        ),
+        library(
+            "TurnpikeAPI",
+            on: [
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
+                "TurnpikeControl", logging, hummingbird, nioCore, nioHTTPTypes,
+            ]
+        ),
+
+        // Programs: wiring.
+        program(
+            "turnpike",
+            on: [
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
+                "TurnpikeControl", "TurnpikeSQLite", "TurnpikeAPI", logging, metrics, arguments, configuration, httpClient,
+                lifecycle, nioCore, yams,
+            ]
+        ),
+        program(
+            "turnpike-worker",
+            on: [
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeWorker", logging, metrics, arguments, configuration,
+                lifecycle,
+            ]
+        ),
+
+        // Tests. The tree mirrors Sources.
+        library(
+            "TurnpikeTestSupport",
+            on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering"]
+        ),
+        tests("TurnpikeModelTests", on: ["TurnpikeModel"]),
+        tests("TurnpikeTelemetryTests", on: ["TurnpikeTelemetry", logging, metrics]),
+        tests("TurnpikeSnapshotTests", on: ["TurnpikeModel", "TurnpikeSnapshot"]),
+        tests("TurnpikeMeteringTests", on: ["TurnpikeModel", "TurnpikeMetering"]),
+        tests("TurnpikeIdentityTests", on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeIdentity"]),
+        tests("TurnpikeCompilerTests", on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeCompiler"]),
+        tests(
+            "TurnpikeProxyCoreTests",
+            on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeProxyCore"]
+        ),
+        tests(
+            "TurnpikeProxyTests",
+            on: [
+                "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeProxyCore", "TurnpikeProxy",
+                "TurnpikeTelemetry", logging, nioCore, nioPosix,
+            ]
+        ),
+        tests(
+            "TurnpikeControlTests",
+            on: [
+                "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity", "TurnpikeCompiler",
+                "TurnpikeControl", "TurnpikeTelemetry", logging,
+            ]
+        ),
+        tests(
+            "TurnpikeWorkerTests",
+            on: [
+                "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity", "TurnpikeProxyCore",
+                "TurnpikeProxy", "TurnpikeWorker", "TurnpikeTelemetry", logging, nioCore, nioPosix,
+            ]
+        ),
+        tests(
+            "TurnpikeSQLiteTests",
+            on: [
+                "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeControl", "TurnpikeSQLite", logging, grdb,
+            ]
+        ),
+        tests(
+            "TurnpikeAPITests",
+            on: [
+                "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity", "TurnpikeControl",
+                "TurnpikeSQLite", "TurnpikeAPI", "TurnpikeTelemetry", logging, hummingbird, hummingbirdTesting, nioCore,
+                yams, nioHTTPTypes,
+            ]
+        ),
+        tests(
+            "EndToEndTests",
+            on: ["TurnpikeModel", "turnpike", "turnpike-worker", httpClient, nioCore, nioPosix, yams]
+        ),
+    ]
+)
+
+// Builds are slow on small machines. `TURNPIKE_ONLY=TurnpikeProxyCoreTests swift test` keeps that target and what it
+// rests upon, and leaves the rest of the package out of the plan.
+if let only = Context.environment["TURNPIKE_ONLY"], !only.isEmpty {
+    let byName = Dictionary(uniqueKeysWithValues: package.targets.map { ($0.name, $0) })
+    var kept: Set<String> = []
+    var pending = only.split(separator: ",").map(String.init)
+    while let name = pending.popLast() {
+        guard let target = byName[name], kept.insert(name).inserted else { continue }
+        for case .byNameItem(let dependency, _) in target.dependencies { pending.append(dependency) }
+    }
+    package.targets.removeAll { !kept.contains($0.name) }
+}
