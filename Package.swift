@@ -65,8 +65,8 @@ let package = Package(
         library("TurnpikeTelemetry", on: [logging, metrics]),
 
         // Contracts: what crosses between control plane and workers, and arithmetic both rely on.
-        library("TurnpikeSnapshot", on: ["TurnpikeModel"]),
         library("TurnpikeMetering", on: ["TurnpikeModel"]),
+        library("TurnpikeSnapshot", on: ["TurnpikeModel", "TurnpikeMetering"]),
         library("TurnpikeIdentity", on: ["TurnpikeModel", "TurnpikeSnapshot", crypto]),
 
         // Engines: pure, without I/O, except for the transports.
@@ -136,7 +136,7 @@ let package = Package(
         ),
         tests("TurnpikeModelTests", on: ["TurnpikeModel"]),
         tests("TurnpikeTelemetryTests", on: ["TurnpikeTelemetry", logging, metrics]),
-        tests("TurnpikeSnapshotTests", on: ["TurnpikeModel", "TurnpikeSnapshot"]),
+        tests("TurnpikeSnapshotTests", on: ["TurnpikeModel", "TurnpikeMetering", "TurnpikeSnapshot"]),
         tests("TurnpikeMeteringTests", on: ["TurnpikeModel", "TurnpikeMetering"]),
         tests("TurnpikeIdentityTests", on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeIdentity"]),
         tests("TurnpikeCompilerTests", on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeCompiler"]),

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+/// A worker's boot: its time of start in milliseconds since 1970, raised where needed so that no two boots of one
+/// worker share a number. Every series counts from zero in every epoch.
+public typealias Epoch = Int64
+
+/// What a count is about. Ids, not names: a name may be given to another resource, an id never.
+public struct SeriesKey: Sendable, Hashable {
+    public var tenant: ResourceID
+    /// `.zero` for requests without a valid key.
+    public var apiKey: ResourceID
+    public var route: ResourceID
+    /// 1 to 5: the first digit of the status that the client got.
+    public var statusClass: UInt8
+    /// Minutes since 1970-01-01T00:00Z.
+    public var minute: Int64
+
+    public init(tenant: ResourceID, apiKey: ResourceID, route: ResourceID, statusClass: UInt8, minute: Int64) {
+        self.tenant = tenant
+        self.apiKey = apiKey
+        self.route = route
+        self.statusClass = statusClass
+        self.minute = minute
+    }
+}
+
+/// What is counted in a series. Totals since the epoch began, never differences: a message that is repeated, reordered
+/// or lost changes nothing, since the larger total is always the truer one.
+public struct UsageCounters: Sendable, Hashable {
+    /// Requests answered, refusals by the gateway among them.
+    public var requests: Int64
+    /// Bytes of request heads and bodies taken from clients.
+    public var bytesIn: Int64
+    /// Bytes of response heads and bodies given to clients.
+    public var bytesOut: Int64
+    /// Requests that the gateway admitted: what quotas and prices count.
+    public var units: Int64
+
+    public init(requests: Int64 = 0, bytesIn: Int64 = 0, bytesOut: Int64 = 0, units: Int64 = 0) {
+        self.requests = requests
+        self.bytesIn = bytesIn
+        self.bytesOut = bytesOut
+        self.units = units
+    }
+
+    public static func += (a: inout UsageCounters, b: UsageCounters) {
+        a.requests += b.requests
+        a.bytesIn += b.bytesIn
+        a.bytesOut += b.bytesOut
+        a.units += b.units
+    }
+
+    /// The merge of two reports of one series: idempotent, commutative, monotonic.
+    public func merged(with other: UsageCounters) -> UsageCounters {
+        UsageCounters(
+            requests: max(requests, other.requests), bytesIn: max(bytesIn, other.bytesIn),
+            bytesOut: max(bytesOut, other.bytesOut), units: max(units, other.units)
+        )
+    }
+}
+
+public struct UsageSeries: Sendable, Hashable {
+    public var key: SeriesKey
+    public var counters: UsageCounters
+
+    public init(key: SeriesKey, counters: UsageCounters) {
+        self.key = key
+        self.counters = counters
+    }
+}

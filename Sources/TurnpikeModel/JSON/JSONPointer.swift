@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A place in a JSON text (RFC 6901), such as `/match/paths/0/prefix`. The empty pointer is the whole text.
+public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
+    public private(set) var description: String
+
+    public init() { description = "" }
+
+    public func appending(_ name: String) -> JSONPointer {
+        var pointer = self
+        pointer.description += "/"
+        for character in name.unicodeScalars {
+            switch character {
+            case "~": pointer.description += "~0"
+            case "/": pointer.description += "~1"
+            default: pointer.description.unicodeScalars.append(character)
+            }
+        }
+        return pointer
+    }
+
+    public func appending(_ index: Int) -> JSONPointer {
+        var pointer = self
+        pointer.description += "/\(index)"
+        return pointer
+    }
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads the fields of one JSON object and collects everything that is wrong with it, so that one bad field never
+/// hides another.
+///
+/// A reading method always gives back a value of its type. Where the field is missing or wrong, a fault is recorded and
+/// the value is only a stand-in: what was built from it must be thrown away when `faults` is not empty after `finish()`.
+/// Fields that nobody read are faults too.
+public struct FieldReader {
+    /// Whose document is read. Storage holds fields (digests) that no client may set.
+    public enum Source: Sendable { case request, storage }
+
+    public let source: Source
+    public let pointer: JSONPointer
+    public private(set) var faults: [Fault] = []
+    private let object: JSONObject
+    private var unread: Set<String>
+
+    public init(_ json: JSON, source: Source, at pointer: JSONPointer = JSONPointer()) {
+        self.source = source
+        self.pointer = pointer
+        object = json.object ?? JSONObject()
+        unread = Set(object.names)
+        if json.object == nil { faults.append(Fault(pointer, .type, "Must be an object, not \(json.typeName).")) }
+    }
+
+    /// Records the fields that nobody read. Call once, last.
+    public mutating func finish() {
+        for name in object.names where unread.contains(name) {
+            faults.append(Fault(pointer.appending(name), .unknown, "There is no field '\(name)' here."))
+        }
+    }
+
+    public mutating func report(_ name: String, _ rule: Fault.Rule, _ detail: String) {
+        faults.append(Fault(pointer.appending(name), rule, detail))
+    }
+
+    public mutating func report(_ faults: [Fault]) { self.faults += faults }
+
+    /// The raw field; `null` counts as absent (a merge patch removes with it).
+    public mutating func take(_ name: String) -> JSON? {
+        unread.remove(name)
+        guard let value = object[name], !value.isNull else { return nil }
+        return value
+    }
+
+    public func has(_ name: String) -> Bool { object[name].map { !$0.isNull } ?? false }
+
+    /// A field that the server writes and clients may send back unchanged with a document they have read.
+    public mutating func ignore(_ names: String...) { names.forEach { unread.remove($0) } }
+
+    mutating func missing<Value>(_ name: String, _ fallback: Value?, _ placeholder: Value) -> Value {
+        if let fallback { return fallback }
+        report(name, .required, "'\(name)' is required.")
+        return placeholder
+    }
+
+    mutating func wrongType<Value>(_ name: String, _ value: JSON, _ expected: String, _ placeholder: Value) -> Value {
+        report(name, .type, "'\(name)' must be \(expected), not \(value.typeName).")
+        return placeholder
+    }
+}
+
+// MARK: - Scalars. Without a default a field is required.
+
+extension FieldReader {
+    public mutating func bool(_ name: String, default fallback: Bool? = nil) -> Bool {
+        guard let value = take(name) else { return missing(name, fallback, false) }
+        return value.bool ?? wrongType(name, value, "true or false", false)
+    }
+
+    public mutating func integer(_ name: String, in range: ClosedRange<Int64>, default fallback: Int64? = nil) -> Int64 {
+        guard let value = take(name) else { return missing(name, fallback, range.lowerBound) }
+        guard let integer = value.integer else { return wrongType(name, value, "an integer", range.lowerBound) }
+        if !range.contains(integer) {
+            report(name, .range, "'\(name)' must be from \(range.lowerBound) to \(range.upperBound).")
+        }
+        return integer
+    }
+
+    /// Text without control characters.
+    public mutating func string(
+        _ name: String, length: ClosedRange<Int> = 0...1024, default fallback: String? = nil
+    ) -> String {
+        guard let value = take(name) else { return missing(name, fallback, "") }
+        guard let string = value.string else { return wrongType(name, value, "a string", "") }
+        checkText(string, length, pointer.appending(name), name)
+        return string
+    }
+
+    public mutating func optionalString(_ name: String, length: ClosedRange<Int> = 0...1024) -> String? {
+        has(name) ? string(name, length: length) : { ignore(name); return nil }()
+    }
+
+    /// The name of another resource.
+    public mutating func name(_ name: String) -> String {
+        let value = string(name, length: 1...63, default: nil)
+        if !value.isEmpty, !Name.isValid(value) { report(name, .format, "'\(name)' \(Name.rule).") }
+        return value
+    }
+
+    public mutating func duration(
+        _ name: String, in range: ClosedRange<Duration>, default fallback: Duration? = nil
+    ) -> Duration {
+        guard let value = take(name) else { return missing(name, fallback, range.lowerBound) }
+        guard let string = value.string else {
+            return wrongType(name, value, "a duration such as \"250ms\", \"30s\" or \"1h\"", range.lowerBound)
+        }
+        guard let duration = Duration(text: string) else {
+            report(name, .format, "'\(name)' must be a duration such as \"250ms\", \"30s\" or \"1h\".")
+            return range.lowerBound
+        }
+        if !range.contains(duration) {
+            report(name, .range, "'\(name)' must be from \(range.lowerBound.text) to \(range.upperBound.text).")
+        }
+        return duration
+    }
+
+    public mutating func timestamp(_ name: String) -> Timestamp? {
+        guard let value = take(name) else { return nil }
+        guard let string = value.string else { return wrongType(name, value, "an RFC 3339 time", nil) }
+        guard let timestamp = Timestamp(string) else {
+            report(name, .format, "'\(name)' must be an RFC 3339 time such as \"2026-03-01T12:00:00Z\".")
+            return nil
+        }
+        return timestamp
+    }
+
+    public mutating func choice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String, _ type: Choice.Type = Choice.self, default fallback: Choice? = nil
+    ) -> Choice where Choice.RawValue == String, Choice.AllCases == [Choice] {
+        let first = Choice.allCases[0]
+        guard let value = take(name) else { return missing(name, fallback, first) }
+        guard let string = value.string else { return wrongType(name, value, "a string", first) }
+        guard let choice = Choice(rawValue: string) else {
+            let choices = Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+            report(name, .choice, "'\(name)' must be \(Choice.allCases.count > 1 ? "one of " : "")\(choices).")
+            return first
+        }
+        return choice
+    }
+
+    private mutating func checkText(_ text: String, _ length: ClosedRange<Int>, _ pointer: JSONPointer, _ name: String) {
+        if !length.contains(text.unicodeScalars.count) {
+            let bounds = "\(length.lowerBound) to \(length.upperBound)"
+            report([Fault(pointer, .length, "'\(name)' must have \(bounds) characters.")])
+        } else if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
+            report([Fault(pointer, .format, "'\(name)' must not hold control characters.")])
+        }
+    }
+}
+
+// MARK: - Composites
+
+extension FieldReader {
+    /// An object, read by a reader of its own. `nil` where the field is absent.
+    public mutating func object<Value>(_ name: String, _ read: (inout FieldReader) -> Value) -> Value? {
+        guard let value = take(name) else { return nil }
+        return nested(value, pointer.appending(name), read)
+    }
+
+    /// A list whose elements are objects.
+    public mutating func list<Value>(
+        _ name: String, count: ClosedRange<Int>, _ read: (inout FieldReader) -> Value
+    ) -> [Value] {
+        elements(name, count: count).map { nested($0.element, pointer.appending(name).appending($0.offset), read) }
+    }
+
+    /// A list of distinct strings, each checked by `check`, which says what is wrong or nothing.
+    public mutating func strings(
+        _ name: String, count: ClosedRange<Int>, check: (String) -> String? = { _ in nil }
+    ) -> [String] {
+        var seen: Set<String> = []
+        var result: [String] = []
+        for (index, element) in elements(name, count: count) {
+            let place = pointer.appending(name).appending(index)
+            guard let string = element.string else {
+                report([Fault(place, .type, "Must be a string, not \(element.typeName).")])
+                continue
+            }
+            if let wrong = check(string) { report([Fault(place, .format, wrong)]) }
+            if !seen.insert(string).inserted { report([Fault(place, .unique, "'\(string)' stands twice.")]) }
+            result.append(string)
+        }
+        return result
+    }
+
+    /// `{"tier":"gold"}`: up to 64 labels, keys like names, values up to 63 characters.
+    public mutating func labels(_ name: String = "labels") -> Labels {
+        guard let value = take(name) else { return [:] }
+        guard let object = value.object else { return wrongType(name, value, "an object of strings", [:]) }
+        var labels: Labels = [:]
+        if object.count > 64 { report(name, .length, "'\(name)' must have at most 64 members.") }
+        for member in object.members {
+            let place = pointer.appending(name).appending(member.name)
+            if !Name.isValid(member.name) { report([Fault(place, .format, "The label's key \(Name.rule).")]) }
+            guard let text = member.value.string else {
+                report([Fault(place, .type, "Must be a string, not \(member.value.typeName).")])
+                continue
+            }
+            checkText(text, 0...63, place, member.name)
+            labels[member.name] = text
+        }
+        return labels
+    }
+
+    private mutating func elements(_ name: String, count: ClosedRange<Int>) -> [(offset: Int, element: JSON)] {
+        guard let value = take(name) else {
+            if count.lowerBound > 0 { report(name, .required, "'\(name)' is required.") }
+            return []
+        }
+        guard let array = value.array else { return wrongType(name, value, "an array", []) }
+        if !count.contains(array.count) {
+            report(name, .length, "'\(name)' must have \(count.lowerBound) to \(count.upperBound) elements.")
+        }
+        return Array(array.prefix(count.upperBound).enumerated())
+    }
+
+    private mutating func nested<Value>(
+        _ json: JSON, _ pointer: JSONPointer, _ read: (inout FieldReader) -> Value
+    ) -> Value {
+        var reader = FieldReader(json, source: source, at: pointer)
+        let value = read(&reader)
+        reader.finish()
+        faults += reader.faults
+        return value
+    }
+}
+
+/// Free key-value pairs by which people group resources and policies select them.
+public typealias Labels = [String: String]
+
+extension Dictionary where Key == String, Value == String {
+    /// The labels as JSON, keys sorted, so that equal labels have equal texts.
+    public var json: JSON {
+        var object = JSONObject()
+        for (key, value) in sorted(by: { $0.key < $1.key }) { object.append(key, .string(value)) }
+        return .object(object)
+    }
+
+    /// Whether all of `selector`'s pairs are here.
+    public func satisfy(_ selector: Labels) -> Bool { selector.allSatisfy { self[$0.key] == $0.value } }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where a resource stands: kind, tenant (for kinds that have one) and name.
+public struct ResourceKey: Sendable, Hashable, CustomStringConvertible {
+    public var kind: Kind
+    public var tenant: String?
+    public var name: String
+
+    public init(_ kind: Kind, tenant: String? = nil, name: String) {
+        self.kind = kind
+        self.tenant = tenant
+        self.name = name
+    }
+
+    /// `route acme/orders`, for log and people.
+    public var description: String { "\(kind.rawValue) \(tenant.map { "\($0)/" } ?? "")\(name)" }
+
+    /// The path under which REST serves it, from `/v1` on.
+    public var path: String {
+        tenant.map { "/v1/tenants/\($0)/\(kind.plural)/\(name)" } ?? "/v1/\(kind.plural)/\(name)"
+    }
+}
+
+/// A resource as of a revision: the envelope that all kinds share, and the kind's own spec.
+public struct Resource: Sendable {
+    public let key: ResourceKey
+    public let id: ResourceID
+    public var labels: Labels
+    public var spec: any ResourceSpec
+    /// The revision that wrote this state.
+    public var revision: Revision
+    public let createdAt: Timestamp
+    public var updatedAt: Timestamp
+
+    public init(
+        key: ResourceKey, id: ResourceID, labels: Labels, spec: any ResourceSpec, revision: Revision,
+        createdAt: Timestamp, updatedAt: Timestamp
+    ) {
+        self.key = key
+        self.id = id
+        self.labels = labels
+        self.spec = spec
+        self.revision = revision
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
+
+    public var idText: String { id.text(prefix: key.kind.idPrefix) }
+}
+
+/// A point in the log: every committed write transaction gets the next one. 0 is the empty state.
+public typealias Revision = Int64
+
+// MARK: - Documents
+
+extension Resource {
+    /// The fields of the envelope that only the server writes; clients may send them back with a document they read.
+    static let serverFields = ["id", "tenant", "revision", "createdAt", "updatedAt"]
+
+    /// The document: for people as REST shows it, for storage with the digests that people never see.
+    public func document(for audience: FieldWriter.Audience) -> JSON {
+        var fields = FieldWriter(for: audience)
+        fields.write("id", idText)
+        fields.write("tenant", key.tenant)
+        fields.write("name", key.name)
+        spec.write(to: &fields)
+        fields.write("labels", labels.json)
+        fields.write("revision", revision)
+        fields.write("createdAt", createdAt)
+        fields.write("updatedAt", updatedAt)
+        return .object(fields.object)
+    }
+
+    /// Only what a client may write: the body that would make this resource. Two resources with equal bodies say the
+    /// same.
+    public var body: JSON {
+        var fields = FieldWriter(for: .storage)
+        spec.write(to: &fields)
+        fields.write("labels", labels.json)
+        return .object(fields.object)
+    }
+
+    /// Reads a stored document.
+    ///
+    /// - Throws: `internalError` where the document does not fit its kind, which only a damaged or foreign file shows.
+    public init(stored json: JSON, kind: Kind) throws(TurnpikeError) {
+        var fields = FieldReader(json, source: .storage)
+        let name = fields.string("name")
+        let tenant = fields.optionalString("tenant")
+        let id = ResourceID(text: fields.string("id"), prefix: kind.idPrefix)
+        let revision = fields.integer("revision", in: 1...Int64.max)
+        let createdAt = fields.timestamp("createdAt")
+        let updatedAt = fields.timestamp("updatedAt")
+        let labels = fields.labels()
+        let spec = kind.spec.init(reading: &fields)
+        fields.finish()
+        guard fields.faults.isEmpty, let id, let createdAt, let updatedAt else {
+            throw TurnpikeError(
+                .internalError, "A stored \(kind.rawValue) cannot be read.", faults: fields.faults
+            )
+        }
+        self.init(
+            key: ResourceKey(kind, tenant: tenant, name: name), id: id, labels: labels, spec: spec, revision: revision,
+            createdAt: createdAt, updatedAt: updatedAt
+        )
+    }
+}
+
+/// What a client's body says: spec, labels and, where given, the name.
+public struct ResourceBody: Sendable {
+    public var name: String?
+    public var labels: Labels
+    public var spec: any ResourceSpec
+
+    /// Reads and validates a body sent by a client.
+    ///
+    /// - Parameter name: the name that the path gives, with which the body's must agree; `nil` where the body decides.
+    /// - Throws: `invalidResource` with every fault.
+    public init(_ json: JSON, kind: Kind, name pathName: String?, at pointer: JSONPointer = JSONPointer())
+        throws(TurnpikeError)
+    {
+        var fields = FieldReader(json, source: .request, at: pointer)
+        Resource.serverFields.forEach { fields.ignore($0) }
+        if fields.has("name") {
+            let name = fields.name("name")
+            if let pathName, name != pathName {
+                fields.report("name", .immutable, "'name' must be '\(pathName)', as in the path: names do not change.")
+            }
+            self.name = name
+        } else {
+            fields.ignore("name")
+            self.name = pathName
+            if pathName == nil, !kind.spec.isNameOptional { fields.report("name", .required, "'name' is required.") }
+        }
+        labels = fields.labels()
+        spec = kind.spec.init(reading: &fields)
+        fields.finish()
+        guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
+    }
+}

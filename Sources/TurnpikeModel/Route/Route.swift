@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The way from a request to services: what it matches, who may use it, where it goes.
+public struct Route: ResourceSpec {
+    public static let kind = Kind.route
+    public static let plural = "routes"
+    public static let idPrefix = "rte"
+
+    public struct Backend: Sendable, Hashable {
+        /// Name of a service of the same tenant.
+        public var service: String
+        /// Share of the requests relative to the other backends, 0 to 1000. Default 100.
+        public var weight: Int
+    }
+
+    /// A way to prove who asks.
+    public enum AuthMethod: String, Sendable, CaseIterable { case apiKey }
+
+    public var match: RouteMatch
+    /// Of two routes that match, the higher priority wins, before any other rule. −1000 to 1000, default 0.
+    public var priority: Int
+    /// Ways to authenticate of which any is enough. Empty: the route is open to everybody.
+    public var authentication: [AuthMethod]
+    /// 1 to 16 backends.
+    public var backends: [Backend]
+
+    public init(reading fields: inout FieldReader) {
+        match = fields.object("match") { RouteMatch(reading: &$0) } ?? { fields.missingMatch() }()
+        priority = Int(fields.integer("priority", in: -1000...1000, default: 0))
+        authentication = fields.object("auth") { auth in
+            auth.list("anyOf", count: 1...8) { method in
+                let known = AuthMethod.allCases.filter { method.has($0.rawValue) }
+                if known.count != 1 {
+                    method.report([Fault(method.pointer, .choice, "Must name one way to authenticate: 'apiKey'.")])
+                }
+                for way in known { _ = method.object(way.rawValue) { _ in } }
+                return known.first ?? .apiKey
+            }
+        } ?? []
+        backends = fields.list("backends", count: 1...16) { backend in
+            Backend(service: backend.name("service"), weight: Int(backend.integer("weight", in: 0...1000, default: 100)))
+        }
+    }
+
+    public func write(to fields: inout FieldWriter) {
+        fields.write("match", match.json)
+        fields.write("priority", Int64(priority))
+        if !authentication.isEmpty {
+            fields.write("auth", .object(JSONObject([
+                "anyOf": .array(authentication.map { method in
+                    .object(JSONObject([method.rawValue: .object(JSONObject())]))
+                }),
+            ])))
+        }
+        fields.write("backends", .array(backends.map {
+            ["service": .string($0.service), "weight": .integer(Int64($0.weight))]
+        }))
+    }
+
+    public var references: [Reference] {
+        backends.enumerated().map { index, backend in
+            let pointer = JSONPointer().appending("backends").appending(index).appending("service")
+            return Reference(.service, backend.service, at: pointer)
+        }
+    }
+}
+
+extension FieldReader {
+    fileprivate mutating func missingMatch() -> RouteMatch {
+        report("match", .required, "'match' is required.")
+        var empty = FieldReader(.object(JSONObject()), source: source)
+        return RouteMatch(reading: &empty)
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An upstream: where requests go, and how patient the gateway is with it.
+public struct Service: ResourceSpec {
+    public static let kind = Kind.service
+    public static let plural = "services"
+    public static let idPrefix = "svc"
+
+    public enum UpstreamProtocol: String, Sendable, CaseIterable { case http }
+
+    public struct Endpoint: Sendable, Hashable {
+        /// An IP address or a DNS name.
+        public var host: String
+        public var port: Int
+        /// Share of the requests relative to the other endpoints, 0 to 1000. 0 takes an endpoint out. Default 1.
+        public var weight: Int
+    }
+
+    public var `protocol`: UpstreamProtocol
+    /// 1 to 256 endpoints.
+    public var endpoints: [Endpoint]
+    /// How long opening a connection may take. Default 2 s.
+    public var connectTimeout: Duration
+    /// How long the upstream may take to begin its answer, and then pause within it. Default 30 s.
+    public var responseTimeout: Duration
+
+    public init(reading fields: inout FieldReader) {
+        `protocol` = fields.choice("protocol", default: .http)
+        endpoints = fields.list("endpoints", count: 1...256) { endpoint in
+            let host = endpoint.string("host", length: 1...253)
+            if !host.isEmpty, !Host.isValidAddress(host) {
+                endpoint.report("host", .format, "'host' must be an IP address or a DNS name.")
+            }
+            return Endpoint(
+                host: host, port: Int(endpoint.integer("port", in: 1...65535)),
+                weight: Int(endpoint.integer("weight", in: 0...1000, default: 1))
+            )
+        }
+        connectTimeout = fields.duration("connectTimeout", in: .milliseconds(1) ... .seconds(60), default: .seconds(2))
+        responseTimeout = fields.duration(
+            "responseTimeout", in: .milliseconds(1) ... .seconds(3600), default: .seconds(30))
+    }
+
+    public func write(to fields: inout FieldWriter) {
+        fields.write("protocol", `protocol`)
+        fields.write("endpoints", .array(endpoints.map {
+            ["host": .string($0.host), "port": .integer(Int64($0.port)), "weight": .integer(Int64($0.weight))]
+        }))
+        fields.write("connectTimeout", connectTimeout)
+        fields.write("responseTimeout", responseTimeout)
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+/// What a worker says of itself when it joins (`POST /v1/workers`, with the join token as bearer).
+public struct Registration: Sendable, Hashable {
+    /// A name for people; the id serves where none is given.
+    public var name: String?
+    public var role: Worker.Role
+    public var version: String
+
+    public init(name: String?, role: Worker.Role, version: String) {
+        self.name = name
+        self.role = role
+        self.version = version
+    }
+
+    public var json: JSON {
+        .object(JSONObject(["name": name.map { .string($0) }, "kind": .string(role.rawValue), "version": .string(version)]))
+    }
+
+    public init(json: JSON) throws(TurnpikeError) {
+        var fields = FieldReader(json, source: .request)
+        name = fields.has("name") ? fields.name("name") : nil
+        fields.ignore("name")
+        role = fields.choice("kind")
+        version = fields.string("version", length: 0...64, default: "")
+        fields.finish()
+        guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
+    }
+}
+
+/// A worker's identity, as the control plane issues it: on joining and on each rotation.
+public struct WorkerIdentity: Sendable, Hashable {
+    /// The worker's id as text, `wrk_…`.
+    public var id: String
+    public var name: String
+    /// Shown this once. Send as bearer.
+    public var credential: String
+    /// The worker asks for the next credential at half of the lifetime.
+    public var issuedAt: Timestamp
+    public var expiresAt: Timestamp
+
+    public init(id: String, name: String, credential: String, issuedAt: Timestamp, expiresAt: Timestamp) {
+        self.id = id
+        self.name = name
+        self.credential = credential
+        self.issuedAt = issuedAt
+        self.expiresAt = expiresAt
+    }
+
+    public var json: JSON {
+        [
+            "id": .string(id), "name": .string(name), "credential": .string(credential),
+            "issuedAt": .string(issuedAt.description), "expiresAt": .string(expiresAt.description),
+        ]
+    }
+
+    public init(json: JSON) throws(TurnpikeError) {
+        var fields = FieldReader(json, source: .storage)
+        id = fields.string("id")
+        name = fields.string("name")
+        credential = fields.string("credential")
+        let issuedAt = fields.timestamp("issuedAt")
+        let expiresAt = fields.timestamp("expiresAt")
+        fields.finish()
+        guard fields.faults.isEmpty, let issuedAt, let expiresAt else { throw .invalid(fields.faults) }
+        self.issuedAt = issuedAt
+        self.expiresAt = expiresAt
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+// The wire form. Readers refuse what they do not know, so that a worker never serves half of what it was told.
+
+extension CompiledResource {
+    public var json: JSON {
+        var fields = FieldWriter(for: .storage)
+        fields.write("type", type)
+        fields.write("tenant", content.tenant)
+        fields.write("name", content.name)
+        content.write(to: &fields)
+        return .object(fields.object)
+    }
+
+    init(reading fields: inout FieldReader) {
+        switch fields.choice("type", ResourceType.self) {
+        case .route: self = .route(CompiledRoute(reading: &fields))
+        case .cluster: self = .cluster(CompiledCluster(reading: &fields))
+        case .key: self = .key(CompiledKey(reading: &fields))
+        case .rateLimit: self = .rateLimit(CompiledRateLimit(reading: &fields))
+        case .quota: self = .quota(CompiledQuota(reading: &fields))
+        }
+    }
+
+    /// - Throws: `invalidResource` naming every fault.
+    public init(json: JSON) throws(TurnpikeError) {
+        var fields = FieldReader(json, source: .storage)
+        self.init(reading: &fields)
+        fields.finish()
+        guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
+    }
+}
+
+extension CompiledRoute {
+    public init(reading fields: inout FieldReader) {
+        self.init(
+            tenant: fields.string("tenant"), name: fields.string("name"), id: fields.id("id", .route),
+            tenantID: fields.id("tenantId", .tenant), hosts: fields.strings("hosts", count: 1...64),
+            paths: fields.list("paths", count: 1...64) { path in
+                let type = path.string("type")
+                let pattern = path.string("pattern", length: 1...2048)
+                if let match = PathMatch(type: type, pattern: pattern) { return match }
+                path.report("type", .choice, "'\(type)' is no type of path.")
+                return .exact(pattern)
+            },
+            methods: fields.strings("methods", count: 0...32),
+            priority: Int(fields.integer("priority", in: -1000...1000)), requiresKey: fields.bool("requiresKey"),
+            backends: fields.list("backends", count: 1...16) { backend in
+                Backend(cluster: backend.string("cluster"), weight: Int(backend.integer("weight", in: 0...1000)))
+            },
+            rateLimits: fields.strings("rateLimits", count: 0...1024), quotas: fields.strings("quotas", count: 0...1024)
+        )
+    }
+
+    public func write(to fields: inout FieldWriter) {
+        fields.write("id", id.text(prefix: Kind.route.idPrefix))
+        fields.write("tenantId", tenantID.text(prefix: Kind.tenant.idPrefix))
+        fields.write("hosts", hosts)
+        fields.write("paths", .array(paths.map { ["type": .string($0.type), "pattern": .string($0.pattern)] }))
+        fields.write("methods", methods)
+        fields.write("priority", Int64(priority))
+        fields.write("requiresKey", requiresKey)
+        fields.write("backends", .array(backends.map {
+            ["cluster": .string($0.cluster), "weight": .integer(Int64($0.weight))]
+        }))
+        fields.write("rateLimits", rateLimits)
+        fields.write("quotas", quotas)
+    }
+}
+
+extension CompiledCluster {
+    public init(reading fields: inout FieldReader) {
+        self.init(
+            tenant: fields.string("tenant"), name: fields.string("name"), id: fields.id("id", .service),
+            endpoints: fields.list("endpoints", count: 1...256) { endpoint in
+                Endpoint(
+                    host: endpoint.string("host"), port: Int(endpoint.integer("port", in: 1...65535)),
+                    weight: Int(endpoint.integer("weight", in: 0...1000))
+                )
+            },
+            connectTimeout: .milliseconds(fields.integer("connectTimeoutMillis", in: 1...60_000)),
+            responseTimeout: .milliseconds(fields.integer("responseTimeoutMillis", in: 1...3_600_000))
+        )
+    }
+
+    public func write(to fields: inout FieldWriter) {
+        fields.write("id", id.text(prefix: Kind.service.idPrefix))
+        fields.write("endpoints", .array(endpoints.map {
+            ["host": .string($0.host), "port": .integer(Int64($0.port)), "weight": .integer(Int64($0.weight))]
+        }))
+        fields.write("connectTimeoutMillis", connectTimeout.inMilliseconds)
+        fields.write("responseTimeoutMillis", responseTimeout.inMilliseconds)
+    }
+}
+
+extension CompiledKey {
+    public init(reading fields: inout FieldReader) {
+        let digest = KeyDigest(hex: fields.string("digest"))
+        if digest == nil { fields.report("digest", .format, "'digest' must be 64 hexadecimal digits.") }
+        self.init(
+            tenant: fields.string("tenant"), name: fields.string("name"), id: fields.id("id", .apiKey),
+            tenantID: fields.id("tenantId", .tenant), digest: digest ?? KeyDigest(words: (0, 0, 0, 0)),
+            expiresAt: fields.timestamp("expiresAt"), routes: fields.strings("routes", count: 0...256)
+        )
+    }
+
+    public func write(to fields: inout FieldWriter) {
+        fields.write("id", id.text(prefix: Kind.apiKey.idPrefix))
+        fields.write("tenantId", tenantID.text(prefix: Kind.tenant.idPrefix))
+        fields.write("digest", digest.hex)
+        fields.write("expiresAt", expiresAt)
+        fields.write("routes", routes)
+    }
+}
+
+extension CompiledRateLimit {
+    public init(reading fields: inout FieldReader) {
+        self.init(
+            tenant: fields.string("tenant"), name: fields.string("name"), id: fields.id("id", .policy),
+            per: fields.choice("per"), limit: fields.integer("limit", in: 1...1_000_000_000),
+            interval: .milliseconds(fields.integer("intervalMillis", in: 1...86_400_000)),
+            burst: fields.integer("burst", in: 1...1_000_000_000)
+        )
+    }
+
+    public func write(to fields: inout FieldWriter) {
+        fields.write("id", id.text(prefix: Kind.policy.idPrefix))
+        fields.write("per", per)
+        fields.write("limit", limit)
+        fields.write("intervalMillis", interval.inMilliseconds)
+        fields.write("burst", burst)
+    }
+}
+
+extension CompiledQuota {
+    public init(reading fields: inout FieldReader) {
+        self.init(
+            tenant: fields.string("tenant"), name: fields.string("name"), id: fields.id("id", .quota),
+            tenantID: fields.id("tenantId", .tenant), per: fields.choice("per"),
+            limit: fields.integer("limit", in: 0...1_000_000_000_000_000), period: fields.choice("period"),
+            enforcement: fields.choice("enforcement")
+        )
+    }
+
+    public func write(to fields: inout FieldWriter) {
+        fields.write("id", id.text(prefix: Kind.quota.idPrefix))
+        fields.write("tenantId", tenantID.text(prefix: Kind.tenant.idPrefix))
+        fields.write("per", per)
+        fields.write("limit", limit)
+        fields.write("period", period)
+        fields.write("enforcement", enforcement)
+    }
+}
+
+extension FieldReader {
+    /// An id of that kind.
+    mutating func id(_ name: String, _ kind: Kind) -> ResourceID {
+        let text = string(name)
+        if let id = ResourceID(text: text, prefix: kind.idPrefix) { return id }
+        if !text.isEmpty { report(name, .format, "'\(name)' must be an id that begins with '\(kind.idPrefix)_'.") }
+        return .zero
+    }
+}

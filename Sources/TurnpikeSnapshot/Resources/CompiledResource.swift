@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+/// What a worker needs to know of one resource. The compiler makes them, streams carry them, workers serve by them.
+public enum CompiledResource: Sendable, Hashable {
+    case route(CompiledRoute)
+    case cluster(CompiledCluster)
+    case key(CompiledKey)
+    case rateLimit(CompiledRateLimit)
+    case quota(CompiledQuota)
+
+    public enum ResourceType: String, Sendable, CaseIterable { case route, cluster, key, rateLimit, quota }
+
+    public var type: ResourceType {
+        switch self {
+        case .route: .route
+        case .cluster: .cluster
+        case .key: .key
+        case .rateLimit: .rateLimit
+        case .quota: .quota
+        }
+    }
+
+    public var name: CompiledName { CompiledName(type, tenant: content.tenant, name: content.name) }
+
+    var content: any CompiledContent {
+        switch self {
+        case .route(let route): route
+        case .cluster(let cluster): cluster
+        case .key(let key): key
+        case .rateLimit(let rateLimit): rateLimit
+        case .quota(let quota): quota
+        }
+    }
+}
+
+/// The identity of a compiled resource: its type, and the tenant and name of the resource that it stands for.
+public struct CompiledName: Sendable, Hashable, CustomStringConvertible {
+    public var type: CompiledResource.ResourceType
+    public var tenant: String
+    public var name: String
+
+    public init(_ type: CompiledResource.ResourceType, tenant: String, name: String) {
+        self.type = type
+        self.tenant = tenant
+        self.name = name
+    }
+
+    /// `route/acme/orders`
+    public var description: String { "\(type.rawValue)/\(tenant)/\(name)" }
+
+    public init?(_ text: String) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3, let type = CompiledResource.ResourceType(rawValue: String(parts[0])),
+            !parts[1].isEmpty, !parts[2].isEmpty
+        else { return nil }
+        self.init(type, tenant: String(parts[1]), name: String(parts[2]))
+    }
+
+    /// The resource that an operator knows.
+    public var source: ResourceKey {
+        let kind: Kind =
+            switch type {
+            case .route: .route
+            case .cluster: .service
+            case .key: .apiKey
+            case .rateLimit: .policy
+            case .quota: .quota
+            }
+        return ResourceKey(kind, tenant: tenant, name: name)
+    }
+}
+
+/// What every compiled resource has.
+public protocol CompiledContent: Sendable, Hashable {
+    var tenant: String { get }
+    var name: String { get }
+    func write(to fields: inout FieldWriter)
+    init(reading fields: inout FieldReader)
+}
+
+/// A route as a gateway serves it.
+public struct CompiledRoute: CompiledContent {
+    public struct Backend: Sendable, Hashable {
+        /// Name of a cluster of the same tenant.
+        public var cluster: String
+        public var weight: Int
+
+        public init(cluster: String, weight: Int) {
+            self.cluster = cluster
+            self.weight = weight
+        }
+    }
+
+    public var tenant: String
+    public var name: String
+    public var id: ResourceID
+    public var tenantID: ResourceID
+    public var hosts: [String]
+    public var paths: [PathMatch]
+    public var methods: [String]
+    public var priority: Int
+    /// Whether a request needs a valid API key of the tenant.
+    public var requiresKey: Bool
+    public var backends: [Backend]
+    /// Names of the rate limits and quotas, of the same tenant, that a request must pass, in order.
+    public var rateLimits: [String]
+    public var quotas: [String]
+
+    public init(
+        tenant: String, name: String, id: ResourceID, tenantID: ResourceID, hosts: [String], paths: [PathMatch],
+        methods: [String], priority: Int, requiresKey: Bool, backends: [Backend], rateLimits: [String], quotas: [String]
+    ) {
+        self.tenant = tenant
+        self.name = name
+        self.id = id
+        self.tenantID = tenantID
+        self.hosts = hosts
+        self.paths = paths
+        self.methods = methods
+        self.priority = priority
+        self.requiresKey = requiresKey
+        self.backends = backends
+        self.rateLimits = rateLimits
+        self.quotas = quotas
+    }
+}
+
+/// A service as a gateway reaches it.
+public struct CompiledCluster: CompiledContent {
+    public struct Endpoint: Sendable, Hashable {
+        public var host: String
+        public var port: Int
+        public var weight: Int
+
+        public init(host: String, port: Int, weight: Int) {
+            self.host = host
+            self.port = port
+            self.weight = weight
+        }
+    }
+
+    public var tenant: String
+    public var name: String
+    public var id: ResourceID
+    public var endpoints: [Endpoint]
+    public var connectTimeout: Duration
+    public var responseTimeout: Duration
+
+    public init(
+        tenant: String, name: String, id: ResourceID, endpoints: [Endpoint], connectTimeout: Duration,
+        responseTimeout: Duration
+    ) {
+        self.tenant = tenant
+        self.name = name
+        self.id = id
+        self.endpoints = endpoints
+        self.connectTimeout = connectTimeout
+        self.responseTimeout = responseTimeout
+    }
+}
+
+/// An API key that may be used. Disabled keys are not streamed.
+public struct CompiledKey: CompiledContent {
+    public var tenant: String
+    public var name: String
+    public var id: ResourceID
+    public var tenantID: ResourceID
+    public var digest: KeyDigest
+    public var expiresAt: Timestamp?
+    /// Names of the routes that the key may use; empty for all of its tenant's.
+    public var routes: [String]
+
+    public init(
+        tenant: String, name: String, id: ResourceID, tenantID: ResourceID, digest: KeyDigest, expiresAt: Timestamp?,
+        routes: [String]
+    ) {
+        self.tenant = tenant
+        self.name = name
+        self.id = id
+        self.tenantID = tenantID
+        self.digest = digest
+        self.expiresAt = expiresAt
+        self.routes = routes
+    }
+}
+
+public struct CompiledRateLimit: CompiledContent {
+    public var tenant: String
+    public var name: String
+    public var id: ResourceID
+    public var per: RateLimit.Subject
+    public var limit: Int64
+    public var interval: Duration
+    public var burst: Int64
+
+    public init(
+        tenant: String, name: String, id: ResourceID, per: RateLimit.Subject, limit: Int64, interval: Duration,
+        burst: Int64
+    ) {
+        self.tenant = tenant
+        self.name = name
+        self.id = id
+        self.per = per
+        self.limit = limit
+        self.interval = interval
+        self.burst = burst
+    }
+}
+
+/// A quota as a worker spends it, by leases; periods are the control plane's business.
+public struct CompiledQuota: CompiledContent {
+    public var tenant: String
+    public var name: String
+    public var id: ResourceID
+    public var tenantID: ResourceID
+    public var per: Quota.Subject
+    public var limit: Int64
+    public var period: Quota.Period
+    public var enforcement: Quota.Enforcement
+
+    public init(
+        tenant: String, name: String, id: ResourceID, tenantID: ResourceID, per: Quota.Subject, limit: Int64,
+        period: Quota.Period, enforcement: Quota.Enforcement
+    ) {
+        self.tenant = tenant
+        self.name = name
+        self.id = id
+        self.tenantID = tenantID
+        self.per = per
+        self.limit = limit
+        self.period = period
+        self.enforcement = enforcement
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+/// All that a worker serves by, as of a revision.
+public struct Snapshot: Sendable, Hashable {
+    public var revision: Revision
+    public var resources: [CompiledName: CompiledResource]
+
+    public init(revision: Revision = 0, resources: [CompiledName: CompiledResource] = [:]) {
+        self.revision = revision
+        self.resources = resources
+    }
+
+    /// This state changed as a delta says.
+    public mutating func apply(_ delta: Delta) {
+        if delta.isSnapshot { resources.removeAll(keepingCapacity: true) }
+        for name in delta.removed { resources[name] = nil }
+        for resource in delta.set { resources[resource.name] = resource }
+        revision = delta.revision
+    }
+}
+
+/// What leads from one state to the next: a full snapshot or only what differs.
+public struct Delta: Sendable, Hashable {
+    /// The revision that holds once the delta is applied.
+    public var revision: Revision
+    /// Whether what the worker has is to be forgotten first.
+    public var isSnapshot: Bool
+    public var set: [CompiledResource]
+    public var removed: [CompiledName]
+
+    public init(revision: Revision, isSnapshot: Bool, set: [CompiledResource], removed: [CompiledName]) {
+        self.revision = revision
+        self.isSnapshot = isSnapshot
+        self.set = set
+        self.removed = removed
+    }
+
+    /// The delta as frames: `begin`, one frame a resource, `commit`.
+    public var frames: some Sequence<Frame> {
+        [[Frame.begin(isSnapshot: isSnapshot)], removed.map(Frame.remove), set.map(Frame.set), [.commit(revision)]]
+            .lazy.joined()
+    }
+}
+
+/// Puts frames together again, so that a delta is applied whole or not at all. A stream that ends in between leaves
+/// nothing behind.
+public struct DeltaAssembler: Sendable {
+    private var pending: Delta?
+
+    public init() {}
+
+    /// - Returns: the delta, once its last frame is there.
+    /// - Throws: `malformedRequest` for a frame out of order.
+    public mutating func take(_ frame: Frame) throws(TurnpikeError) -> Delta? {
+        switch frame {
+        case .begin(let isSnapshot):
+            guard pending == nil else { throw TurnpikeError(.malformedRequest, "A delta began within another.") }
+            pending = Delta(revision: 0, isSnapshot: isSnapshot, set: [], removed: [])
+        case .set(let resource):
+            guard pending != nil else { throw TurnpikeError(.malformedRequest, "A resource came outside of a delta.") }
+            pending?.set.append(resource)
+        case .remove(let name):
+            guard pending != nil else { throw TurnpikeError(.malformedRequest, "A removal came outside of a delta.") }
+            pending?.removed.append(name)
+        case .commit(let revision):
+            guard var delta = pending else { throw TurnpikeError(.malformedRequest, "A commit came without a delta.") }
+            pending = nil
+            delta.revision = revision
+            return delta
+        case .heartbeat, .revoked: break
+        }
+        return nil
+    }
+}
