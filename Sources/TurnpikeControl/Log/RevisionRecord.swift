@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+/// One entry of the log: what a committed write transaction changed, who did it and why.
+public struct RevisionRecord: Sendable {
+    public var revision: Revision
+    public var at: Timestamp
+    /// `operator:ops`, `worker:gw-1`, `system`.
+    public var actor: String
+    /// What the client gave in `X-Turnpike-Reason`; empty where it gave none.
+    public var reason: String
+    public var requestID: String
+    /// At least one; each key at most once.
+    public var changes: [Change]
+
+    public init(
+        revision: Revision, at: Timestamp, actor: String, reason: String, requestID: String, changes: [Change]
+    ) {
+        self.revision = revision
+        self.at = at
+        self.actor = actor
+        self.reason = reason
+        self.requestID = requestID
+        self.changes = changes
+    }
+}
+
+/// One resource's change, from what to what.
+public struct Change: Sendable {
+    public var before: Resource?
+    public var after: Resource?
+
+    public enum Effect: String, Sendable { case created, updated, deleted }
+
+    public var effect: Effect { before == nil ? .created : after == nil ? .deleted : .updated }
+
+    /// `nil` only for a change of nothing to nothing, which the log never holds.
+    public var key: ResourceKey? { (after ?? before)?.key }
+
+    public init(before: Resource?, after: Resource?) {
+        self.before = before
+        self.after = after
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeMetering
+public import TurnpikeModel
+public import TurnpikeSnapshot
+
+/// The storage port: what the control plane needs of a database, small enough for another implementation in a week.
+/// `StoreContract` in the tests says what every implementation must do.
+///
+/// Writers come one at a time per method family (the committer for `commit`, the ledger for the others); readers come
+/// in any number. A method that returns has made its effect durable; one that throws has had none.
+///
+/// - Throws: `TurnpikeError` with `storageFailed` (cause inside) where the database fails.
+public protocol Store: Sendable {
+    // MARK: Resources and the log
+
+    /// Calls `each` for every resource, ordered by kind, tenant and name. Used once, at start.
+    func forEachResource(_ each: (Resource) throws -> Void) async throws
+
+    /// The newest revision; 0 where nothing was ever written.
+    func latestRevision() async throws -> Revision
+
+    /// Makes the records durable and their changes current, in one transaction. References between resources are
+    /// enforced here too (foreign keys), deferred to the end of the transaction.
+    func commit(_ records: [RevisionRecord]) async throws
+
+    /// The records with a revision above `after`, oldest first, at most `limit`.
+    func records(after: Revision, limit: Int) async throws -> [RevisionRecord]
+
+    // MARK: The ledger
+
+    /// Takes batches in one transaction: merges each series' totals (`UsageCounters.merged`) and each lease's consumed
+    /// and released totals (the larger stands), and marks epochs closed that end.
+    ///
+    /// - Returns: for each batch, in order, the highest sequence taken of its worker and epoch, and whether a gap
+    ///   lies before it.
+    func takeUsage(_ batches: [(worker: ResourceID, batch: UsageBatch)]) async throws -> [TakenUsage]
+
+    /// The sums of series in a window, grouped and bucketed as asked, ordered by bucket and group, after the cursor.
+    func usage(_ query: UsageQuery) async throws -> [UsageRow]
+
+    /// What is out of an allowance: Σ `QuotaAccount.commitment` over all workers and epochs.
+    func committed(_ key: LeaseKey) async throws -> Int64
+
+    /// What one worker's epoch holds of an allowance.
+    func leaseTotals(worker: ResourceID, epoch: Epoch, key: LeaseKey) async throws -> LeaseTotals
+
+    /// Sets the granted totals of leases, in one transaction; never lowers one.
+    func grant(_ grants: [(worker: ResourceID, epoch: Epoch, key: LeaseKey, granted: Int64)]) async throws
+}
+
+public struct TakenUsage: Sendable, Hashable {
+    public var sequence: Int64
+    /// Whether a sequence between the last taken and this one is missing: an alert, never a silence.
+    public var hasGap: Bool
+
+    public init(sequence: Int64, hasGap: Bool) {
+        self.sequence = sequence
+        self.hasGap = hasGap
+    }
+}
+
+/// A question to the ledger about one tenant.
+public struct UsageQuery: Sendable, Hashable {
+    public enum Dimension: String, Sendable, CaseIterable { case key, route, statusClass }
+
+    public var tenant: ResourceID
+    /// Whole minutes since 1970, `from` included, `to` not.
+    public var minutes: Range<Int64>
+    public var groupBy: [Dimension]
+    /// The buckets' starts in minutes since 1970, ascending; a bucket reaches to the next start or the window's end.
+    /// One element, the window's start: no buckets.
+    public var bucketStarts: [Int64]
+    /// Rows up to and including this place are left out; `nil` for the first page.
+    public var after: UsageRow.Place?
+    public var limit: Int
+
+    public init(
+        tenant: ResourceID, minutes: Range<Int64>, groupBy: [Dimension], bucketStarts: [Int64],
+        after: UsageRow.Place? = nil, limit: Int
+    ) {
+        self.tenant = tenant
+        self.minutes = minutes
+        self.groupBy = groupBy
+        self.bucketStarts = bucketStarts
+        self.after = after
+        self.limit = limit
+    }
+}
+
+public struct UsageRow: Sendable, Hashable {
+    /// What a row is about, by which rows are ordered. Dimensions not grouped by are `nil`.
+    public struct Place: Sendable, Hashable {
+        /// Index into the query's `bucketStarts`.
+        public var bucket: Int
+        /// `.zero` for requests without a valid key.
+        public var apiKey: ResourceID?
+        public var route: ResourceID?
+        public var statusClass: UInt8?
+
+        public init(bucket: Int, apiKey: ResourceID?, route: ResourceID?, statusClass: UInt8?) {
+            self.bucket = bucket
+            self.apiKey = apiKey
+            self.route = route
+            self.statusClass = statusClass
+        }
+    }
+
+    public var place: Place
+    public var counters: UsageCounters
+
+    public init(place: Place, counters: UsageCounters) {
+        self.place = place
+        self.counters = counters
+    }
+}
