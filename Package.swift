@@ -32,6 +32,7 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -118,7 +119,7 @@ let package = Package(
             on: [
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
                 "TurnpikeControl", "TurnpikeSQLite", "TurnpikeAPI", logging, metrics, arguments, configuration, httpClient,
-                lifecycle, nioCore, yams,
+                lifecycle, nioCore, nioHTTP1, nioPosix, yams,
             ]
         ),
         program(
@@ -181,7 +182,7 @@ let package = Package(
         ),
         tests(
             "EndToEndTests",
-            on: ["TurnpikeModel", "turnpike", "turnpike-worker", httpClient, nioCore, nioPosix, yams]
+            on: ["TurnpikeModel", "turnpike", "turnpike-worker", httpClient, nioCore, nioHTTP1, nioPosix, yams]
         ),
     ]
 )
