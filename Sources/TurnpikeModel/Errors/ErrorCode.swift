@@ -15,6 +15,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case headersTooLarge = "headers-too-large"
     case unsupportedMediaType = "unsupported-media-type"
     case methodNotAllowed = "method-not-allowed"
+    case methodNotSupported = "method-not-supported"
     case unsupportedExpectation = "unsupported-expectation"
     case unsupportedTransferCoding = "unsupported-transfer-coding"
     case unsupportedHTTPVersion = "unsupported-http-version"
@@ -66,7 +67,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .rateLimited, .quotaExceeded: 429
         case .headersTooLarge: 431
         case .internalError: 500
-        case .unsupportedTransferCoding: 501
+        case .methodNotSupported, .unsupportedTransferCoding: 501
         case .upstreamFailed: 502
         case .quotaUnavailable, .noHealthyUpstream, .overloaded, .draining, .notReady, .storageFailed: 503
         case .upstreamTimeout: 504
@@ -87,6 +88,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .headersTooLarge: "The request headers are too large"
         case .unsupportedMediaType: "The media type is not supported"
         case .methodNotAllowed: "The method is not allowed here"
+        case .methodNotSupported: "The method is not supported"
         case .unsupportedExpectation: "The expectation cannot be met"
         case .unsupportedTransferCoding: "The transfer coding is not supported"
         case .unsupportedHTTPVersion: "The HTTP version is not supported"
