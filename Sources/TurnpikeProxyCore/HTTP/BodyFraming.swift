@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How the end of a message's content is found (RFC 9112 §6.3).
+public enum BodyFraming: Sendable, Hashable {
+    /// No content follows the head.
+    case none
+    /// Exactly so many bytes.
+    case length(UInt64)
+    /// Chunked transfer coding.
+    case chunked
+    /// Responses only: until the connection is closed.
+    case untilClose
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Parsing of one field line (RFC 9112 §5), the same for requests, responses and trailers.
+enum FieldLine {
+    /// Parses the line between two offsets, given without its CRLF.
+    static func parse(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) throws(HTTPFault) -> Field {
+        guard start < end else { throw .missingColon }
+        guard !ASCII.isWhitespace(bytes[start]) else { throw .foldedField }
+
+        var colon = start
+        while colon < end, ASCII.isToken(bytes[colon]) { colon += 1 }
+        guard colon < end else { throw .missingColon }
+        guard bytes[colon] == ASCII.colon else {
+            throw ASCII.isWhitespace(bytes[colon]) ? .spaceBeforeColon : .badFieldName
+        }
+        guard colon > start else { throw .badFieldName }
+
+        var valueStart = colon + 1
+        while valueStart < end, ASCII.isWhitespace(bytes[valueStart]) { valueStart += 1 }
+        var valueEnd = end
+        while valueEnd > valueStart, ASCII.isWhitespace(bytes[valueEnd - 1]) { valueEnd -= 1 }
+        guard !hasControl(bytes, from: valueStart, to: valueEnd) else { throw .controlInValue }
+
+        let name = ByteRange(start, colon)
+        return Field(name: name, value: ByteRange(valueStart, valueEnd), known: KnownField(bytes[name]))
+    }
+
+    /// Whether a control other than HTAB stands between two offsets.
+    static func hasControl(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Bool {
+        var offset = start
+        while offset + 8 <= end {
+            let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            if mayHaveControl(word), hasControlBytewise(bytes, from: offset, to: offset + 8) { return true }
+            offset += 8
+        }
+        return hasControlBytewise(bytes, from: offset, to: end)
+    }
+
+    /// Eight bytes at once: false only if none is below 0x20 and none is DEL. Borrows between bytes can only turn the
+    /// answer to true, never to false.
+    @inline(__always)
+    private static func mayHaveControl(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops: UInt64 = 0x8080_8080_8080_8080
+        let belowSpace = (word &- ones &* 0x20) & ~word & tops
+        let del = word ^ (ones &* 0x7F)
+        return belowSpace | ((del &- ones) & ~del & tops) != 0
+    }
+
+    private static func hasControlBytewise(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Bool {
+        for offset in start..<end where ASCII.isControl(bytes[offset]) { return true }
+        return false
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Rewrites the head of a request for an upstream, always as HTTP/1.1.
+///
+/// Written are: method, normalised path and query; `Host` first; the fields as they came, without hop-by-hop ones, those
+/// that `Connection` names, and those to `drop`; then `X-Forwarded-For`, `-Proto`, `-Host`, `X-Request-Id` and
+/// `traceparent`. What a client says in `X-Forwarded-*`, `Forwarded` and `X-Real-IP` is dropped, unless the peer is trusted:
+/// then its address is appended to the client's list, and `-Proto` and `-Host` stay if they are there.
+///
+/// ```swift
+/// let forwarding = RequestForwarding(path: path, clientAddress: peer, scheme: .https, requestID: id, newTrace: trace)
+/// buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: forwarding.sizeBound(head)) { memory in
+///     var writer = ByteWriter(memory)
+///     forwarding.write(head, bytes, to: &writer)
+///     writer.appendEndOfHead()
+///     return writer.count
+/// }
+/// ```
+/// Holds pointers of the caller's: for the stack, within the call that made it.
+public struct RequestForwarding {
+    public enum Scheme: Sendable { case http, https }
+
+    /// The normalised path; ignored for `OPTIONS *`.
+    public var path: UnsafeRawBufferPointer
+    /// Sent as `Host` in place of the client's; nil keeps that. `X-Forwarded-Host` is always the client's.
+    public var host: UnsafeRawBufferPointer?
+    /// The peer's address as text, without its port.
+    public var clientAddress: UnsafeRawBufferPointer
+    /// What the client spoke.
+    public var scheme: Scheme
+    /// The peer is a proxy of ours, whose forwarding fields are believed. Default false.
+    public var trustsPeer: Bool
+    /// Fields that stop here: the credential's, and `Expect` where the gateway has answered it.
+    public var drop: KnownFieldSet
+    public var requestID: RequestID
+    /// Used where the request has no valid `traceparent`; the client's `tracestate` is then dropped with it.
+    public var newTrace: TraceParent
+
+    public init(
+        path: UnsafeRawBufferPointer, host: UnsafeRawBufferPointer? = nil, clientAddress: UnsafeRawBufferPointer,
+        scheme: Scheme, trustsPeer: Bool = false, drop: KnownFieldSet = [], requestID: RequestID, newTrace: TraceParent
+    ) {
+        self.path = path
+        self.host = host
+        self.clientAddress = clientAddress
+        self.scheme = scheme
+        self.trustsPeer = trustsPeer
+        self.drop = drop
+        self.requestID = requestID
+        self.newTrace = newTrace
+    }
+
+    /// Bytes that `write` and the end of the head take at most. Fields that the caller adds come on top.
+    public func sizeBound(_ head: RequestHead) -> Int {
+        // The authority appears twice more than it was sent; 320 covers the names and ids that are added.
+        head.headLength + path.count + (host?.count ?? 0) + 2 * head.authority.count + clientAddress.count + 320
+            + 2 * head.fields.count
+    }
+
+    /// Writes everything but the empty line at the end, so that fields can be added.
+    ///
+    /// - Parameter bytes: those that `head` was parsed from.
+    public func write(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
+        writeRequestLine(head, bytes, to: &writer)
+        writer.appendField("Host", host ?? bytes[head.authority])
+
+        let keepsTrace = TraceParent(of: head, in: bytes) != nil
+        FieldCopier(
+            fields: head.fields, bytes: bytes, dropped: droppedFields(head, keepsTrace: keepsTrace),
+            nominatesFields: head.nominatesFields
+        ).copy(to: &writer)
+
+        writeForwardedFor(head, bytes, to: &writer)
+        if !(trustsPeer && head.fields.present.has(.xForwardedProto)) {
+            writer.appendField("X-Forwarded-Proto", scheme == .https ? "https" : "http")
+        }
+        if !(trustsPeer && head.fields.present.has(.xForwardedHost)), !head.authority.isEmpty {
+            writer.appendField("X-Forwarded-Host", bytes[head.authority])
+        }
+        writer.append("X-Request-Id: ")
+        requestID.write(to: &writer)
+        writer.append("\r\n")
+        if !keepsTrace {
+            writer.append("traceparent: ")
+            newTrace.write(to: &writer)
+            writer.append("\r\n")
+        }
+    }
+
+    private func writeRequestLine(
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, to writer: inout ByteWriter
+    ) {
+        writer.append(bytes[head.methodName])
+        writer.append(ASCII.space)
+        if head.isAsterisk {
+            writer.append("*")
+        } else {
+            writer.append(path)
+            if let query = head.query {
+                writer.append(ASCII.question)
+                writer.append(bytes[query])
+            }
+        }
+        writer.append(" HTTP/1.1\r\n")
+    }
+
+    private func droppedFields(_ head: RequestHead, keepsTrace: Bool) -> KnownFieldSet {
+        var dropped = drop.union(.hopByHop)
+        dropped.formUnion([KnownFieldSet(.host), KnownFieldSet(.xRequestID)])
+        // Appended to below, and so written anew.
+        dropped.formUnion(trustsPeer ? KnownFieldSet(.xForwardedFor) : .forwarding)
+        if !keepsTrace { dropped.formUnion([KnownFieldSet(.traceparent), KnownFieldSet(.tracestate)]) }
+        return dropped
+    }
+
+    private func writeForwardedFor(
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, to writer: inout ByteWriter
+    ) {
+        writer.append("X-Forwarded-For: ")
+        if trustsPeer, head.fields.present.has(.xForwardedFor) {
+            for field in head.fields where field.known == .xForwardedFor && !field.value.isEmpty {
+                writer.append(bytes[field.value])
+                writer.append(", ")
+            }
+        }
+        writer.append(clientAddress)
+        writer.append("\r\n")
+    }
+}

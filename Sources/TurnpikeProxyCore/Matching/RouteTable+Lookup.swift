@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension RouteTable {
+    /// Scopes of the map of hosts. Wildcards are kept from their dot on: `.acme.test`.
+    static let exactHosts: UInt32 = 0
+    static let wildcardHosts: UInt32 = 1
+
+    /// The route of a request, by the order of precedence in ``RouteTable``.
+    ///
+    /// - Parameters:
+    ///   - host: without port and final dot, in any case.
+    ///   - path: in normal form (``PathNormaliser``), without query.
+    ///   - method: as on the wire.
+    public func lookup(
+        host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer
+    ) -> Match {
+        var choice = Choice(table: self, method: method)
+        search(host: host, path: path, visitor: &choice)
+        if let best = choice.best { return .route(candidates[best].index) }
+        return choice.allowed.isEmpty ? .notFound : .methodNotAllowed(choice.allowed)
+    }
+
+    /// Visits every place that host and path fit, in order of precedence, leaving out what the visitor does not want.
+    func search(
+        host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, visitor: inout some PlaceVisitor
+    ) {
+        guard path.first == ASCII.slash else { return }
+        if let bucket = hosts.find(host, scope: Self.exactHosts, foldingCase: true) {
+            search(bucket: bucket, path: path, visitor: &visitor)
+        }
+        if hasWildcards, host.count <= HostValue.longestName {
+            for dot in host.indices.dropFirst() where host[dot] == ASCII.dot {
+                let suffix = host[ByteRange(dot, host.count)]
+                if let bucket = hosts.find(suffix, scope: Self.wildcardHosts, foldingCase: true) {
+                    search(bucket: bucket, path: path, visitor: &visitor)
+                }
+            }
+        }
+        if anyHost != 0 { search(bucket: anyHost, path: path, visitor: &visitor) }
+    }
+
+    private func search(bucket index: UInt32, path: UnsafeRawBufferPointer, visitor: inout some PlaceVisitor) {
+        visitor.enter(bucket: index)
+        let bucket = buckets[Int(index)]
+        guard visitor.wants(bucket.maxPriority) else { return }
+        if let terminal = exactPaths.find(path, scope: index) { visitor.visit(Int(terminal), in: self) }
+        searchTemplates(bucket.templates, path, from: 1, visitor: &visitor)
+        searchPrefixes(bucket.prefixes, path, from: 1, visitor: &visitor)
+        for place in bucket.expressions {
+            let terminal = Int(expressions[place].terminal)
+            guard visitor.wants(terminals[terminal].maxPriority) else { continue }
+            if expressions[place].expression.matches(path) { visitor.visit(terminal, in: self) }
+        }
+    }
+
+    /// - Parameter start: of the next segment; behind the end of the path when there is none.
+    private func searchTemplates(
+        _ index: UInt32, _ path: UnsafeRawBufferPointer, from start: Int, visitor: inout some PlaceVisitor
+    ) {
+        let node = nodes[Int(index)]
+        guard visitor.wants(node.maxPriority) else { return }
+        guard start <= path.count else {
+            if node.terminal != 0 { visitor.visit(Int(node.terminal), in: self) }
+            return
+        }
+        let end = Self.segmentEnd(path, from: start)
+        let segment = path[ByteRange(start, end)]
+        if let child = edges.find(segment, scope: index) {
+            searchTemplates(child, path, from: end + 1, visitor: &visitor)
+        }
+        // A parameter stands for something: the empty segment behind a last slash is literal only.
+        guard !segment.isEmpty else { return }
+        for affix in node.affixes where affixes[affix].fits(segment) {
+            searchTemplates(affixes[affix].child, path, from: end + 1, visitor: &visitor)
+        }
+        if node.parameter != 0 {
+            searchTemplates(node.parameter, path, from: end + 1, visitor: &visitor)
+        }
+        for tail in node.tails {
+            let tail = tails[tail]
+            if let rest = Self.start(ofLast: tail.segmentCount, path), rest > end {
+                searchTemplates(tail.root, path, from: rest, visitor: &visitor)
+            }
+        }
+    }
+
+    /// The longest first: below a node before at it.
+    private func searchPrefixes(
+        _ index: UInt32, _ path: UnsafeRawBufferPointer, from start: Int, visitor: inout some PlaceVisitor
+    ) {
+        let node = nodes[Int(index)]
+        guard visitor.wants(node.maxPriority) else { return }
+        if start <= path.count {
+            let end = Self.segmentEnd(path, from: start)
+            if let child = edges.find(path[ByteRange(start, end)], scope: index) {
+                searchPrefixes(child, path, from: end + 1, visitor: &visitor)
+            }
+            if node.below != 0 { visitor.visit(Int(node.below), in: self) }
+        }
+        if node.terminal != 0 { visitor.visit(Int(node.terminal), in: self) }
+    }
+
+    private static func segmentEnd(_ path: UnsafeRawBufferPointer, from start: Int) -> Int {
+        var end = start
+        while end < path.count, path[end] != ASCII.slash { end += 1 }
+        return end
+    }
+
+    /// Where the last segments begin; nil if there are fewer.
+    private static func start(ofLast segmentCount: Int, _ path: UnsafeRawBufferPointer) -> Int? {
+        var start = path.count + 1
+        for _ in 0..<segmentCount {
+            start -= 1
+            guard start > 0 else { return nil }
+            while start > 0, path[start - 1] != ASCII.slash { start -= 1 }
+        }
+        return start
+    }
+}
+
+/// What a search does with the places it comes to.
+protocol PlaceVisitor {
+    mutating func enter(bucket: UInt32)
+    /// Whether places with no priority above this one matter still.
+    func wants(_ maxPriority: Int) -> Bool
+    mutating func visit(_ terminal: Int, in table: RouteTable)
+}
+
+/// Keeps the first of the highest priority: places come in order of precedence, so a later one wins by priority only.
+struct Choice: PlaceVisitor {
+    private let method: MethodSet
+    /// GET, for HEAD requests.
+    private let substitute: MethodSet
+    private var bestPriority = Int.min
+    /// Position in `candidates`.
+    private(set) var best: Int?
+    /// Methods of the places that fit but do not take this one.
+    private(set) var allowed: MethodSet = []
+
+    init(table: RouteTable, method name: UnsafeRawBufferPointer) {
+        method = table.methods.set(of: name)
+        substitute = method == .head ? .get : []
+    }
+
+    mutating func enter(bucket: UInt32) {}
+
+    func wants(_ maxPriority: Int) -> Bool { best == nil || maxPriority > bestPriority }
+
+    mutating func visit(_ index: Int, in table: RouteTable) {
+        let terminal = table.terminals[index]
+        guard wants(terminal.maxPriority) else { return }
+        guard !terminal.methods.isDisjoint(with: method.union(substitute)) else {
+            allowed.formUnion(terminal.methods)
+            return
+        }
+        var chosen: Int?
+        let live = terminal.candidates.prefix(terminal.liveCount)
+        for position in live where table.candidates[position].methods.contains(method) {
+            chosen = position
+            break
+        }
+        for position in live where table.candidates[position].methods.contains(.get) && !substitute.isEmpty {
+            if let chosen, table.candidates[chosen].priority >= table.candidates[position].priority { break }
+            chosen = position
+            break
+        }
+        guard let chosen, wants(table.candidates[chosen].priority) else { return }
+        best = chosen
+        bestPriority = table.candidates[chosen].priority
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Finds the route of a request among any number of them, in time that follows the request and not the table.
+///
+/// ## Order of precedence
+/// Of all routes whose host, path and method match, one is chosen. The first rule that tells two apart decides:
+/// 1. **Priority**: the higher.
+/// 2. **Host**: exact, before the longest wildcard, before shorter ones, before routes for every host.
+/// 3. **Kind of path**: exact, before template, before prefix, before regex.
+/// 4. **Path**, within a kind:
+///    - templates segment by segment from the left: literal, before literal with a parameter (more literal bytes first, then
+///      the longer text before the parameter, then by those bytes), before `{name}`, before `{name+}`; two that have `{name+}`
+///      at the same place: first the one with more segments behind it, then by these segments;
+///    - prefixes: the longer;
+///    - regexes: the lower index.
+/// 5. **Method**: named by the route, before routes for every method. HEAD is also taken by routes that name GET and not
+///    HEAD, after both.
+/// 6. **Index**: the lower.
+///
+/// A more specific place without a route for the method does not hide a less specific one that has it; only where no route
+/// matches is the answer "method not allowed". Templates that differ only in the names of parameters are one place.
+///
+/// ## Cost
+/// A hash of the host, then one hash per segment of the path. Where a path fits several templates, places without the method
+/// make the search go back; what it visits is bounded by the templates of that host which fit the path. Regexes are tried
+/// one after the other, and only where nothing above them has matched. A lookup allocates nothing.
+///
+/// Immutable, and so shared between loops freely.
+public final class RouteTable: Sendable {
+    /// The answer to a lookup.
+    public enum Match: Sendable, Hashable {
+        /// The index of the entry that takes the request.
+        case route(Int)
+        /// Routes take this host and path, but not the method; these methods they do take. See ``allowHeader(_:)``.
+        case methodNotAllowed(MethodSet)
+        case notFound
+    }
+
+    /// Why a table cannot be built.
+    public struct Fault: Error, Sendable, Hashable {
+        public enum Reason: Error, Sendable, Hashable {
+            case badHost
+            case noPath
+            case notAbsolute
+            case emptySegment
+            case dotSegment
+            case badCharacter
+            /// Braces that are not one `{name}`, a greedy one with text around it, or a name of other characters than
+            /// letters, digits, `_`, `-` and `.`.
+            case badParameter
+            case severalGreedyParameters
+            case tooManySegments
+            /// More than 64 different texts around a parameter at one place.
+            case tooManyAffixes
+            /// More methods beyond the standard ones than a table can tell apart (54).
+            case tooManyMethods
+            case badExpression(PathExpression.Fault)
+        }
+
+        /// Index of the entry at fault.
+        public let index: Int
+        /// The host, path or method at fault.
+        public let pattern: String
+        public let reason: Reason
+    }
+
+    let entries: [RouteEntry]
+    let hosts: ByteMap
+    let hasWildcards: Bool
+    let buckets: [HostBucket]
+    /// The bucket of routes for every host; zero where there are none.
+    let anyHost: UInt32
+    let exactPaths: ByteMap
+    let edges: ByteMap
+    let nodes: [TrieNode]
+    let affixes: [Affix]
+    let tails: [GreedyTail]
+    let expressions: [RegexPlace]
+    let terminals: [Terminal]
+    let candidates: [RouteCandidate]
+    let methods: MethodNames
+
+    /// Builds a table.
+    ///
+    /// - Parameters:
+    ///   - entries: in any order.
+    ///   - hashSeed: random and secret in production, so that nobody can make patterns or requests collide.
+    /// - Throws: the first fault, naming its entry.
+    public init(_ entries: [RouteEntry], hashSeed: UInt64) throws(Fault) {
+        var builder = RouteTableBuilder(hashSeed: hashSeed)
+        for position in entries.indices { try builder.insert(entries[position], at: position) }
+        let places = builder.flattened()
+        self.entries = entries
+        hosts = builder.hosts
+        hasWildcards = builder.hasWildcards
+        buckets = builder.buckets
+        anyHost = builder.anyHost
+        exactPaths = builder.exactPaths
+        edges = builder.edges
+        nodes = places.nodes
+        affixes = places.affixes
+        tails = places.tails
+        expressions = places.expressions
+        terminals = places.terminals
+        candidates = places.candidates
+        methods = builder.methods
+    }
+
+    /// The value of `Allow` for a set of this table: names separated by commas, HEAD wherever there is GET.
+    public func allowHeader(_ set: MethodSet) -> String {
+        methods.list(set.contains(.get) ? set.union(.head) : set)
+    }
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Takes entries one by one and lays out the storage of a ``RouteTable``.
+struct RouteTableBuilder {
+    /// Different texts around parameters at one place; they are tried one by one.
+    static let mostAffixes = 64
+
+    private struct Node {
+        var node: TrieNode
+        var affixes: [Affix] = []
+        var tails: [GreedyTail] = []
+    }
+
+    /// What an entry brings to every place it is put at.
+    private struct Newcomer {
+        let candidate: RouteCandidate
+        var priority: Int { candidate.priority }
+    }
+
+    private(set) var hosts: ByteMap
+    private(set) var hasWildcards = false
+    private(set) var anyHost: UInt32 = 0
+    private(set) var buckets = [HostBucket(templates: 0, prefixes: 0, maxPriority: .min)]
+    private(set) var exactPaths: ByteMap
+    private(set) var edges: ByteMap
+    private(set) var methods = MethodNames()
+    private var nodes = [Node(node: TrieNode(maxPriority: .min))]
+    private var terminals: [[RouteCandidate]] = [[]]
+    private var expressions: [[RegexPlace]] = [[]]
+
+    init(hashSeed: UInt64) {
+        hosts = ByteMap(seed: hashSeed)
+        exactPaths = ByteMap(seed: hashSeed)
+        edges = ByteMap(seed: hashSeed)
+    }
+
+    mutating func insert(_ entry: RouteEntry, at position: Int) throws(RouteTable.Fault) {
+        guard !entry.paths.isEmpty else { throw fault(entry, "", .noPath) }
+        let newcomer = Newcomer(candidate: RouteCandidate(
+            entry: position, index: entry.index, priority: entry.priority, methods: try methodSet(entry)
+        ))
+        for bucket in try bucketIndices(entry) {
+            buckets[bucket].maxPriority = max(buckets[bucket].maxPriority, entry.priority)
+            buckets[bucket].entries.append(position)
+            for path in entry.paths {
+                do {
+                    try insert(newcomer, path: path, bucket: bucket)
+                } catch {
+                    throw fault(entry, path.text, error)
+                }
+            }
+        }
+    }
+
+    private func fault(
+        _ entry: RouteEntry, _ pattern: String, _ reason: RouteTable.Fault.Reason
+    ) -> RouteTable.Fault {
+        RouteTable.Fault(index: entry.index, pattern: pattern, reason: reason)
+    }
+
+    private mutating func methodSet(_ entry: RouteEntry) throws(RouteTable.Fault) -> MethodSet {
+        guard !entry.methods.isEmpty else { return .any }
+        var set: MethodSet = []
+        for name in entry.methods {
+            guard let one = methods.insert(name) else { throw fault(entry, name, .tooManyMethods) }
+            set.formUnion(one)
+        }
+        return set
+    }
+
+    // MARK: - Hosts
+
+    private mutating func bucketIndices(_ entry: RouteEntry) throws(RouteTable.Fault) -> Set<Int> {
+        guard !entry.hosts.isEmpty else {
+            if anyHost == 0 { anyHost = addBucket() }
+            return [Int(anyHost)]
+        }
+        var indices: Set<Int> = []
+        for host in entry.hosts {
+            var name = host.utf8.map(ASCII.lowercased)
+            let isWildcard = name.starts(with: "*.".utf8)
+            if isWildcard { name.removeFirst() }
+            guard Self.isValidHost(isWildcard ? name.dropFirst() : name[...]) else { throw fault(entry, host, .badHost) }
+            hasWildcards = hasWildcards || isWildcard
+            let scope = isWildcard ? RouteTable.wildcardHosts : RouteTable.exactHosts
+            let next = UInt32(buckets.count)
+            if let present = hosts.insert(name, scope: scope, value: next) {
+                indices.insert(Int(present))
+            } else {
+                indices.insert(Int(addBucket()))
+            }
+        }
+        return indices
+    }
+
+    private static func isValidHost(_ name: ArraySlice<UInt8>) -> Bool {
+        guard 1...HostValue.longestName ~= name.count else { return false }
+        return Array(name).withUnsafeBytes { bytes in
+            guard let value = try? HostValue(ByteRange(0, bytes.count), in: bytes) else { return false }
+            // Neither a port nor a final dot, which requests are stripped of.
+            return value.name == value.authority
+        }
+    }
+
+    private mutating func addBucket() -> UInt32 {
+        let templates = addNode()
+        buckets.append(HostBucket(templates: templates, prefixes: addNode(), maxPriority: .min))
+        expressions.append([])
+        return UInt32(buckets.count - 1)
+    }
+
+    // MARK: - Paths
+
+    private mutating func insert(
+        _ newcomer: Newcomer, path: PathPattern, bucket: Int
+    ) throws(RouteTable.Fault.Reason) {
+        switch path {
+        case .exact(let text):
+            let literals = try PathTemplate(text, allowsParameters: false).literals
+            let whole = literals.reduce(into: [UInt8]()) { $0 += [ASCII.slash] + $1 }
+            let next = UInt32(terminals.count)
+            if let present = exactPaths.insert(whole, scope: UInt32(bucket), value: next) {
+                terminals[Int(present)].append(newcomer.candidate)
+            } else {
+                terminals.append([newcomer.candidate])
+            }
+        case .template(let text):
+            try insert(newcomer, template: try PathTemplate(text, allowsParameters: true), bucket: bucket)
+        case .prefix(let text):
+            insert(newcomer, prefix: try PathTemplate(text, allowsParameters: false).literals, bucket: bucket)
+        case .regex(let text):
+            let expression: PathExpression
+            do { expression = try PathExpression(text) } catch { throw .badExpression(error) }
+            terminals.append([newcomer.candidate])
+            expressions[bucket].append(RegexPlace(expression: expression, terminal: UInt32(terminals.count - 1)))
+        }
+    }
+
+    private mutating func insert(_ newcomer: Newcomer, prefix: [[UInt8]], bucket: Int) {
+        var node = buckets[bucket].prefixes
+        raise(node, to: newcomer.priority)
+        let endsInSlash = prefix.last?.isEmpty ?? false
+        for literal in endsInSlash ? prefix.dropLast() : prefix[...] {
+            node = child(of: node, literal: literal)
+            raise(node, to: newcomer.priority)
+        }
+        if endsInSlash {
+            nodes[Int(node)].node.below = add(newcomer, to: nodes[Int(node)].node.below)
+        } else {
+            nodes[Int(node)].node.terminal = add(newcomer, to: nodes[Int(node)].node.terminal)
+        }
+    }
+
+    private mutating func insert(
+        _ newcomer: Newcomer, template: PathTemplate, bucket: Int
+    ) throws(RouteTable.Fault.Reason) {
+        var node = buckets[bucket].templates
+        raise(node, to: newcomer.priority)
+        for (position, segment) in template.segments.enumerated() {
+            switch segment {
+            case .literal(let text): node = child(of: node, literal: text)
+            case .affixed(let prefix, let suffix): node = try child(of: node, prefix: prefix, suffix: suffix)
+            case .parameter: node = parameterChild(of: node)
+            case .greedy: node = tail(of: node, segmentCount: template.segments.count - position - 1)
+            }
+            raise(node, to: newcomer.priority)
+        }
+        nodes[Int(node)].node.terminal = add(newcomer, to: nodes[Int(node)].node.terminal)
+    }
+
+    private mutating func add(_ newcomer: Newcomer, to terminal: UInt32) -> UInt32 {
+        guard terminal == 0 else {
+            terminals[Int(terminal)].append(newcomer.candidate)
+            return terminal
+        }
+        terminals.append([newcomer.candidate])
+        return UInt32(terminals.count - 1)
+    }
+
+    // MARK: - Nodes
+
+    private mutating func addNode() -> UInt32 {
+        nodes.append(Node(node: TrieNode(maxPriority: .min)))
+        return UInt32(nodes.count - 1)
+    }
+
+    private mutating func raise(_ node: UInt32, to priority: Int) {
+        nodes[Int(node)].node.maxPriority = max(nodes[Int(node)].node.maxPriority, priority)
+    }
+
+    private mutating func child(of node: UInt32, literal: [UInt8]) -> UInt32 {
+        if let present = edges.insert(literal, scope: node, value: UInt32(nodes.count)) { return present }
+        return addNode()
+    }
+
+    private mutating func parameterChild(of node: UInt32) -> UInt32 {
+        if nodes[Int(node)].node.parameter == 0 { nodes[Int(node)].node.parameter = addNode() }
+        return nodes[Int(node)].node.parameter
+    }
+
+    private mutating func child(
+        of node: UInt32, prefix: [UInt8], suffix: [UInt8]
+    ) throws(RouteTable.Fault.Reason) -> UInt32 {
+        let present = nodes[Int(node)].affixes
+        if let same = present.first(where: { $0.prefix == prefix && $0.suffix == suffix }) { return same.child }
+        guard present.count < Self.mostAffixes else { throw .tooManyAffixes }
+        let child = addNode()
+        nodes[Int(node)].affixes.append(Affix(prefix: prefix, suffix: suffix, child: child))
+        return child
+    }
+
+    private mutating func tail(of node: UInt32, segmentCount: Int) -> UInt32 {
+        if let same = nodes[Int(node)].tails.first(where: { $0.segmentCount == segmentCount }) { return same.root }
+        let root = addNode()
+        nodes[Int(node)].tails.append(GreedyTail(segmentCount: segmentCount, root: root))
+        return root
+    }
+}
+
+// MARK: - Layout
+
+extension RouteTableBuilder {
+    /// What was gathered in small arrays, laid out flat and in order of precedence.
+    struct Places {
+        var nodes: [TrieNode] = []
+        var affixes: [Affix] = []
+        var tails: [GreedyTail] = []
+        var expressions: [RegexPlace] = []
+        var terminals: [Terminal] = []
+        var candidates: [RouteCandidate] = []
+    }
+
+    mutating func flattened() -> Places {
+        var places = Places()
+        for gathered in nodes {
+            var node = gathered.node
+            node.affixes = places.affixes.append(all: gathered.affixes.sorted(by: Self.precedes))
+            node.tails = places.tails.append(all: gathered.tails.sorted { $0.segmentCount > $1.segmentCount })
+            places.nodes.append(node)
+        }
+        for bucket in buckets.indices {
+            let ordered = expressions[bucket].sorted { index(of: $0) < index(of: $1) }
+            buckets[bucket].expressions = places.expressions.append(all: ordered)
+        }
+        for gathered in terminals { places.terminals.append(Self.layOut(gathered, into: &places.candidates)) }
+        return places
+    }
+
+    private func index(of place: RegexPlace) -> Int { terminals[Int(place.terminal)][0].index }
+
+    private static func precedes(_ left: Affix, _ right: Affix) -> Bool {
+        let (leftCount, rightCount) = (left.prefix.count + left.suffix.count, right.prefix.count + right.suffix.count)
+        if leftCount != rightCount { return leftCount > rightCount }
+        if left.prefix.count != right.prefix.count { return left.prefix.count > right.prefix.count }
+        return (left.prefix + left.suffix).lexicographicallyPrecedes(right.prefix + right.suffix)
+    }
+
+    private static func layOut(_ gathered: [RouteCandidate], into candidates: inout [RouteCandidate]) -> Terminal {
+        let ordered = gathered.sorted { left, right in
+            if left.priority != right.priority { return left.priority > right.priority }
+            if (left.methods == .any) != (right.methods == .any) { return right.methods == .any }
+            return left.index < right.index
+        }
+        var taken: MethodSet = []
+        var live: [RouteCandidate] = []
+        var dead: [RouteCandidate] = []
+        for candidate in ordered {
+            if taken.isSuperset(of: candidate.methods) { dead.append(candidate) } else { live.append(candidate) }
+            taken.formUnion(candidate.methods)
+        }
+        return Terminal(
+            candidates: candidates.append(all: live + dead), liveCount: live.count, methods: taken,
+            maxPriority: ordered.first?.priority ?? .min
+        )
+    }
+}
+
+extension Array {
+    /// Appends and tells where the elements are now.
+    fileprivate mutating func append(all elements: [Element]) -> Range<Int> {
+        append(contentsOf: elements)
+        return count - elements.count..<count
+    }
+}
