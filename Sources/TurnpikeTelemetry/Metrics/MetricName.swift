@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The name of a metric in the Prometheus data model: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+///
+/// Any text makes a name: what Prometheus does not allow becomes `_`, so that the dotted names of libraries stay
+/// readable. Names of our own begin with `turnpike_`, carry their base unit (`_seconds`, `_bytes`), and end in
+/// `_total` where they count. They are constants here, so that dashboards and alerts have one list to hold to.
+public struct MetricName: Sendable, Hashable, Comparable, RawRepresentable, ExpressibleByStringLiteral {
+    public let rawValue: String
+
+    public init(rawValue: String) {
+        self.rawValue = PrometheusText.identifier(rawValue, allowsColon: true)
+    }
+
+    public init(stringLiteral value: String) {
+        self.init(rawValue: value)
+    }
+
+    public static func < (left: MetricName, right: MetricName) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// The metrics of the registry itself.
+extension MetricName {
+    /// Look-ups of label sets that found their metric full, by `metric`.
+    public static let droppedLabelSets: MetricName = "turnpike_metrics_dropped_label_sets_total"
+    /// Registrations under a name that already belongs to a metric of another kind, by `metric`.
+    public static let kindConflicts: MetricName = "turnpike_metrics_kind_conflicts_total"
+}
+
+/// What a gateway or sidecar worker reports.
+extension MetricName {
+    /// Requests answered, by `tenant`, `route`, `status_class`.
+    public static let requests: MetricName = "turnpike_requests_total"
+    /// Time from a request's first byte to its answer's last, by `tenant`.
+    public static let requestDuration: MetricName = "turnpike_request_duration_seconds"
+    /// Bytes of requests received from clients, by `tenant`.
+    public static let requestBytes: MetricName = "turnpike_request_bytes_total"
+    /// Bytes of answers sent to clients, by `tenant`.
+    public static let responseBytes: MetricName = "turnpike_response_bytes_total"
+    /// Requests refused by a policy, by `tenant`, `reason`.
+    public static let requestsRefused: MetricName = "turnpike_requests_refused_total"
+    /// Attempts at an upstream that failed, by `tenant`, `service`, `reason`.
+    public static let upstreamFailures: MetricName = "turnpike_upstream_failures_total"
+    /// Time from a request's last byte to an upstream until its answer's first, by `tenant`.
+    public static let upstreamDuration: MetricName = "turnpike_upstream_duration_seconds"
+    /// Client connections open now.
+    public static let activeConnections: MetricName = "turnpike_active_connections"
+    /// Upstream connections open now, by `state` (`idle`, `busy`).
+    public static let upstreamConnections: MetricName = "turnpike_upstream_connections"
+    /// The revision of the configuration in force.
+    public static let configRevisionApplied: MetricName = "turnpike_config_revision_applied"
+    /// Configurations a worker refused.
+    public static let configRejections: MetricName = "turnpike_config_rejections_total"
+    /// 1 while the stream to the control plane is up, else 0.
+    public static let controlPlaneConnected: MetricName = "turnpike_control_plane_connected"
+    /// Slots of the usage journal in use.
+    public static let journalSlotsUsed: MetricName = "turnpike_journal_slots_used"
+    /// Slots the usage journal has.
+    public static let journalSlots: MetricName = "turnpike_journal_slots"
+    /// Requests that waited for a quota lease, by `outcome`.
+    public static let leaseWaits: MetricName = "turnpike_lease_waits_total"
+}
+
+/// What a control plane reports.
+extension MetricName {
+    /// The newest committed revision.
+    public static let configRevision: MetricName = "turnpike_config_revision"
+    /// Compiled resources that workers serve by.
+    public static let compiledResources: MetricName = "turnpike_compiled_resources"
+    /// Requests to the REST API, by `operation`, `status_class`.
+    public static let apiRequests: MetricName = "turnpike_api_requests_total"
+    /// Time to answer a request to the REST API, by `operation`.
+    public static let apiRequestDuration: MetricName = "turnpike_api_request_duration_seconds"
+    /// Time from a write's submission until it is durable.
+    public static let writeDuration: MetricName = "turnpike_write_duration_seconds"
+    /// Write transactions that shared one durable commit.
+    public static let commitBatchSize: MetricName = "turnpike_commit_batch_size"
+    /// Time to compile the change of one revision.
+    public static let compileDuration: MetricName = "turnpike_compile_duration_seconds"
+    /// Workers whose stream is open now, by `kind`.
+    public static let connectedWorkers: MetricName = "turnpike_connected_workers"
+    /// Frames sent to workers, by `type`.
+    public static let streamFrames: MetricName = "turnpike_stream_frames_total"
+    /// Batches of usage, by `outcome` (`taken`, `repeated`, `refused`).
+    public static let usageBatches: MetricName = "turnpike_usage_batches_total"
+    /// Sequence numbers missing between batches of usage of one worker epoch.
+    public static let usageGaps: MetricName = "turnpike_usage_gaps_total"
+    /// Leases granted, by `tenant`.
+    public static let leaseGrants: MetricName = "turnpike_lease_grants_total"
+    /// Leases refused because the quota is spent, by `tenant`.
+    public static let leaseRefusals: MetricName = "turnpike_lease_refusals_total"
+}
