@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+import TurnpikeSnapshot
+
+extension CompiledRoute {
+    init(_ resource: Resource, _ route: Route, in tenant: TenantContext) {
+        self.init(
+            tenant: resource.key.tenant ?? "", name: resource.key.name, id: resource.id, tenantID: tenant.id,
+            hosts: route.match.hosts, paths: route.match.paths, methods: route.match.methods, priority: route.priority,
+            requiresKey: route.authentication.contains(.apiKey),
+            backends: route.backends.map { Backend(cluster: $0.service, weight: $0.weight) },
+            rateLimits: tenant.rateLimits(for: resource), quotas: tenant.quotas(for: resource)
+        )
+    }
+}

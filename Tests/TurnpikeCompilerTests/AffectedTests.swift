@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeCompiler
+import TurnpikeModel
+import TurnpikeSnapshot
+import TurnpikeTestSupport
+
+@Suite struct AffectedTests {
+    /// The texts of the compiled names that a change affects, in a state with three routes of which two are gold.
+    private func affected(from before: Resource?, to after: Resource?) throws -> Set<String> {
+        var state = TestState([
+            try Acme.tenant(), try Acme.route("a", labels: ["tier": "gold"]), try Acme.route("b", labels: ["tier": "gold"]),
+            try Acme.route("c"), try Acme.service(), try Acme.key(),
+        ])
+        let key = try #require((after ?? before)?.key)
+        _ = state.set(key, after)
+        return Set(Compilation(of: state).affected(from: before, to: after).map(\.description))
+    }
+
+    @Test func `a route, a service and a key affect themselves alone`() throws {
+        #expect(try affected(from: Acme.route("a"), to: Acme.route("a", labels: ["x": "y"])) == ["route/acme/a"])
+        #expect(try affected(from: Acme.service(), to: Acme.service(port: 9002)) == ["cluster/acme/orders"])
+        #expect(try affected(from: Acme.key(), to: nil) == ["key/acme/partner"])
+    }
+
+    @Test func `a limit whose selection stays leaves its routes alone`() throws {
+        let selector: JSON = ["labels": ["tier": "gold"]]
+        let before = try Acme.policy("burst", selector: selector, limit: 1)
+        let after = try Acme.policy("burst", selector: selector, limit: 2)
+        #expect(try affected(from: before, to: after) == ["rateLimit/acme/burst"])
+    }
+
+    @Test func `a limit that comes or goes affects the routes that it selects`() throws {
+        let gold = try Acme.policy("burst", selector: ["labels": ["tier": "gold"]])
+        let expected: Set = ["rateLimit/acme/burst", "route/acme/a", "route/acme/b"]
+        #expect(try affected(from: nil, to: gold) == expected)
+        #expect(try affected(from: gold, to: nil) == expected)
+        let everywhere = try Acme.quota("monthly")
+        #expect(try affected(from: nil, to: everywhere) == ["quota/acme/monthly", "route/acme/a", "route/acme/b", "route/acme/c"])
+    }
+
+    @Test func `a limit that moves affects the routes of before and after`() throws {
+        let before = try Acme.quota("monthly", selector: ["routes": ["c"]])
+        let after = try Acme.quota("monthly", selector: ["routes": ["a"]])
+        #expect(try affected(from: before, to: after) == ["quota/acme/monthly", "route/acme/a", "route/acme/c"])
+    }
+
+    @Test func `a tenant affects what it has only where its identity changes`() throws {
+        let renamed = try Resource.fixture(Tenant.self, "acme", ["displayName": "Acme GmbH"])
+        #expect(try affected(from: Acme.tenant(), to: renamed).isEmpty)
+        #expect(try affected(from: Acme.tenant(), to: Acme.tenant(id: 2)).count == 5)
+    }
+
+    @Test func `kinds that data planes never see affect nothing`() throws {
+        let token = try Resource.fixture(JoinToken.self, "t", ["kind": "gateway"])
+        #expect(try affected(from: nil, to: token).isEmpty)
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeModel
+import TurnpikeSnapshot
+import TurnpikeTestSupport
+
+@testable import TurnpikeCompiler
+
+@Suite struct CompilationTests {
+    @Test func `a route carries its match, its backends and the names of its limits in order`() throws {
+        let state = TestState([
+            try Acme.tenant(), try Acme.route("orders"), try Acme.policy("z-burst"), try Acme.policy("a-slow"),
+            try Acme.quota("monthly"),
+        ])
+        guard case .route(let route)? = state.compile(.route, "orders") else {
+            Issue.record("The route was not compiled.")
+            return
+        }
+        #expect(route.tenantID == ResourceID(high: 1, low: 1))
+        #expect(route.hosts == ["api.acme.test"])
+        #expect(route.paths == [.prefix("/orders")])
+        #expect(route.methods == ["GET"])
+        #expect(route.priority == 5)
+        #expect(route.requiresKey)
+        #expect(route.backends == [.init(cluster: "orders", weight: 100)])
+        #expect(route.rateLimits == ["a-slow", "z-burst"])
+        #expect(route.quotas == ["monthly"])
+    }
+
+    @Test func `a route without authentication is open to all`() throws {
+        let state = TestState([try Acme.tenant(), try Acme.route("orders", openToAll: true)])
+        guard case .route(let route)? = state.compile(.route, "orders") else {
+            Issue.record("The route was not compiled.")
+            return
+        }
+        #expect(!route.requiresKey)
+    }
+
+    @Test(arguments: [
+        (nil, true), (["routes": ["orders"]], true), (["routes": ["other"]], false),
+        (["labels": ["tier": "gold"]], true), (["labels": ["tier": "silver"]], false),
+        (["labels": ["tier": "gold", "zone": "eu"]], false), (["routes": ["other"], "labels": ["tier": "gold"]], true),
+    ] as [(JSON?, Bool)])
+    func `limits go with the routes that their selector selects`(selector: JSON?, isSelected: Bool) throws {
+        let state = TestState([
+            try Acme.tenant(), try Acme.route("orders", labels: ["tier": "gold"]),
+            try Acme.policy("burst", selector: selector), try Acme.quota("monthly", selector: selector),
+        ])
+        guard case .route(let route)? = state.compile(.route, "orders") else {
+            Issue.record("The route was not compiled.")
+            return
+        }
+        #expect(route.rateLimits == (isSelected ? ["burst"] : []))
+        #expect(route.quotas == (isSelected ? ["monthly"] : []))
+    }
+
+    @Test func `a key that is disabled or was never issued is not compiled`() throws {
+        #expect(TestState([try Acme.tenant(), try Acme.key()]).compile(.key, "partner") != nil)
+        #expect(TestState([try Acme.tenant(), try Acme.key(enabled: false)]).compile(.key, "partner") == nil)
+        #expect(TestState([try Acme.tenant(), try Acme.key(digest: "")]).compile(.key, "partner") == nil)
+    }
+
+    @Test func `nothing is compiled for a tenant that is not there`() throws {
+        let state = TestState([try Acme.route("orders"), try Acme.service(), try Acme.key()])
+        #expect(state.compile(.route, "orders") == nil)
+        #expect(state.compile(.cluster, "orders") == nil)
+        #expect(state.compileAll().isEmpty)
+    }
+
+    @Test(arguments: CompiledResource.ResourceType.allCases)
+    func `each type has its golden form`(type: CompiledResource.ResourceType) throws {
+        let state = TestState([
+            try Acme.tenant(), try Acme.route("orders", labels: ["tier": "gold"]), try Acme.service(), try Acme.key(),
+            try Acme.policy("burst"), try Acme.quota("monthly", selector: ["labels": ["tier": "gold"]]),
+        ])
+        let compiled = try #require(state.compileAll().values.first { $0.type == type })
+        let text = compiled.json.prettyText
+        #expect(try Golden("\(type.rawValue).json").text(updatedWith: text) == text)
+    }
+}
