@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import TurnpikeControl
+import TurnpikeModel
+
+/// How much of a body an operation takes, in bytes.
+enum BodyLimit {
+    static let resource = 1 << 20
+    static let usage = 16 << 20
+    static let bundle = 64 << 20
+}
+
+extension Request {
+    /// The body as JSON.
+    ///
+    /// - Throws: `unsupportedMediaType`, `bodyTooLarge`, `invalidJSON`.
+    func json(limit: Int, types: [String] = ["application/json"]) async throws -> JSON {
+        let type = headers[.contentType]?.split(separator: ";").first.map { $0.trimmed.lowercased() }
+        guard let type, types.contains(type) else {
+            throw TurnpikeError(.unsupportedMediaType, "Send the body as \(types.joined(separator: " or ")).")
+        }
+        if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge(limit) }
+        let buffer: ByteBuffer
+        do { buffer = try await body.collect(upTo: limit) } catch is NIOTooManyBytesError { throw tooLarge(limit) }
+        guard buffer.readableBytes > 0 else { throw TurnpikeError(.invalidJSON, "The body is empty.") }
+        do { return try JSON.parse(buffer.readableBytesView) } catch {
+            throw TurnpikeError(.invalidJSON, "The body is not valid JSON: \(error).")
+        }
+    }
+
+    private func tooLarge(_ limit: Int) -> TurnpikeError {
+        TurnpikeError(.bodyTooLarge, "The body may have \(limit) bytes at most.")
+    }
+
+    /// A query parameter, decoded; the first where it stands more than once.
+    func parameter(_ name: String) -> String? { uri.queryParameters[name[...]].map(String.init) }
+
+    func integer(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws(TurnpikeError) -> Int {
+        guard let text = parameter(name) else { return fallback }
+        guard let value = Int(text), range.contains(value) else {
+            throw TurnpikeError(
+                .invalidParameter, "'\(name)' must be an integer from \(range.lowerBound) to \(range.upperBound).")
+        }
+        return value
+    }
+
+    func flag(_ name: String) throws(TurnpikeError) -> Bool {
+        switch parameter(name) {
+        case nil, "false": return false
+        case "true", "": return true
+        default: throw TurnpikeError(.invalidParameter, "'\(name)' must be true or false.")
+        }
+    }
+
+    func timestamp(_ name: String) throws(TurnpikeError) -> Timestamp? {
+        guard let text = parameter(name) else { return nil }
+        // A '+' of an offset arrives as a space where the client did not encode it.
+        guard let value = Timestamp(text.replacing(" ", with: "+")) else {
+            throw TurnpikeError(.invalidParameter, "'\(name)' must be an RFC 3339 time such as 2026-03-01T12:00:00Z.")
+        }
+        return value
+    }
+
+    /// The revision in `If-Match`.
+    func ifMatch() throws(TurnpikeError) -> Revision? {
+        guard let tag = headers[.ifMatch] else { return nil }
+        guard let revision = Revision(tag.trimmingPrefix("W/").filter { $0 != "\"" }) else {
+            throw TurnpikeError(.preconditionFailed, "'If-Match' must hold an ETag of this resource.")
+        }
+        return revision
+    }
+
+    /// Whether `If-None-Match` names this revision.
+    func hasCurrent(_ revision: Revision) -> Bool {
+        headers[.ifNoneMatch]?.split(separator: ",").contains { $0.trimmed.filter { $0 != "\"" } == "\(revision)" } ?? false
+    }
+
+    func writeContext(_ context: APIContext) throws(TurnpikeError) -> WriteContext {
+        guard let principal = context.principal else { throw TurnpikeError(.unauthenticated, "Who asks is not known.") }
+        let reason = headers[.turnpikeReason] ?? ""
+        guard reason.utf8.count <= 512 else {
+            throw TurnpikeError(.invalidParameter, "'X-Turnpike-Reason' may have 512 bytes at most.")
+        }
+        return WriteContext(
+            principal: principal, reason: reason, requestID: context.requestID, isDryRun: try flag("dryRun"))
+    }
+}
+
+extension APIContext {
+    func pathParameter(_ name: String) -> String {
+        parameters.get(name).flatMap { $0.removingPercentEncoding } ?? ""
+    }
+
+    func revisionParameter() throws(TurnpikeError) -> Revision {
+        let text = pathParameter("revision")
+        guard let revision = Revision(text), revision > 0 else {
+            throw TurnpikeError(.notFound, "There is no revision '\(text)'.")
+        }
+        return revision
+    }
+}
+
+extension StringProtocol {
+    var trimmed: String {
+        String(drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import TurnpikeControl
+import TurnpikeModel
+import TurnpikeTelemetry
+
+/// What needs no token: health, metrics and the contract.
+struct OpenEndpoints {
+    let control: ControlPlane
+    let openAPI: [UInt8]
+    let metrics: MetricsRegistry
+
+    var all: [Endpoint] {
+        [
+            Endpoint(.get, "/healthz", .everybody) { _, _ in .json(["status": "ok"]) },
+            // The server listens only once the control plane has loaded its state, so answering is being ready.
+            Endpoint(.get, "/readyz", .everybody) { _, _ in
+                .json(["status": "ready", "revision": .integer(control.revision)])
+            },
+            Endpoint(.get, "/metrics", .everybody) { _, _ in
+                Response(
+                    status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                    body: .init(byteBuffer: ByteBuffer(string: metrics.render())))
+            },
+            Endpoint(.get, "/openapi.yaml", .everybody) { _, _ in
+                Response(
+                    status: .ok, headers: [.contentType: "application/yaml"],
+                    body: .init(byteBuffer: ByteBuffer(bytes: openAPI)))
+            },
+        ]
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import TurnpikeControl
+import TurnpikeModel
+
+/// The operations that every kind has, made from its declaration.
+struct ResourceEndpoints {
+    let kind: Kind
+    let control: ControlPlane
+
+    private static let writeParameters: Set<String> = ["dryRun", "wait", "timeout"]
+
+    var all: [Endpoint] {
+        let collection = kind.scope == .tenant ? "/v1/tenants/{tenant}/\(kind.plural)" : "/v1/\(kind.plural)"
+        let member = kind == .tenant ? "/v1/tenants/{tenant}" : "\(collection)/{name}"
+        let write = ResourceEndpoints.writeParameters
+        var endpoints = [
+            Endpoint(.get, collection, .operators, takesFilters: true) { try await list($0, $1) },
+            Endpoint(.get, member, .operators) { try await read($0, $1) },
+            Endpoint(.delete, member, .operators, parameters: write) { try await delete($0, $1) },
+        ]
+        if kind.spec.isCreatedByClients {
+            endpoints += [
+                Endpoint(.post, collection, .operators, parameters: write) { try await create($0, $1) },
+                Endpoint(.put, member, .operators, parameters: write) { try await put($0, $1) },
+                Endpoint(.patch, member, .operators, parameters: write) { try await patch($0, $1) },
+            ]
+        }
+        return endpoints
+    }
+
+    private func tenant(_ context: APIContext) -> String? {
+        kind.scope == .tenant ? context.pathParameter("tenant") : nil
+    }
+
+    private func name(_ context: APIContext) -> String { context.pathParameter(kind == .tenant ? "tenant" : "name") }
+
+    private func create(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = try await request.json(limit: BodyLimit.resource)
+        return try await write(.create(kind, tenant: tenant(context), body: body), request, context)
+    }
+
+    private func put(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = try await request.json(limit: BodyLimit.resource)
+        let command = WriteCommand.put(
+            kind, tenant: tenant(context), name: name(context), body: body, ifMatch: try request.ifMatch())
+        return try await write(command, request, context)
+    }
+
+    private func patch(_ request: Request, _ context: APIContext) async throws -> Response {
+        let patch = try await request.json(
+            limit: BodyLimit.resource, types: ["application/merge-patch+json", "application/json"])
+        let command = WriteCommand.patch(
+            kind, tenant: tenant(context), name: name(context), patch: patch, ifMatch: try request.ifMatch())
+        return try await write(command, request, context)
+    }
+
+    private func delete(_ request: Request, _ context: APIContext) async throws -> Response {
+        let command = WriteCommand.delete(
+            kind, tenant: tenant(context), name: name(context), ifMatch: try request.ifMatch())
+        return try await write(command, request, context)
+    }
+
+    private func write(_ command: WriteCommand, _ request: Request, _ context: APIContext) async throws -> Response {
+        let outcome = try await control.write(command, try request.writeContext(context))
+        let rollout = try await control.awaitedRollout(of: outcome.revision, request)
+        var headers = rollout.headers
+        headers[.turnpikeRevision] = "\(outcome.revision)"
+        guard let resource = outcome.resource else {
+            guard let json = rollout.json else { return Response(status: .noContent, headers: headers) }
+            return .json(["rollout": json], headers: headers)
+        }
+        headers[.eTag] = "\"\(resource.revision)\""
+        if outcome.effect == .created { headers[.location] = resource.key.path }
+        var document = document(of: resource)
+        if let secret = outcome.secret, let field = kind.spec.credential?.field { document[field] = .string(secret) }
+        if let json = rollout.json { document["rollout"] = json }
+        return .json(.object(document), status: outcome.effect == .created ? .created : .ok, headers: headers)
+    }
+
+    private func read(_ request: Request, _ context: APIContext) async throws -> Response {
+        let resource = try control.resource(kind, tenant: tenant(context), name: name(context))
+        let headers: HTTPFields = [.eTag: "\"\(resource.revision)\""]
+        // A worker's status changes without a revision.
+        if kind != .worker, request.hasCurrent(resource.revision) { return Response(status: .notModified, headers: headers) }
+        return .json(.object(document(of: resource)), headers: headers)
+    }
+
+    private func list(_ request: Request, _ context: APIContext) async throws -> Response {
+        let query = try ListParameters(request)
+        let page = try control.list(kind, tenant: tenant(context), query.listQuery)
+        let next = page.next.map { query.path(after: .string($0)) }
+        return .json([
+            "data": .array(page.resources.map { .object(document(of: $0)) }), "next": next.map { .string($0) } ?? .null,
+        ])
+    }
+
+    private func document(of resource: Resource) -> JSONObject {
+        var document = resource.document(for: .people).object ?? JSONObject()
+        if kind == .worker { document["status"] = control.workerStatus(of: resource.id)?.json }
+        return document
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import TurnpikeControl
+import TurnpikeModel
+
+/// The log's entries and how far they have got.
+struct RevisionEndpoints {
+    let control: ControlPlane
+
+    var all: [Endpoint] {
+        [
+            Endpoint(.get, "/v1/revisions/{revision}", .operators) { _, context in
+                .json(try await control.record(context.revisionParameter()).json)
+            },
+            Endpoint(.get, "/v1/revisions/{revision}/rollout", .operators, parameters: ["wait", "timeout"]) { request, context in
+                let revision = try context.revisionParameter()
+                if let json = try await control.awaitedRollout(of: revision, request).json { return .json(json) }
+                return .json(try control.rollout(of: revision).json)
+            },
+        ]
+    }
+}
+
+extension RevisionRecord {
+    var json: JSON {
+        [
+            "revision": .integer(revision), "at": .string(at.description), "actor": .string(actor),
+            "reason": .string(reason), "requestId": .string(requestID), "changes": .array(changes.compactMap(\.json)),
+        ]
+    }
+}
+
+extension Change {
+    fileprivate var json: JSON? {
+        guard let key else { return nil }
+        return .object(JSONObject([
+            "kind": .string(key.kind.rawValue), "tenant": key.tenant.map { .string($0) }, "name": .string(key.name),
+            "effect": .string(effect.rawValue), "before": before?.document(for: .people),
+            "after": after?.document(for: .people),
+        ]))
+    }
+}
+
+extension ControlPlane {
+    /// What `?wait=applied&timeout=…` asks for: the rollout once nobody is pending or the time is over; nothing without it.
+    ///
+    /// - Throws: `invalidParameter`.
+    func awaitedRollout(
+        of revision: Revision, _ request: Request
+    ) async throws(TurnpikeError) -> (json: JSON?, headers: HTTPFields) {
+        guard let wait = request.parameter("wait") else {
+            guard request.parameter("timeout") == nil else {
+                throw TurnpikeError(.invalidParameter, "'timeout' goes with 'wait=applied'.")
+            }
+            return (nil, [:])
+        }
+        guard wait == "applied" else { throw TurnpikeError(.invalidParameter, "'wait' must be 'applied'.") }
+        let timeout = Duration(text: request.parameter("timeout") ?? "5s")
+        guard let timeout, timeout <= .seconds(60) else {
+            throw TurnpikeError(.invalidParameter, "'timeout' must be a duration up to 60s, such as 5s.")
+        }
+        let rollout = try await self.rollout(of: revision, timeout: timeout)
+        return (rollout.json, [.turnpikeRollout: rollout.state.rawValue])
+    }
+}

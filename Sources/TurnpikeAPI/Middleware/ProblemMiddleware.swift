@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import Logging
+import TurnpikeModel
+
+/// The one place where an error becomes an answer: `application/problem+json` (RFC 9457).
+struct ProblemMiddleware: RouterMiddleware {
+    let logger: Logger
+
+    func handle(
+        _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as MethodNotAllowed {
+            let problem = TurnpikeError(.methodNotAllowed, "Allowed here: \(error.allow).")
+            var response = answer(problem, request, context)
+            response.headers[.allow] = error.allow
+            return response
+        } catch let error as TurnpikeError {
+            return answer(error, request, context)
+        } catch let error as any HTTPResponseError {
+            return answer(ProblemMiddleware.translate(error), request, context)
+        } catch {
+            return answer(TurnpikeError(.internalError, "", cause: error), request, context)
+        }
+    }
+
+    /// What the HTTP server itself refuses.
+    private static func translate(_ error: any HTTPResponseError) -> TurnpikeError {
+        switch error.status {
+        case .notFound: TurnpikeError(.notFound, "There is nothing at this path.")
+        case .contentTooLarge: TurnpikeError(.bodyTooLarge, "The body is larger than this operation takes.")
+        case .badRequest: TurnpikeError(.malformedRequest, "The request cannot be read.")
+        default: TurnpikeError(.internalError, "", cause: error)
+        }
+    }
+
+    private func answer(_ error: TurnpikeError, _ request: Request, _ context: APIContext) -> Response {
+        let isOurFault = error.code.status >= 500
+        if isOurFault || error.cause != nil {
+            logger.error("request failed", metadata: ["request_id": "\(context.requestID)", "error": "\(error)"])
+        }
+        // Of our own failures a client learns the code only, but for those that say what to do about them.
+        let detail = error.code == .internalError ? ErrorCode.internalError.title + "." : error.detail
+        var headers: HTTPFields = [.contentType: "application/problem+json"]
+        if let wait = error.retryAfter { headers[.retryAfter] = "\(max(1, (wait.inMilliseconds + 999) / 1000))" }
+        if error.code == .unauthenticated { headers[.wwwAuthenticate] = "Bearer" }
+        let body = JSON.object(JSONObject([
+            "type": .string(error.code.type), "title": .string(error.code.title),
+            "status": .integer(Int64(error.code.status)), "detail": .string(detail),
+            "instance": .string(request.uri.path), "requestId": .string(context.requestID),
+            "errors": error.faults.isEmpty ? nil : .array(error.faults.map(\.json)),
+        ]))
+        return Response(
+            status: .init(code: error.code.status), headers: headers,
+            body: .init(byteBuffer: ByteBuffer(string: body.prettyText)))
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import TurnpikeControl
+import TurnpikeModel
+
+/// One operation: what the router serves and the contract test compares with `openapi.yaml`.
+struct Endpoint: Sendable {
+    /// Who may call it.
+    enum Access: Sendable { case everybody, operators, workers, joinTokens }
+
+    var method: HTTPRequest.Method
+    /// As `openapi.yaml` writes it: `/v1/tenants/{tenant}/routes/{name}`.
+    var path: String
+    var access: Access
+    /// Query parameters that the operation knows; all others are refused.
+    var parameters: Set<String>
+    /// Whether any other parameter is a field filter.
+    var takesFilters = false
+    var handle: @Sendable (Request, APIContext) async throws -> Response
+
+    init(
+        _ method: HTTPRequest.Method, _ path: String, _ access: Access, parameters: Set<String> = [],
+        takesFilters: Bool = false, handle: @escaping @Sendable (Request, APIContext) async throws -> Response
+    ) {
+        self.method = method
+        self.path = path
+        self.access = access
+        self.parameters = parameters
+        self.takesFilters = takesFilters
+        self.handle = handle
+    }
+}
+
+/// Puts the endpoints on the router, and an answer that names the allowed methods on every other method of their paths.
+func register(_ endpoints: [Endpoint], on router: Router<APIContext>, control: ControlPlane) {
+    let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
+    for (path, group) in Dictionary(grouping: endpoints, by: \.path) {
+        let routerPath = RouterPath(path.replacing("{", with: ":").replacing("}", with: ""))
+        var allowed = group.map(\.method)
+        for endpoint in group {
+            router.on(routerPath, method: endpoint.method) { request, context in
+                try await endpoint.answer(request, context, control: control)
+            }
+            if endpoint.method == .get {
+                allowed.append(.head)
+                router.on(routerPath, method: .head) { request, context in
+                    try await endpoint.answer(request, context, control: control).createHeadResponse()
+                }
+            }
+        }
+        let allow = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+        for method in methods where !allowed.contains(method) {
+            router.on(routerPath, method: method) { _, _ -> Response in throw MethodNotAllowed(allow: allow) }
+        }
+    }
+}
+
+extension Endpoint {
+    fileprivate func answer(_ request: Request, _ context: APIContext, control: ControlPlane) async throws -> Response {
+        var context = context
+        context.principal = try authenticate(request, control: control)
+        for (name, _) in request.uri.queryParameters where !takesFilters && !parameters.contains(String(name)) {
+            throw TurnpikeError(.invalidParameter, "There is no parameter '\(name)' here.")
+        }
+        return try await handle(request, context)
+    }
+
+    private func authenticate(_ request: Request, control: ControlPlane) throws(TurnpikeError) -> Principal? {
+        if access == .everybody { return nil }
+        guard let header = request.headers[.authorization], header.lowercased().hasPrefix("bearer ") else {
+            throw TurnpikeError(.unauthenticated, "Send a token as 'Authorization: Bearer …'.")
+        }
+        let principal = try control.authenticate(bearer: String(header.dropFirst(7)))
+        switch (principal, access) {
+        case (.operator, .operators), (.worker, .workers), (.joinToken, .joinTokens): return principal
+        default: throw TurnpikeError(.forbidden, "This credential is not for this operation.")
+        }
+    }
+}
+
+/// A known path, asked with a method that it does not have.
+struct MethodNotAllowed: Error {
+    var allow: String
+}
