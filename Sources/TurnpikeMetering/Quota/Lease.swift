@@ -50,8 +50,9 @@ public struct QuotaAccount: Sendable, Hashable {
     public var remaining: Int64 { max(0, limit - committed) }
 
     /// What an epoch takes out of the allowance: all that it holds while it may still spend, what it spent once closed.
+    /// Never less than what it spent, since a soft quota may be spent beyond its grants.
     public static func commitment(of totals: LeaseTotals, isClosed: Bool) -> Int64 {
-        isClosed ? totals.consumed : totals.granted - totals.released
+        isClosed ? totals.consumed : max(totals.consumed, totals.granted - totals.released)
     }
 
     /// The size of the next lease for a worker that asks.
@@ -62,11 +63,12 @@ public struct QuotaAccount: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - demand: units a second that the worker spends, as it measured.
-    ///   - held: units that the worker still has.
+    ///   - held: units that the worker still has, 0 and more.
     ///   - workers: workers that may ask, at least 1.
     public func grant(demand: Int64, held: Int64, workers: Int64, horizon: Int64 = 60) -> Int64 {
         guard remaining > 0 else { return 0 }
-        let wanted = max(demand.multipliedReportingOverflow(by: horizon).partialValue, QuotaAccount.minimumLease) - held
+        let (covering, overflows) = demand.multipliedReportingOverflow(by: horizon)
+        let wanted = max(overflows ? .max : covering, QuotaAccount.minimumLease) - held
         let share = max(1, remaining / (4 * max(1, workers)))
         return min(max(1, min(wanted, share)), remaining)
     }

@@ -45,11 +45,12 @@ public struct UsageCounters: Sendable, Hashable {
         self.units = units
     }
 
+    /// Adds. A count that would pass 2⁶³ − 1 stays there: a worker's wild report must not bring a process down.
     public static func += (a: inout UsageCounters, b: UsageCounters) {
-        a.requests += b.requests
-        a.bytesIn += b.bytesIn
-        a.bytesOut += b.bytesOut
-        a.units += b.units
+        a.requests = a.requests.addingClamped(b.requests)
+        a.bytesIn = a.bytesIn.addingClamped(b.bytesIn)
+        a.bytesOut = a.bytesOut.addingClamped(b.bytesOut)
+        a.units = a.units.addingClamped(b.units)
     }
 
     /// The merge of two reports of one series: idempotent, commutative, monotonic.
@@ -68,5 +69,13 @@ public struct UsageSeries: Sendable, Hashable {
     public init(key: SeriesKey, counters: UsageCounters) {
         self.key = key
         self.counters = counters
+    }
+}
+
+extension Int64 {
+    /// The sum of two counts, neither of them negative.
+    fileprivate func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? .max : sum
     }
 }

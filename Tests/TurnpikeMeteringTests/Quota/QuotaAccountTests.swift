@@ -39,6 +39,16 @@ import TurnpikeTestSupport
         #expect(QuotaAccount.commitment(of: totals, isClosed: true) == 30)
         #expect(totals.remaining == 50)
     }
+
+    @Test func `what is spent beyond the grants of a soft quota counts as well`() {
+        let owed = LeaseTotals(granted: 0, released: 0, consumed: 30)
+        #expect(QuotaAccount.commitment(of: owed, isClosed: false) == 30)
+        #expect(QuotaAccount.commitment(of: LeaseTotals(granted: 5, released: 9, consumed: 2), isClosed: false) == 2)
+    }
+
+    @Test func `demand beyond all bounds is met by a share, not by an overflow`() {
+        #expect(QuotaAccount(limit: 800, committed: 0).grant(demand: .max, held: 0, workers: 1) == 200)
+    }
 }
 
 @Suite struct CalendarPeriodTests {
@@ -73,5 +83,11 @@ import TurnpikeTestSupport
         let b = UsageCounters(requests: 6, bytesIn: 9, bytesOut: 8, units: 5)
         #expect(a.merged(with: b) == UsageCounters(requests: 6, bytesIn: 10, bytesOut: 8, units: 5))
         #expect(a.merged(with: b) == b.merged(with: a) && a.merged(with: a) == a)
+    }
+
+    @Test func `sums stop at the largest count instead of trapping`() {
+        var sum = UsageCounters(requests: .max - 1, bytesIn: 1, bytesOut: 2, units: .max)
+        sum += UsageCounters(requests: 5, bytesIn: 2, bytesOut: 3, units: 1)
+        #expect(sum == UsageCounters(requests: .max, bytesIn: 3, bytesOut: 5, units: .max))
     }
 }
