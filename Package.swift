@@ -133,7 +133,7 @@ let package = Package(
         // Tests. The tree mirrors Sources.
         library(
             "TurnpikeTestSupport",
-            on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering"]
+            on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeControl"]
         ),
         tests("TurnpikeModelTests", on: ["TurnpikeModel"]),
         tests("TurnpikeTelemetryTests", on: ["TurnpikeTelemetry", logging, metrics]),

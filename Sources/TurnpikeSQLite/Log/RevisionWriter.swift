@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import TurnpikeControl
+import TurnpikeModel
+
+/// Writes records within one transaction: the log's entry first, then the resources as the entry leaves them.
+struct RevisionWriter {
+    private let db: Database
+    private var latest: Revision
+    /// Ids of tenants by name, as far as this transaction has met them.
+    private var tenants: [String: ResourceID] = [:]
+
+    init(_ db: Database) throws {
+        self.db = db
+        latest = try Revision.fetchOne(db, sql: "SELECT max(number) FROM revision") ?? 0
+    }
+
+    mutating func write(_ record: RevisionRecord) throws {
+        guard record.revision > latest else {
+            throw contradiction("revision \(record.revision) is not above \(latest)")
+        }
+        latest = record.revision
+        try db.cachedStatement(
+            sql: "INSERT INTO revision (number, at, actor, reason, request_id) VALUES (?, ?, ?, ?, ?)"
+        ).execute(arguments: [
+            record.revision, record.at.milliseconds, record.actor, record.reason, record.requestID,
+        ])
+        for (position, change) in record.changes.enumerated() {
+            try log(change, revision: record.revision, position: position)
+        }
+        for change in record.changes {
+            if let before = change.before, before.id != change.after?.id { try delete(before) }
+        }
+        // Tenants first, since the others' rows hold their ids; order is free otherwise, since references are checked
+        // when the transaction ends.
+        let isTenant = { (change: Change) in change.after?.key.kind == .tenant }
+        for change in record.changes.filter(isTenant) { try put(change) }
+        for change in record.changes.filter({ !isTenant($0) }) { try put(change) }
+    }
+
+    private func log(_ change: Change, revision: Revision, position: Int) throws {
+        guard let key = change.key else { throw contradiction("a change of nothing to nothing") }
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO change (revision, position, kind, tenant, name, before, after) VALUES (?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            revision, position, key.kind.rawValue, key.tenant, key.name, change.before?.text, change.after?.text,
+        ])
+    }
+
+    private mutating func delete(_ resource: Resource) throws {
+        if resource.key.kind == .tenant { tenants[resource.key.name] = nil }
+        try db.cachedStatement(sql: "DELETE FROM resource WHERE id = ?").execute(arguments: [resource.id.blob])
+        guard db.changesCount == 1 else { throw contradiction("\(resource.key) is not there to be deleted") }
+    }
+
+    private mutating func put(_ change: Change) throws {
+        guard let resource = change.after else { return }
+        if resource.key.kind == .tenant { tenants[resource.key.name] = resource.id }
+        let tenant = try resource.key.tenant.map { try tenantID($0) }
+        if change.before?.id == resource.id {
+            try db.cachedStatement(sql: "UPDATE resource SET revision = ?, document = ? WHERE id = ?")
+                .execute(arguments: [resource.revision, resource.text, resource.id.blob])
+            guard db.changesCount == 1 else { throw contradiction("\(resource.key) is not there to be updated") }
+        } else {
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO resource (id, kind, tenant_id, name, revision, document) VALUES (?, ?, ?, ?, ?, ?)
+                    """
+            ).execute(arguments: [
+                resource.id.blob, resource.key.kind.rawValue, tenant?.blob, resource.key.name, resource.revision,
+                resource.text,
+            ])
+        }
+        try putReferences(of: resource, tenant: tenant, hadSome: change.before?.spec.references.isEmpty == false)
+    }
+
+    private func putReferences(of resource: Resource, tenant: ResourceID?, hadSome: Bool) throws {
+        if hadSome {
+            try db.cachedStatement(sql: "DELETE FROM reference WHERE from_id = ?")
+                .execute(arguments: [resource.id.blob])
+        }
+        for reference in resource.spec.references {
+            // A resource may name another one twice.
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO reference (from_id, tenant_id, to_kind, to_name) VALUES (?, ?, ?, ?)
+                    ON CONFLICT DO NOTHING
+                    """
+            ).execute(arguments: [resource.id.blob, tenant?.blob, reference.kind.rawValue, reference.name])
+        }
+    }
+
+    private mutating func tenantID(_ name: String) throws -> ResourceID {
+        if let known = tenants[name] { return known }
+        let statement = try db.cachedStatement(
+            sql: "SELECT id FROM resource WHERE tenant_id IS NULL AND kind = ? AND name = ?"
+        )
+        guard let row = try Row.fetchOne(statement, arguments: [Kind.tenant.rawValue, name]) else {
+            throw contradiction("there is no tenant '\(name)'")
+        }
+        let id = try row.id(atIndex: 0)
+        tenants[name] = id
+        return id
+    }
+
+    /// A record that does not follow from what is stored. The control plane checks before it commits, so this shows a
+    /// fault of ours, or a file that somebody else has written to.
+    private func contradiction(_ message: String) -> DatabaseError {
+        DatabaseError(resultCode: .SQLITE_CONSTRAINT, message: message)
+    }
+}
+
+extension Resource {
+    fileprivate var text: String { document(for: .storage).text }
+}
