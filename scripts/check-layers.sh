@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Holds the sources to the arrows of the architecture: what each target may import is a table, and an import outside it
+# fails, named by file and line. The table itself is held to a few laws, so that nobody breaks one by adding a word.
+#
+#   scripts/check-layers.sh [ROOT]      ROOT defaults to the project's root
+
+set -euo pipefail
+export LC_ALL=C
+root=${1:-$(dirname "$0")/..}
+cd "$root"
+
+# Target, or one file of a target: the modules it may import. A file's line adds to its target's.
+# `platform` stands for the system's C library, under each of its names.
+table='
+TurnpikeModel:
+TurnpikeTelemetry:      platform Synchronization Logging Metrics
+
+TurnpikeMetering:       TurnpikeModel
+TurnpikeSnapshot:       TurnpikeModel TurnpikeMetering
+TurnpikeIdentity:       TurnpikeModel TurnpikeSnapshot Crypto
+
+TurnpikeCompiler:       TurnpikeModel TurnpikeSnapshot
+TurnpikeProxyCore:      platform TurnpikeModel TurnpikeSnapshot TurnpikeMetering
+TurnpikeProxy:          platform Synchronization Logging NIOCore NIOPosix
+                        TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeProxyCore
+
+TurnpikeControl:        Synchronization Logging Foundation FoundationEssentials
+                        TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
+                        TurnpikeCompiler
+TurnpikeWorker:         platform Synchronization Logging Foundation FoundationEssentials
+                        AsyncHTTPClient ServiceLifecycle UnixSignals NIOCore NIOPosix NIOHTTP1
+                        TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
+                        TurnpikeProxyCore TurnpikeProxy
+
+TurnpikeSQLite:         platform Synchronization Logging Foundation FoundationEssentials GRDB
+                        TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeControl
+TurnpikeAPI:            platform Synchronization Logging Foundation FoundationEssentials
+                        Hummingbird HTTPTypes NIOCore
+                        TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
+                        TurnpikeControl
+
+turnpike:               platform Synchronization Logging Metrics Foundation FoundationEssentials
+                        ArgumentParser Configuration AsyncHTTPClient ServiceLifecycle NIOCore NIOHTTP1 NIOPosix Yams
+                        TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
+                        TurnpikeControl TurnpikeSQLite TurnpikeAPI
+turnpike-worker:        platform Synchronization Logging Metrics Foundation FoundationEssentials
+                        ArgumentParser Configuration ServiceLifecycle
+                        TurnpikeModel TurnpikeTelemetry TurnpikeWorker
+
+TurnpikeTestSupport:    platform Synchronization Testing Foundation FoundationEssentials
+                        TurnpikeModel TurnpikeSnapshot TurnpikeMetering TurnpikeControl
+
+TurnpikeMetering/Quota/CalendarPeriod.swift:    Foundation
+'
+
+# only MODULE: the targets that may import it. A heavy dependency has one home; programs, which only wire, may name
+# what they wire.
+# never TARGET: modules that it must not import, wherever it would like to.
+laws='
+only GRDB:              TurnpikeSQLite
+only Hummingbird:       TurnpikeAPI
+only ArgumentParser:    turnpike turnpike-worker
+only AsyncHTTPClient:   TurnpikeWorker turnpike
+only Crypto:            TurnpikeIdentity
+only Yams:              turnpike
+never TurnpikeModel:            Foundation FoundationEssentials NIOCore NIOPosix NIOHTTP1
+never TurnpikeSnapshot:         Foundation FoundationEssentials NIOCore NIOPosix NIOHTTP1
+never TurnpikeMetering:         Foundation FoundationEssentials NIOCore NIOPosix NIOHTTP1
+never TurnpikeCompiler:         Foundation FoundationEssentials NIOCore NIOPosix NIOHTTP1
+never TurnpikeProxyCore:        Foundation FoundationEssentials NIOCore NIOPosix NIOHTTP1
+never TurnpikeProxyCore:        TurnpikeControl TurnpikeCompiler
+never TurnpikeProxy:            TurnpikeControl TurnpikeCompiler
+never TurnpikeWorker:           TurnpikeControl TurnpikeCompiler TurnpikeSQLite TurnpikeAPI
+never turnpike-worker:          TurnpikeControl TurnpikeCompiler TurnpikeSQLite TurnpikeAPI
+'
+
+declare -A allowed
+failures=0
+
+fail() {
+    printf '%s\n' "$*" >&2
+    failures=$((failures + 1))
+}
+
+# Prints each entry of a list above on a line of its own: a line that begins with a space continues the one before.
+entries() {
+    awk 'NF == 0 { next } /^[ ]/ { line = line " " $0; next } line { print line } { line = $0 } END { print line }' \
+        <<<"$1" | tr -s ' '
+}
+
+contains_word() { [[ " $1 " == *" $2 "* ]]; }
+
+while IFS=: read -r subject modules; do
+    [ -e "Sources/$subject" ] || fail "scripts/check-layers.sh: the table names Sources/$subject, which does not exist"
+    allowed[$subject]=${modules/platform/Glibc Musl Darwin}
+done < <(entries "$table")
+
+while IFS=: read -r law modules; do
+    read -r verb subject <<<"$law"
+    for target in "${!allowed[@]}"; do
+        case $verb in
+        only)
+            contains_word "${allowed[$target]}" "$subject" && ! contains_word "$modules" "$target" &&
+                fail "scripts/check-layers.sh: the table lets $target import $subject, which belongs to$modules"
+            ;;
+        never)
+            [ "$target" = "$subject" ] || continue
+            for module in $modules; do
+                contains_word "${allowed[$target]}" "$module" &&
+                    fail "scripts/check-layers.sh: the table lets $target import $module, which it never may"
+            done
+            ;;
+        esac
+    done || true
+done < <(entries "$laws")
+
+for directory in Sources/*/; do
+    target=$(basename "$directory")
+    [ -n "${allowed[$target]+known}" ] || fail "Sources/$target: no such target in the table of scripts/check-layers.sh"
+done
+
+# All imports as `file:line module`, whatever attributes, access or kind of declaration stand before.
+prefix='[[:space:]]*(@[A-Za-z_]+(\([^)]*\))?[[:space:]]+)*((public|package|internal|fileprivate|private)[[:space:]]+)?'
+kind='((typealias|struct|class|enum|protocol|let|var|func)[[:space:]]+)?'
+imports() {
+    grep -rnE --include='*.swift' "^${prefix}import[[:space:]]" Sources |
+        sed -E "s/^([^:]+:[0-9]+):${prefix}import[[:space:]]+${kind}([A-Za-z0-9_]+).*/\1 \8/" || true
+}
+
+count=0
+while read -r place module; do
+    count=$((count + 1))
+    file=${place%:*}
+    file=${file#Sources/}
+    target=${file%%/*}
+    contains_word "${allowed[$target]-} ${allowed[$file]-}" "$module" ||
+        fail "$place: $target must not import $module"
+done < <(imports)
+
+if [ "$count" -eq 0 ]; then fail "no imports found under Sources: this check looks in the wrong place"; fi
+if [ "$failures" -gt 0 ]; then
+    echo "Layers: $failures fault(s). The arrows are in docs/architecture.md, the table in scripts/check-layers.sh." >&2
+    exit 1
+fi
+echo "Layers: $count imports, all along the arrows."

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs what building, testing and running need and this machine lacks, on Debian by apt: SQLite's headers for the
+# build, nginx as the example upstream, curl, jq and python3 for scripts and tests. Does nothing where all is there.
+# Swift itself is not installed, only checked for.
+
+set -euo pipefail
+
+swift_wanted=6.2
+PATH=$PATH:/usr/sbin:/sbin
+
+say() { printf '==> %s\n' "$*"; }
+
+fail() {
+    printf 'Error: %s\n' "$*" >&2
+    exit 1
+}
+
+check_swift() {
+    command -v swift >/dev/null ||
+        fail "Swift is not installed, or not on the PATH. Install Swift $swift_wanted or newer: https://www.swift.org/install/linux/"
+    local found
+    found=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
+    [ -n "$found" ] || fail "'swift --version' does not say which version it is. Turnpike needs Swift $swift_wanted or newer."
+    [ "$(printf '%s\n%s\n' "$swift_wanted" "$found" | sort -V | head -n 1)" = "$swift_wanted" ] ||
+        fail "Swift $found is installed; Turnpike needs $swift_wanted or newer: https://www.swift.org/install/linux/"
+}
+
+missing_packages() {
+    [ -e /usr/include/sqlite3.h ] || echo libsqlite3-dev
+    local command
+    for command in nginx curl jq python3; do
+        command -v "$command" >/dev/null || echo "$command"
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Debian starts a service as soon as its package is installed, unless policy-rc.d says no (exit 101). Turnpike wants
+# the nginx program, not a web server on port 80, so policy-rc.d says no while apt runs, and is put back afterwards.
+policy=/usr/sbin/policy-rc.d
+policy_kept=/usr/sbin/policy-rc.d.before-turnpike
+
+forbid_service_starts() {
+    trap restore_service_starts EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    # What a run that was killed has kept is the true one.
+    if [ -e "$policy" ] && [ ! -e "$policy_kept" ]; then as_root mv "$policy" "$policy_kept"; fi
+    printf '#!/bin/sh\n# Written by scripts/setup.sh of Turnpike, for the time of one apt run.\nexit 101\n' |
+        as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+}
+
+restore_service_starts() {
+    trap - EXIT INT TERM
+    as_root rm -f "$policy"
+    if [ -e "$policy_kept" ]; then as_root mv "$policy_kept" "$policy"; fi
+}
+
+install() {
+    command -v apt-get >/dev/null ||
+        fail "These are missing, and this machine has no apt to install them by: $*. Install them, then try again."
+    if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+        fail "These are missing: $*. Run 'apt-get install $*' as root, then try again."
+    fi
+    say "Installing by apt: $*."
+    if [ "$(id -u)" -ne 0 ]; then say "sudo may ask for your password."; fi
+    as_root apt-get update -qq
+    forbid_service_starts
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    restore_service_starts
+    # The package has also asked for nginx to be started at the next boot.
+    if [[ " $* " == *" nginx "* ]] && command -v systemctl >/dev/null; then
+        as_root systemctl --quiet disable nginx.service 2>/dev/null ||
+            say "Could not disable the nginx service; it may start at the next boot."
+    fi
+}
+
+check_swift
+read -r -d '' -a missing < <(missing_packages) || true
+if [ ${#missing[@]} -gt 0 ]; then
+    install "${missing[@]}"
+    read -r -d '' -a missing < <(missing_packages) || true
+    [ ${#missing[@]} -eq 0 ] || fail "apt ended without an error, but these are still missing: ${missing[*]}."
+    say "Everything needed is installed."
+fi
