@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build test check lint format run e2e-routes clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what building, testing and running need (Debian)
+	@scripts/setup.sh
+
+build: setup ## Build everything, for debugging
+	swift build
+
+test: ## Set up, check, build and run every test
+	@scripts/test.sh
+
+check: ## Check layers, words and layout, without a build
+	@scripts/check.sh
+
+lint: ## Check the layout of the code
+	@scripts/format.sh --lint
+
+format: ## Lay out the code as .swift-format says
+	@scripts/format.sh
+
+run: ## Start everything on this machine, ready to curl
+	@scripts/run.sh
+
+e2e-routes: ## Run the main job on 4,714 real routes (release build)
+	@scripts/e2e-routes.sh
+
+clean: ## Remove what was built, and the state of 'make run'
+	swift package clean
+	rm -rf .run
