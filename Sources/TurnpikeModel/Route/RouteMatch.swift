@@ -36,7 +36,7 @@ public enum PathMatch: Sendable, Hashable {
     case exact(String)
     /// The path itself and all below it, by whole segments.
     case prefix(String)
-    /// Segments of which `{name}` stands for one and a last `{name+}` for one or more.
+    /// Segments of which `{name}` stands for one and `{name+}`, at most once, for one or more.
     case template(String)
     /// A regular expression that the whole path must match.
     case regex(String)
@@ -100,6 +100,7 @@ public enum PathMatch: Sendable, Hashable {
             return "The path must not hold a query or a fragment."
         }
         let segments = pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        var hasGreedyParameter = false
         for (index, segment) in segments.enumerated() {
             let isLast = index == segments.count - 1
             if segment.isEmpty && !isLast { return "The path must not hold '//'." }
@@ -114,7 +115,10 @@ public enum PathMatch: Sendable, Hashable {
             if name.isEmpty || !name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }) {
                 return "'\(segment)' must name its parameter with letters, digits, '_' and '-'."
             }
-            if inner.last == "+" && !isLast { return "'\(segment)' may only stand last." }
+            if inner.last == "+" {
+                if hasGreedyParameter { return "Only one segment may be of the form '{name+}'." }
+                hasGreedyParameter = true
+            }
         }
         return nil
     }
