@@ -36,6 +36,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -93,7 +94,8 @@ let package = Package(
             "TurnpikeWorker",
             on: [
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
-                "TurnpikeProxyCore", "TurnpikeProxy", logging, httpClient, lifecycle, nioCore, nioPosix,
+                "TurnpikeProxyCore", "TurnpikeProxy", logging, httpClient, lifecycle, nioCore, nioHTTP1, nioPosix,
+                unixSignals,
             ]
         ),
 
@@ -119,7 +121,7 @@ let package = Package(
             on: [
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
                 "TurnpikeControl", "TurnpikeSQLite", "TurnpikeAPI", logging, metrics, arguments, configuration, httpClient,
-                lifecycle, nioCore, nioHTTP1, nioPosix, yams,
+                lifecycle, nioCore, nioHTTP1, nioPosix, unixSignals, yams,
             ]
         ),
         program(
@@ -140,7 +142,10 @@ let package = Package(
         tests("TurnpikeSnapshotTests", on: ["TurnpikeModel", "TurnpikeMetering", "TurnpikeSnapshot"]),
         tests("TurnpikeMeteringTests", on: ["TurnpikeModel", "TurnpikeMetering"]),
         tests("TurnpikeIdentityTests", on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeIdentity"]),
-        tests("TurnpikeCompilerTests", on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeCompiler"]),
+        tests(
+            "TurnpikeCompilerTests", on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeCompiler"],
+            resources: [.copy("Golden")]
+        ),
         tests(
             "TurnpikeProxyCoreTests",
             on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeProxyCore"]
@@ -163,7 +168,7 @@ let package = Package(
             "TurnpikeWorkerTests",
             on: [
                 "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity", "TurnpikeProxyCore",
-                "TurnpikeProxy", "TurnpikeWorker", "TurnpikeTelemetry", logging, nioCore, nioPosix,
+                "TurnpikeProxy", "TurnpikeWorker", "TurnpikeTelemetry", lifecycle, logging, nioCore, nioHTTP1, nioPosix,
             ]
         ),
         tests(
@@ -182,7 +187,10 @@ let package = Package(
         ),
         tests(
             "EndToEndTests",
-            on: ["TurnpikeModel", "turnpike", "turnpike-worker", httpClient, nioCore, nioHTTP1, nioPosix, yams]
+            on: [
+                "TurnpikeModel", "TurnpikeTelemetry", "turnpike", "turnpike-worker", logging, httpClient, nioCore, nioHTTP1,
+                nioPosix, yams,
+            ]
         ),
     ]
 )

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import TurnpikeModel
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Talks to a control plane's REST API. Sends each request once: what to do about a failure is the caller's affair.
+struct APIClient: Sendable {
+    /// Scheme and authority, without a slash at the end.
+    let server: String
+    let token: String?
+
+    /// An answer of class 2xx.
+    struct Answer: Sendable {
+        var status: Int
+        /// `null` where there is no body.
+        var body: JSON
+    }
+
+    /// The most of an answer that is read.
+    static let answerLimitBytes = 512 << 20
+
+    /// Sends a request and takes its answer.
+    ///
+    /// - Parameters:
+    ///   - target: path and query from `/v1` on, each part already encoded; see `Target`.
+    ///   - timeout: for the whole exchange.
+    /// - Throws: `refused` for any status outside 2xx, `unreachable` where there was no answer.
+    func send(
+        _ method: HTTPMethod, _ target: Target, body: JSON? = nil, timeout: Duration = .seconds(60)
+    ) async throws(CommandFailure) -> Answer {
+        var request = HTTPClientRequest(url: server + target.text)
+        request.method = method
+        request.headers.add(name: "User-Agent", value: "turnpike/\(Version.current)")
+        request.headers.add(name: "Accept", value: "application/json")
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body.utf8))
+        }
+        let (status, bytes) = try await exchange(request, timeout)
+        let json = try? JSON.parse(bytes.readableBytesView)  // A problem without JSON is reported by its status.
+        guard (200..<300).contains(status) else { throw .refused(Problem(status: status, body: json)) }
+        guard let json = bytes.readableBytes == 0 ? .null : json else {
+            throw .failed("\(server) answered with something that is no JSON. Is it a Turnpike control plane?")
+        }
+        return Answer(status: status, body: json)
+    }
+
+    private func exchange(
+        _ request: HTTPClientRequest, _ timeout: Duration
+    ) async throws(CommandFailure) -> (status: Int, body: ByteBuffer) {
+        do {
+            let answer = try await HTTPClient.shared.execute(
+                request, timeout: .nanoseconds(timeout.inNanoseconds)
+            )
+            return (Int(answer.status.code), try await answer.body.collect(upTo: APIClient.answerLimitBytes))
+        } catch {
+            throw .unreachable(server: server, reason: APIClient.reason(of: error))
+        }
+    }
+
+    private static func reason(of error: any Error) -> String {
+        switch error {
+        case let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout: "it does not answer"
+        case let error as HTTPClientError where error == .invalidURL || error == .emptyHost || error == .emptyScheme:
+            "that is no address such as http://127.0.0.1:8080"
+        case let error as HTTPClientError: error.shortDescription
+        case let error as IOError where error.errnoCode == ECONNREFUSED: "nobody listens there"
+        case is NIOConnectionError: "the connection fails"
+        default: "\(error)"
+        }
+    }
+}
+
+extension APIClient {
+    /// All pages of a list, or only the first.
+    func list(_ target: Target, allPages: Bool) async throws(CommandFailure) -> (data: [JSON], next: String?) {
+        var page = try await send(.GET, target).body
+        var data = page["data"]?.array ?? []
+        while allPages, let next = page["next"]?.string {
+            page = try await send(.GET, Target(encoded: next)).body
+            data += page["data"]?.array ?? []
+        }
+        return (data, page["next"]?.string)
+    }
+}

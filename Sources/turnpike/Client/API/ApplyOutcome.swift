@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+/// What `POST /v1/apply` answered.
+struct ApplyOutcome: Sendable {
+    let document: JSON
+    let revision: Revision
+
+    init(_ document: JSON) throws(CommandFailure) {
+        guard let revision = document["revision"]?.integer else {
+            throw .failed("The control plane's answer holds no revision.")
+        }
+        self.document = document
+        self.revision = revision
+    }
+
+    private var changes: [JSON] { document["changes"]?.array ?? [] }
+
+    /// For people: each change where `listing`, the counts, and every secret that was made.
+    func text(listing: Bool, isDryRun: Bool) -> String {
+        var text = ""
+        var counts: [String: Int] = [:]
+        for change in changes {
+            let effect = change["effect"]?.string ?? ""
+            counts[effect, default: 0] += 1
+            if listing { text += "\(effect)  \(ApplyOutcome.title(of: change))\n" }
+        }
+        let summary = ["created", "updated", "deleted"].map { "\(counts[$0] ?? 0) \($0)" }.joined(separator: ", ")
+        let unchanged = document["unchanged"]?.integer ?? 0
+        let conclusion = isDryRun ? "a dry run, so nothing is written" : "revision \(revision)"
+        text += "\(summary), \(unchanged) unchanged: \(conclusion).\n"
+        for change in changes {
+            guard let secret = ApplyOutcome.secret(of: change) else { continue }
+            text += "\(ApplyOutcome.title(of: change)), not shown again: \(secret)\n"
+        }
+        return text
+    }
+
+    /// The credential that a creation made: the answer has it under the field that its kind declares.
+    private static func secret(of change: JSON) -> String? {
+        let kind = change["kind"]?.string.flatMap { Kind(rawValue: $0) }
+        return kind?.spec.credential.flatMap { change[$0.field]?.string }
+    }
+
+    /// `route acme/orders`
+    private static func title(of change: JSON) -> String {
+        let tenant = change["tenant"]?.string.map { "\($0)/" } ?? ""
+        return "\(change["kind"]?.string ?? "") \(tenant)\(change["name"]?.string ?? "")"
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import NIOHTTP1
+import TurnpikeModel
+
+/// `turnpike apply -f FILE`
+struct ApplyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apply",
+        abstract: "Make the control plane hold what files say, all of it as one revision or nothing.",
+        discussion: """
+            A file is JSON or YAML, of one document or several: resources {kind, tenant, name, labels, spec}, lists of \
+            them, or {resources: […], deletes: […], prune: {labels: {…}}}.
+            """
+    )
+
+    @Option(name: .shortAndLong, help: "A file, a folder of .json, .yaml and .yml files, or - for standard input.")
+    var file: [String]
+
+    @Option(help: "Delete what carries this label, as name=value, and is not in the files; may be repeated.")
+    var prune: [LabelArgument] = []
+
+    @Flag(help: "Say what would change, and change nothing.")
+    var dryRun = false
+
+    @Flag(help: "Wait until the workers have applied the change.")
+    var wait = false
+
+    @Option(help: "How long to wait at most.")
+    var timeout = DurationArgument(.seconds(30))
+
+    @Flag(name: .shortAndLong, help: "Leave the list of changes out.")
+    var quiet = false
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func validate() throws {
+        guard !file.isEmpty else { throw ValidationError("Say what to apply by -f.") }
+        if wait, dryRun { throw ValidationError("A dry run changes nothing that could be waited for.") }
+    }
+
+    func run() async throws {
+        let api = connection.connect()
+        var documents: [BundleFiles.Document] = []
+        for path in file { documents += try BundleFiles.documents(at: path) }
+        var bundle = try Bundle(documents)
+        try bundle.prune(labels: prune)
+        let outcome = try await apply(bundle, by: api)
+        guard wait else {
+            if output.output == .json { Terminal.standardOutput.write(outcome.document.prettyText) }
+            return
+        }
+        let start = ContinuousClock.now
+        let rollout = try await Rollout.awaited(outcome.revision, from: api, timeout: timeout.duration)
+        report(rollout, of: outcome, after: ContinuousClock.now - start)
+        try rollout.requireComplete(within: timeout.duration)
+    }
+
+    private func apply(_ bundle: Bundle, by api: APIClient) async throws -> ApplyOutcome {
+        let target = Target("apply", query: dryRun ? [(name: "dryRun", value: "true")] : [])
+        do {
+            let answer = try await api.send(.POST, target, body: bundle.json, timeout: .seconds(300))
+            let outcome = try ApplyOutcome(answer.body)
+            if output.output == .table { Terminal.standardOutput.write(outcome.text(listing: !quiet, isDryRun: dryRun)) }
+            return outcome
+        } catch CommandFailure.refused(let problem) {
+            throw CommandFailure.refused(bundle.located(problem))
+        }
+    }
+
+    private func report(_ rollout: Rollout, of outcome: ApplyOutcome, after time: Duration) {
+        switch output.output {
+        case .json:
+            var document = outcome.document.object ?? JSONObject()
+            document["rollout"] = rollout.document
+            document["waited"] = .string(time.text)
+            Terminal.standardOutput.write(JSON.object(document).prettyText)
+        case .table where rollout.state == .complete:
+            let count = rollout.workers("applied").count
+            let workers = count == 1 ? "1 worker" : "\(count) workers"
+            Terminal.standardOutput.write("Applied by \(workers) \(time.inMilliseconds) ms later.\n")
+        case .table: break
+        }
+    }
+}
+
+extension Rollout {
+    /// - Throws: where a worker refuses the revision, or has not applied it yet.
+    func requireComplete(within timeout: Duration) throws(CommandFailure) {
+        switch state {
+        case .complete: return
+        case .pending:
+            let names = workers("pending").compactMap { $0["name"]?.string }.joined(separator: ", ")
+            throw .waitTimedOut("After \(timeout.text), revision \(revision) is not yet applied by: \(names).")
+        case .rejected:
+            let reasons = workers("rejected").map { worker in
+                "\n  \(worker["name"]?.string ?? ""): \(Rollout.reasons(of: worker))"
+            }
+            throw .failed("Workers refuse revision \(revision) and go on with the one before:\(reasons.joined())")
+        }
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import Metrics
+import ServiceLifecycle
+import TurnpikeAPI
+import TurnpikeControl
+import TurnpikeSQLite
+import TurnpikeTelemetry
+import UnixSignals
+
+/// The control plane put together: store, log and use cases, REST API. The only place that knows all of them.
+struct ControlPlaneProgram {
+    let settings: ServeSettings
+    let logger: Logger
+
+    /// Runs until a signal ends it, and returns once everything is written and closed.
+    func run() async throws {
+        let metrics = MetricsRegistry()
+        MetricsSystem.bootstrap(RegistryMetricsFactory(registry: metrics))
+        let store = try await SQLiteStore.open(path: settings.dataFolder, logger: logger)
+        do {
+            try await serve(by: store, metrics)
+        } catch {
+            try? await store.close()  // The error that ended the program is the one to tell.
+            throw error
+        }
+        try await store.close()
+        logger.info("The control plane has stopped.")
+    }
+
+    private func serve(by store: SQLiteStore, _ metrics: MetricsRegistry) async throws {
+        let control = try await ControlPlane.start(
+            store: store, clock: SystemWallClock(), logger: logger, metrics: metrics
+        )
+        let token = try await control.bootstrapOperator(token: settings.bootstrapToken)
+        if let token, settings.bootstrapToken == nil { Terminal.standardOutput.write(Banner.firstToken(token)) }
+        let contract = ContractFile.read(told: settings.openAPI)
+        if contract == nil { logger.warning("There is no openapi.yaml to serve.") }
+        let api = APIServer(
+            control: control,
+            options: APIOptions(host: settings.listen.host, port: settings.listen.port, openAPI: contract ?? []),
+            logger: logger, metrics: metrics
+        )
+        // Ended in reverse order: workers' streams and waiting clients first, for the API ends only once it has answered
+        // everybody.
+        let services: [any Service] = [APIService(api: api, settings: settings), UpkeepService(control: control)]
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+            )
+        )
+        try await group.run()
+    }
+}
+
+private struct APIService: Service {
+    let api: APIServer
+    let settings: ServeSettings
+
+    func run() async throws {
+        try await api.run { port in
+            let url = settings.listen.url(port: port)
+            Terminal.standardOutput.write(Banner.ready(at: url, dataFolder: settings.dataFolder))
+        }
+    }
+}
+
+private struct UpkeepService: Service {
+    let control: ControlPlane
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await control.run() }
+        await control.shutDown()
+    }
+}

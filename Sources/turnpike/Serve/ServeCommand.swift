@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Logging
+import TurnpikeModel
+import TurnpikeTelemetry
+
+/// `turnpike serve`
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the control plane.",
+        discussion: """
+            Every option may come from the environment (TURNPIKE_LISTEN, TURNPIKE_DATA, TURNPIKE_LOG_FORMAT, \
+            TURNPIKE_LOG_LEVEL) or from the configuration file, {"listen": "…", "data": "…", "log": {"format": "…", \
+            "level": "…"}}; a flag stands over the environment, and that over the file.
+
+            At the first start TURNPIKE_BOOTSTRAP_TOKEN becomes the first operator's token; where it is not set, a token is \
+            made and printed. SIGTERM and SIGINT stop the control plane once the requests in flight are answered.
+            """
+    )
+
+    @Option(help: "Host and port to listen on; port 0 takes a free one. (default: 127.0.0.1:8080)")
+    var listen: String?
+
+    @Option(help: "The folder for the database. (default: ./turnpike-data)")
+    var data: String?
+
+    @Option(help: "The form of log lines: plain or json. (default: plain)")
+    var logFormat: String?
+
+    @Option(help: "The least level that is logged. (default: info)")
+    var logLevel: String?
+
+    @Option(help: "A JSON file of settings. (environment: TURNPIKE_CONFIG)")
+    var config: String?
+
+    func run() async throws {
+        let settings = try settings()
+        LoggingSystem.bootstrap { label in
+            LineLogHandler(label: label, format: settings.logFormat, level: settings.logLevel)
+        }
+        do {
+            try await ControlPlaneProgram(settings: settings, logger: Logger(label: "turnpike")).run()
+        } catch let error as TurnpikeError {
+            throw CommandFailure.failed(error.description)
+        }
+    }
+
+    private func settings() throws -> ServeSettings {
+        let environment = ProcessInfo.processInfo.environment
+        let given = [("listen", listen), ("data", data), ("log.format", logFormat), ("log.level", logLevel)]
+        let flags = Dictionary(uniqueKeysWithValues: given.compactMap { key, value in value.map { (key, $0) } })
+        var file: String?
+        if let path = config ?? environment["TURNPIKE_CONFIG"] {
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+                throw CommandFailure.misused("The configuration file '\(path)' cannot be read.")
+            }
+            file = text
+        }
+        do {
+            return try ServeSettings(flags: flags, environment: environment, file: file)
+        } catch {
+            throw CommandFailure.misused(error.reason)
+        }
+    }
+}

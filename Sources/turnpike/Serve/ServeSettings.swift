@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import FoundationEssentials
+import Logging
+import TurnpikeModel
+import TurnpikeTelemetry
+
+/// What the control plane is told at its start. Each key may come from a flag, else from the environment, else from the
+/// configuration file.
+///
+/// Configuration keys:
+/// - `listen` (`--listen`, `TURNPIKE_LISTEN`): host and port. Default `127.0.0.1:8080`.
+/// - `data` (`--data`, `TURNPIKE_DATA`): the folder that holds the database. Default `./turnpike-data`.
+/// - `log.format` (`--log-format`, `TURNPIKE_LOG_FORMAT`): `plain` or `json`. Default `plain`.
+/// - `log.level` (`--log-level`, `TURNPIKE_LOG_LEVEL`): `trace`, `debug`, `info`, `notice`, `warning`, `error` or
+///   `critical`. Default `info`.
+/// - `openapi` (`TURNPIKE_OPENAPI`): the file served as `/openapi.yaml`. Default: the one that came with the program.
+/// - `bootstrap.token` (`TURNPIKE_BOOTSTRAP_TOKEN`, secret): the first operator's token, taken at the first start only.
+///   Default: one is made and printed.
+struct ServeSettings: Sendable {
+    /// What is wrong with a setting, in a sentence.
+    struct Fault: Error {
+        var reason: String
+    }
+
+    var listen: ListenAddress
+    var dataFolder: String
+    var logFormat: LogFormat
+    var logLevel: Logger.Level
+    var openAPI: String?
+    var bootstrapToken: String?
+
+    /// - Parameters:
+    ///   - flags: what the command line gave, by key.
+    ///   - file: the text of the configuration file, a JSON object.
+    init(flags: [String: String], environment: [String: String], file: String?) throws(Fault) {
+        let reader = ConfigReader(providers: [
+            ServeSettings.provider("flags", flags),
+            EnvironmentVariablesProvider(environmentVariables: environment, secretsSpecifier: .all)
+                .prefixKeys(with: "turnpike"),
+            ServeSettings.provider("file", try file.map(ServeSettings.values) ?? [:]),
+        ])
+        let address = reader.string(forKey: "listen", default: "127.0.0.1:8080")
+        guard let listen = ListenAddress(address) else {
+            throw Fault(reason: "'\(address)' is no address to listen on, such as 127.0.0.1:8080 or [::1]:8080.")
+        }
+        self.listen = listen
+        dataFolder = reader.string(forKey: "data", default: "./turnpike-data")
+        logFormat = try ServeSettings.choice("log.format", .plain, in: reader)
+        logLevel = try ServeSettings.choice("log.level", .info, in: reader)
+        openAPI = reader.string(forKey: "openapi")
+        bootstrapToken = reader.string(forKey: "bootstrap.token", isSecret: true)
+    }
+
+    private static func choice<Choice: RawRepresentable & CaseIterable>(
+        _ key: String, _ fallback: Choice, in reader: ConfigReader
+    ) throws(Fault) -> Choice where Choice.RawValue == String {
+        guard let text = reader.string(forKey: ConfigKey(key)) else { return fallback }
+        guard let choice = Choice(rawValue: text) else {
+            let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Fault(reason: "'\(text)' is no \(key); it must be one of \(choices).")
+        }
+        return choice
+    }
+}
+
+// MARK: - The configuration file
+
+extension ServeSettings {
+    private static let keys = ["listen", "data", "log.format", "log.level", "openapi", "bootstrap.token"]
+
+    private static func provider(_ name: String, _ values: [String: String]) -> InMemoryProvider {
+        var settings: [AbsoluteConfigKey: ConfigValue] = [:]
+        for (key, value) in values {
+            settings[AbsoluteConfigKey(ConfigKey(key))] = ConfigValue(.string(value), isSecret: key == "bootstrap.token")
+        }
+        return InMemoryProvider(name: name, values: settings)
+    }
+
+    /// The file's texts by key, `{"log": {"level": "debug"}}` as `log.level`. A key that nobody knows is a mistake.
+    private static func values(in text: String) throws(Fault) -> [String: String] {
+        let json: JSON
+        do {
+            json = try JSON.parse(text)
+        } catch {
+            throw Fault(reason: "The configuration file is not valid JSON: \(error).")
+        }
+        guard let object = json.object else { throw Fault(reason: "The configuration file must hold a JSON object.") }
+        var values: [String: String] = [:]
+        try collect(object, below: "", into: &values)
+        return values
+    }
+
+    private static func collect(
+        _ object: JSONObject, below prefix: String, into values: inout [String: String]
+    ) throws(Fault) {
+        for member in object.members {
+            let key = prefix + member.name
+            switch member.value {
+            case .object(let inner) where keys.contains { $0.hasPrefix(key + ".") }:
+                try collect(inner, below: key + ".", into: &values)
+            case .string(let text) where keys.contains(key): values[key] = text
+            case _ where keys.contains(key): throw Fault(reason: "The configuration file's '\(key)' must be a string.")
+            default: throw Fault(reason: "The configuration file's '\(key)' is no setting.")
+            }
+        }
+    }
+}

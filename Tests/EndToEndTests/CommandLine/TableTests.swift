@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeModel
+@testable import turnpike
+
+@Suite struct TableTests {
+    @Test func `columns are as wide as their cells, and numbers stand right`() {
+        let table = Table(
+            [Table.Column(title: "name"), Table.Column(title: "requests", alignment: .right)],
+            rows: [["orders", "7"], ["a", "12345678901"]], note: "More follow."
+        )
+        #expect(table.text(styled: false) == """
+            NAME       REQUESTS
+            orders            7
+            a       12345678901
+            More follow.
+
+            """)
+    }
+
+    @Test func `no rows are said to be none`() {
+        #expect(Table([Table.Column(title: "name")]).text(styled: false) == "Nothing there.\n")
+    }
+
+    @Test func `a table of documents has the columns that the documents have`() {
+        let documents: [JSON] = [
+            [
+                "id": "svc_1", "tenant": "acme", "name": "orders", "connectTimeout": "2s",
+                "endpoints": [["host": "127.0.0.1", "port": 9001]], "labels": .object(JSONObject()), "revision": 3,
+                "createdAt": "2026-03-01T00:00:00Z", "updatedAt": "2026-03-02T00:00:00Z",
+            ]
+        ]
+        #expect(Table(documents: documents).text(styled: false) == """
+            NAME    CONNECT TIMEOUT  ENDPOINTS                 REVISION  UPDATED AT
+            orders  2s               host=127.0.0.1 port=9001         3  2026-03-02T00:00:00Z
+
+            """)
+    }
+
+    @Test func `a long cell is cut`() {
+        #expect(Table.cell(.string(String(repeating: "x", count: 100))).count == 60)
+    }
+
+    @Test func `a usage report has its counters on the right`() {
+        let rows: [JSON] = [["route": "orders", "requests": 137, "statusClass": "2xx"]]
+        #expect(Table(usage: rows).text(styled: false) == """
+            ROUTE   STATUS CLASS  REQUESTS
+            orders  2xx                137
+
+            """)
+    }
+}

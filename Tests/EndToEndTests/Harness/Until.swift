@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+/// A condition that did not come true in time.
+struct NeverTrue: Error, CustomStringConvertible {
+    var what: String
+    var patience: Duration
+
+    var description: String { "Waited \(patience) in vain until \(what)." }
+}
+
+/// How long the tests wait for what should come within moments, on a machine that has other things to do.
+let patience = Duration.seconds(60)
+
+/// Asks again until `condition` gives a value, and returns it.
+///
+/// - Throws: `NeverTrue` after `limit`, or what `condition` throws.
+func until<Value>(_ what: String, within limit: Duration = patience, _ condition: () async throws -> Value?) async throws -> Value {
+    let deadline = ContinuousClock.now + limit
+    while true {
+        if let value = try await condition() { return value }
+        guard ContinuousClock.now < deadline else { throw NeverTrue(what: what, patience: limit) }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+}
+
+/// Asks again until `condition` is true.
+func until(_ what: String, within limit: Duration = patience, _ condition: () async throws -> Bool) async throws {
+    _ = try await until(what, within: limit) { try await condition() ? true : nil } as Bool
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import Testing
+import TurnpikeTelemetry
+@testable import turnpike
+
+@Suite struct ServeSettingsTests {
+    @Test func `nothing given means the defaults`() throws {
+        let settings = try ServeSettings(flags: [:], environment: [:], file: nil)
+        #expect(settings.listen == ListenAddress("127.0.0.1:8080"))
+        #expect(settings.dataFolder == "./turnpike-data")
+        #expect(settings.logFormat == .plain)
+        #expect(settings.logLevel == .info)
+        #expect(settings.bootstrapToken == nil)
+    }
+
+    @Test func `a flag stands over the environment, and that over the file`() throws {
+        let file = #"{"listen": "127.0.0.1:1", "data": "/file", "log": {"format": "json", "level": "debug"}}"#
+        let environment = [
+            "TURNPIKE_LISTEN": "127.0.0.1:2", "TURNPIKE_DATA": "/environment", "TURNPIKE_BOOTSTRAP_TOKEN": "secret",
+        ]
+        let settings = try ServeSettings(flags: ["listen": "127.0.0.1:3"], environment: environment, file: file)
+        #expect(settings.listen.port == 3)
+        #expect(settings.dataFolder == "/environment")
+        #expect(settings.logFormat == .json)
+        #expect(settings.logLevel == .debug)
+        #expect(settings.bootstrapToken == "secret")
+    }
+
+    @Test(arguments: [
+        "", "[]", "{", #"{"listen": 8080}"#, #"{"log": {"colour": "red"}}"#, #"{"log": "json"}"#,
+        #"{"listen": "nowhere"}"#, #"{"log": {"level": "loud"}}"#,
+    ])
+    func `a configuration file with a mistake is refused`(file: String) {
+        #expect(throws: ServeSettings.Fault.self) { try ServeSettings(flags: [:], environment: [:], file: file) }
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1:8080", "127.0.0.1", 8080), ("localhost:0", "localhost", 0), ("[::1]:8080", "::1", 8080),
+        ("0.0.0.0:65535", "0.0.0.0", 65535),
+    ])
+    func `an address is a host and a port`(text: String, host: String, port: Int) throws {
+        let address = try #require(ListenAddress(text))
+        #expect((address.host, address.port) == (host, port))
+    }
+
+    @Test(arguments: ["", "8080", ":8080", "localhost", "localhost:", "localhost:65536", "::1:8080", "localhost:+1", "[]:1"])
+    func `what is no address is refused`(text: String) {
+        #expect(ListenAddress(text) == nil)
+    }
+
+    @Test func `an IPv6 address is bracketed in a URL`() throws {
+        #expect(try #require(ListenAddress("[::1]:0")).url(port: 81) == "http://[::1]:81")
+    }
+}
+
+@Suite struct ContractFileTests {
+    @Test func `the contract is where one is told, or beside or above the program`() {
+        #expect(ContractFile.candidates(told: "/etc/x.yaml", program: "/usr/bin/turnpike") == ["/etc/x.yaml"])
+        #expect(ContractFile.candidates(told: nil, program: "/usr/bin/turnpike") == [
+            "/usr/share/turnpike/openapi.yaml", "/usr/openapi.yaml", "/openapi.yaml",
+        ])
+    }
+}
