@@ -2,8 +2,8 @@
 
 /// A half-open range of offsets into bytes that somebody else holds.
 ///
-/// Heads are kept as ranges instead of copies: eight bytes each, and no allocation. A range means something only together
-/// with the bytes it was made from, or with the same bytes moved elsewhere.
+/// Heads are kept as ranges instead of copies: eight bytes each, and no allocation. A range means something only
+/// together with the bytes it was made from, or with the same bytes moved elsewhere.
 public struct ByteRange: Sendable, Hashable {
     public let start: UInt32
     public let end: UInt32

@@ -2,8 +2,8 @@
 
 /// Writes text into memory that the caller owns: the tail of a `ByteBuffer`, an epoll loop's output, an array.
 ///
-/// It never writes past the end. What does not fit is left out, `overflowed` stays set, and the caller throws the output
-/// away; memory of at least the writers' `sizeBound` cannot overflow.
+/// It never writes past the end. What does not fit is left out, `overflowed` stays set, and the caller throws the
+/// output away; memory of at least the writers' `sizeBound` cannot overflow.
 public struct ByteWriter {
     // Invariant: 0 <= count <= memory.count, and only memory[count...] is written to.
     private let memory: UnsafeMutableRawBufferPointer
@@ -38,7 +38,8 @@ public struct ByteWriter {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    public mutating func append(_ text: String) {
+    /// Text made at run time. It has a label since a literal would else be taken for a String.
+    public mutating func append(string text: String) {
         var text = text
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
@@ -55,9 +56,23 @@ public struct ByteWriter {
 
     /// The `digits` lowest hexadecimal digits of a number, in lower case.
     public mutating func append(hex number: UInt64, digits: Int) {
-        for digit in stride(from: digits - 1, through: 0, by: -1) {
-            append(ASCII.lowerHexDigit(UInt8(truncatingIfNeeded: number >> UInt64(4 * digit)) & 15))
+        append(count: digits) { target in
+            for place in 0..<digits {
+                let digit = UInt8(truncatingIfNeeded: number &>> UInt64(4 * (digits - 1 - place))) & 15
+                target[place] = ASCII.lowerHexDigit(digit)
+            }
         }
+    }
+
+    /// Exactly `count` bytes, which `write` fills: one check of the space for all of them.
+    @inline(__always)
+    mutating func append(count wanted: Int, _ write: (UnsafeMutableRawBufferPointer) -> Void) {
+        guard !overflowed, wanted <= memory.count - count else {
+            overflowed = true
+            return
+        }
+        write(UnsafeMutableRawBufferPointer(rebasing: memory[count..<count + wanted]))
+        count += wanted
     }
 
     /// The empty line that ends a head.

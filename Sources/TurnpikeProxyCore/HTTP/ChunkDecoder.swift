@@ -18,9 +18,10 @@ public struct ChunkLimits: Sendable, Hashable {
 
 /// Decodes chunked transfer coding (RFC 9112 §7.1) from bytes that come in any pieces.
 ///
-/// Sizes have 1 to 16 hexadecimal digits and nothing around them. Extensions are skipped, visible text only and bounded.
-/// Every line ends in CRLF. Trailer fields are checked like header fields, bounded and dropped; those that would change
-/// framing, routing or authentication are refused (RFC 9110 §6.5.1). Allocates only where there are trailers.
+/// Sizes have 1 to 16 hexadecimal digits and nothing around them. Extensions are skipped, visible text only and
+/// bounded. Every line ends in CRLF. Trailer fields are checked like header fields, bounded and dropped; those that
+/// would change framing, routing or authentication are refused (RFC 9110 §6.5.1). Allocates only where there are
+/// trailers.
 public struct ChunkDecoder: Sendable {
     /// What the next step through the bytes gave.
     public enum Event: Sendable, Hashable {

@@ -23,11 +23,12 @@ struct FieldCopier {
         if fields.end > blockStart { writer.append(bytes[ByteRange(blockStart, fields.end)]) }
     }
 
-    /// RFC 9110 §7.6.1. What the message itself rests on is not a sender's to take out on the way: without these fields the
-    /// next hop would read another message than we did.
+    /// RFC 9110 §7.6.1. What the message itself rests on is not a sender's to take out on the way: without these
+    /// fields the next hop would read another message than we did.
     private func isNominated(_ field: Field) -> Bool {
         switch field.known {
-        case .host, .contentLength, .transferEncoding, .xForwardedFor, .xForwardedProto, .xForwardedHost: return false
+        case .host, .contentLength, .transferEncoding, .xForwardedFor, .xForwardedProto, .xForwardedHost, .traceparent:
+            return false
         default: break
         }
         let name = bytes[field.name]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// `uri-host [ ":" port ]` (RFC 9110 §7.2), held narrower than the grammar: names of letters, digits, `-`, `_` and dots,
-/// or an IP literal in brackets; no percent-encoding, no empty labels, no empty port.
+/// `uri-host [ ":" port ]` (RFC 9110 §7.2), held narrower than the grammar: names of letters, digits, `-`, `_` and
+/// dots, or an IP literal in brackets; no percent-encoding, no empty labels, no empty port.
 struct HostValue: Equatable {
     /// The name without port and without the dot that may end it, or the address with its brackets.
     let name: ByteRange

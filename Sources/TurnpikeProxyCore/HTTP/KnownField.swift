@@ -50,42 +50,58 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case 6: self = name.equalsIgnoringCase("expect") ? .expect : .other
         case 7:
             self =
-                name.equalsIgnoringCase("upgrade") ? .upgrade
-                : name.equalsIgnoringCase("trailer") ? .trailer
-                : .other
+                name.equalsIgnoringCase("upgrade")
+                ? .upgrade
+                : name.equalsIgnoringCase("trailer")
+                    ? .trailer
+                    : .other
         case 9:
             self =
-                name.equalsIgnoringCase("x-api-key") ? .xAPIKey
-                : name.equalsIgnoringCase("forwarded") ? .forwarded
-                : name.equalsIgnoringCase("x-real-ip") ? .xRealIP
-                : name.equalsIgnoringCase("ratelimit") ? .rateLimit
-                : .other
+                name.equalsIgnoringCase("x-api-key")
+                ? .xAPIKey
+                : name.equalsIgnoringCase("forwarded")
+                    ? .forwarded
+                    : name.equalsIgnoringCase("x-real-ip")
+                        ? .xRealIP
+                        : name.equalsIgnoringCase("ratelimit")
+                            ? .rateLimit
+                            : .other
         case 10:
             self =
-                name.equalsIgnoringCase("connection") ? .connection
-                : name.equalsIgnoringCase("keep-alive") ? .keepAlive
-                : name.equalsIgnoringCase("tracestate") ? .tracestate
-                : .other
+                name.equalsIgnoringCase("connection")
+                ? .connection
+                : name.equalsIgnoringCase("keep-alive")
+                    ? .keepAlive
+                    : name.equalsIgnoringCase("tracestate")
+                        ? .tracestate
+                        : .other
         case 11:
             self =
-                name.equalsIgnoringCase("traceparent") ? .traceparent
-                : name.equalsIgnoringCase("retry-after") ? .retryAfter
-                : .other
+                name.equalsIgnoringCase("traceparent")
+                ? .traceparent
+                : name.equalsIgnoringCase("retry-after")
+                    ? .retryAfter
+                    : .other
         case 12: self = name.equalsIgnoringCase("x-request-id") ? .xRequestID : .other
         case 13: self = name.equalsIgnoringCase("authorization") ? .authorization : .other
         case 14: self = name.equalsIgnoringCase("content-length") ? .contentLength : .other
         case 15: self = name.equalsIgnoringCase("x-forwarded-for") ? .xForwardedFor : .other
         case 16:
             self =
-                name.equalsIgnoringCase("proxy-connection") ? .proxyConnection
-                : name.equalsIgnoringCase("x-forwarded-host") ? .xForwardedHost
-                : name.equalsIgnoringCase("ratelimit-policy") ? .rateLimitPolicy
-                : .other
+                name.equalsIgnoringCase("proxy-connection")
+                ? .proxyConnection
+                : name.equalsIgnoringCase("x-forwarded-host")
+                    ? .xForwardedHost
+                    : name.equalsIgnoringCase("ratelimit-policy")
+                        ? .rateLimitPolicy
+                        : .other
         case 17:
             self =
-                name.equalsIgnoringCase("transfer-encoding") ? .transferEncoding
-                : name.equalsIgnoringCase("x-forwarded-proto") ? .xForwardedProto
-                : .other
+                name.equalsIgnoringCase("transfer-encoding")
+                ? .transferEncoding
+                : name.equalsIgnoringCase("x-forwarded-proto")
+                    ? .xForwardedProto
+                    : .other
         case 18: self = name.equalsIgnoringCase("proxy-authenticate") ? .proxyAuthenticate : .other
         case 19: self = name.equalsIgnoringCase("proxy-authorization") ? .proxyAuthorization : .other
         default: self = .other

@@ -2,14 +2,15 @@
 
 /// Brings paths into the one form that is matched and forwarded.
 ///
-/// By RFC 3986 §6.2.2: dot segments are resolved, percent-encodings of unreserved characters are decoded, the others are
-/// written in upper case. Besides: doubled slashes become one, and characters that no path may carry literally
-/// (`"`, `<`, `>`, `^`, `` ` ``, `{`, `|`, `}`) are percent-encoded. Refused with 400: encodings of `/`, `\`, NUL and other
-/// controls, `\` itself, invalid percent-encodings, dot segments with parameters (`/..;x/`, which some servers resolve and
-/// others do not), and a path that climbs above the root.
+/// By RFC 3986 §6.2.2: dot segments are resolved, percent-encodings of unreserved characters are decoded, the others
+/// are written in upper case. Besides: doubled slashes become one, and characters that no path may carry literally
+/// (`"`, `<`, `>`, `^`, `` ` ``, `{`, `|`, `}`) are percent-encoded. Refused with 400: encodings of `/`, `\`, NUL and
+/// other controls, `\` itself, invalid percent-encodings, dot segments with parameters (`/..;x/`, which some servers
+/// resolve and others do not), and a path that climbs above the root.
 ///
-/// The form is a fixed point: normalising it again changes nothing. A path that has it already, as nearly all have, is
-/// neither copied nor changed. Keeps one scratch buffer; use one value a loop, and read a rewritten path before the next.
+/// The form is a fixed point: normalising it again changes nothing. A path that has it already, as nearly all have,
+/// is neither copied nor changed. Keeps one scratch buffer; use one value a loop, and read a rewritten path before
+/// the next.
 public struct PathNormaliser: Sendable {
     public enum Outcome: Sendable, Hashable {
         /// The path as given has the form.

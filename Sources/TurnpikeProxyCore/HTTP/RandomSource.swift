@@ -2,8 +2,8 @@
 
 /// Fast random numbers (xoshiro256**, by Blackman and Vigna) for ids that must be distinct but may be guessed.
 ///
-/// One per event loop: the system's generator costs a system call a draw. Never for secrets. The same seed gives the same
-/// numbers, which is what tests want; different loops need different seeds.
+/// One per event loop: the system's generator costs a system call a draw. Never for secrets. The same seed gives the
+/// same numbers, which is what tests want; different loops need different seeds.
 public struct RandomSource: RandomNumberGenerator, Sendable {
     private var state: (UInt64, UInt64, UInt64, UInt64)
 

@@ -2,10 +2,10 @@
 
 /// Rewrites the head of a request for an upstream, always as HTTP/1.1.
 ///
-/// Written are: method, normalised path and query; `Host` first; the fields as they came, without hop-by-hop ones, those
-/// that `Connection` names, and those to `drop`; then `X-Forwarded-For`, `-Proto`, `-Host`, `X-Request-Id` and
-/// `traceparent`. What a client says in `X-Forwarded-*`, `Forwarded` and `X-Real-IP` is dropped, unless the peer is trusted:
-/// then its address is appended to the client's list, and `-Proto` and `-Host` stay if they are there.
+/// Written are: method, normalised path and query; `Host` first; the fields as they came, without hop-by-hop ones,
+/// those that `Connection` names, and those to `drop`; then `X-Forwarded-For`, `-Proto`, `-Host`, `X-Request-Id` and
+/// `traceparent`. What a client says in `X-Forwarded-*`, `Forwarded` and `X-Real-IP` is dropped, unless the peer is
+/// trusted: then its address is appended to the client's list, and `-Proto` and `-Host` stay if they are there.
 ///
 /// ```swift
 /// let forwarding = RequestForwarding(path: path, clientAddress: peer, scheme: .https, requestID: id, newTrace: trace)

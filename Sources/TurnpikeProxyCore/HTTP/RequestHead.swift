@@ -2,16 +2,16 @@
 
 /// The head of one request, as offsets into the bytes that were parsed.
 ///
-/// Nothing is copied: the head can be read only together with those bytes, which must stay as they are until the request
-/// has been forwarded. One value serves all requests of a connection in turn, and keeps its storage.
+/// Nothing is copied: the head can be read only together with those bytes, which must stay as they are until the
+/// request has been forwarded. One value serves all requests of a connection in turn, and keeps its storage.
 public struct RequestHead: Sendable {
     public internal(set) var method: HTTPMethod = .other
     /// The method as sent; what there is to know of an `other` method.
     public internal(set) var methodName = ByteRange.empty
     /// The request target as sent, in whichever form.
     public internal(set) var target = ByteRange.empty
-    /// The path of the target, not normalised and without the query. Empty for `*`, and for an absolute target that ends
-    /// with its authority, which means `/`.
+    /// The path of the target, not normalised and without the query. Empty for `*`, and for an absolute target that
+    /// ends with its authority, which means `/`.
     public internal(set) var path = ByteRange.empty
     /// The query without its `?`; nil where there is none, empty where there is only the `?`.
     public internal(set) var query: ByteRange?

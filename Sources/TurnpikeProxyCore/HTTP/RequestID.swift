@@ -23,17 +23,17 @@ public struct RequestID: Sendable, Hashable, Comparable {
     public func write(to writer: inout ByteWriter) {
         let alphabet: StaticString = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
         writer.append("req_")
-        // 26 digits of 5 bits hold 130: the first digit carries the top three only.
-        var shift = 125
-        while shift >= 0 {
-            writer.append(alphabet.utf8Start[Int(bits(from: shift) & 31)])
-            shift -= 5
+        writer.append(count: 26) { target in
+            // 26 digits of 5 bits hold 130: the first digit carries the top three only.
+            for place in 0..<26 {
+                target[place] = alphabet.utf8Start[Int(bits(from: 125 - 5 * place) & 31)]
+            }
         }
     }
 
     private func bits(from shift: Int) -> UInt64 {
-        if shift >= 64 { return high >> UInt64(shift - 64) }
-        return shift == 0 ? low : low >> UInt64(shift) | high << UInt64(64 - shift)
+        if shift >= 64 { return high &>> UInt64(shift - 64) }
+        return shift == 0 ? low : low &>> UInt64(shift) | high &<< UInt64(64 - shift)
     }
 }
 

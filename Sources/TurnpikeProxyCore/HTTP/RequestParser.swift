@@ -2,15 +2,15 @@
 
 /// Parses request heads of HTTP/1.0 and HTTP/1.1, strictly by RFC 9110 and RFC 9112.
 ///
-/// Give it the same bytes again with more behind them until the head is complete; each line is read once, so a head that
-/// comes byte by byte costs no more than a whole one. The bytes may have moved in memory between two calls, but not within
-/// the buffer. After `.complete` the parser stands ready for the next head, which then has to begin at offset 0; after
-/// `.fault` it must be `reset()`, but what came on that connection can no longer be trusted.
+/// Give it the same bytes again with more behind them until the head is complete; each line is read once, so a head
+/// that comes byte by byte costs no more than a whole one. The bytes may have moved in memory between two calls, but
+/// not within the buffer. After `.complete` the parser stands ready for the next head, which then has to begin at
+/// offset 0; after `.fault` it must be `reset()`, but what came on that connection can no longer be trusted.
 ///
-/// Refused, besides what the grammar excludes: bare LF and CR, folded lines, whitespace before the colon, repeated or listed
-/// Content-Length, Content-Length with Transfer-Encoding, every transfer coding but `chunked`, Transfer-Encoding in
-/// HTTP/1.0, a missing, repeated or bad Host, a Host that disagrees with an absolute target, CONNECT and authority targets.
-/// One CRLF before the request line is skipped (RFC 9112 §2.2).
+/// Refused, besides what the grammar excludes: bare LF and CR, folded lines, whitespace before the colon, repeated or
+/// listed Content-Length, Content-Length with Transfer-Encoding, every transfer coding but `chunked`,
+/// Transfer-Encoding in HTTP/1.0, a missing, repeated or bad Host, a Host that disagrees with an absolute target,
+/// CONNECT and authority targets. One CRLF before the request line is skipped (RFC 9112 §2.2).
 ///
 /// Confined to one connection; holds no bytes.
 public struct RequestParser: Sendable {
@@ -33,7 +33,8 @@ public struct RequestParser: Sendable {
     /// True from the first byte of a head until it is complete: when to run the clock against slow senders.
     public var isWithinHead: Bool { phase != .start }
 
-    /// Reads on in `bytes`, which begin with the head's first byte, and fills `head`, which is whole after `.complete` only.
+    /// Reads on in `bytes`, which begin with the head's first byte, and fills `head`, which is whole after
+    /// `.complete` only.
     public mutating func parse(_ bytes: UnsafeRawBufferPointer, into head: inout RequestHead) -> ParseOutcome {
         do {
             guard try readLines(bytes, into: &head) else { return .incomplete }

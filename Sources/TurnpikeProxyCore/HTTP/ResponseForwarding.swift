@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How an upstream's answer reaches one client: with what framing, and whether the client's connection goes on after it.
+/// How an upstream's answer reaches one client: with what framing, and whether the client's connection goes on after
+/// it.
 public struct ResponseDelivery: Sendable, Hashable {
     /// The client's connection stays open after the content.
     public let keepAlive: Bool
-    /// The content must be sent as decoded payload, ended by closing: an HTTP/1.0 client cannot read chunks. Otherwise the
-    /// framed bytes are passed on as they come.
+    /// The content must be sent as decoded payload, ended by closing: an HTTP/1.0 client cannot read chunks.
+    /// Otherwise the framed bytes are passed on as they come.
     public let decodesChunks: Bool
 
     /// - Parameters:
@@ -18,8 +19,9 @@ public struct ResponseDelivery: Sendable, Hashable {
     }
 }
 
-/// Rewrites the head of an upstream's answer for the client: status and reason as they came, the fields without hop-by-hop
-/// ones, those that `Connection` names and those to `drop`; then `X-Request-Id` and what the connection needs.
+/// Rewrites the head of an upstream's answer for the client: status and reason as they came, the fields without
+/// hop-by-hop ones, those that `Connection` names and those to `drop`; then `X-Request-Id` and what the connection
+/// needs.
 public struct ResponseForwarding: Sendable {
     public var delivery: ResponseDelivery
     public var clientMinorVersion: UInt8

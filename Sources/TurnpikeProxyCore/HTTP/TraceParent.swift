@@ -10,7 +10,8 @@ public struct TraceParent: Sendable, Hashable {
     /// Length of the text that `write` gives.
     public static let textLength = 55
 
-    /// A new trace of the given random bits, not sampled. Identifiers that would be all zero, which are invalid, become 1.
+    /// A new trace of the given random bits, not sampled. Identifiers that would be all zero, which are invalid,
+    /// become 1.
     public init(traceHigh: UInt64, traceLow: UInt64, parent: UInt64) {
         self.traceHigh = traceHigh
         self.traceLow = traceHigh | traceLow == 0 ? 1 : traceLow

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A fast keyed hash of short byte strings, by folded 64-bit multiplication. With a seed that nobody outside knows, neither
-/// requests nor patterns can be made to collide on purpose by trial.
+/// A fast keyed hash of short byte strings, by folded 64-bit multiplication. With a seed that nobody outside knows,
+/// neither requests nor patterns can be made to collide on purpose by trial.
 struct ByteHash: Sendable {
     private let seed: UInt64
 

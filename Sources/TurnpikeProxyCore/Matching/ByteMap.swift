@@ -35,9 +35,10 @@ struct ByteMap: Sendable {
         if let present = key.withUnsafeBytes({ find($0, scope: scope) }) { return present }
         if 2 * (count + 1) > slots.count { grow() }
         let hash = key.withUnsafeBytes { hasher.hash($0, scope: scope, foldingCase: false) }
-        place(Slot(
-            hash: hash, keyStart: UInt32(keys.count), keyCount: UInt32(key.count), scope: scope, value: value
-        ))
+        place(
+            Slot(
+                hash: hash, keyStart: UInt32(keys.count), keyCount: UInt32(key.count), scope: scope, value: value
+            ))
         keys.append(contentsOf: key)
         count += 1
         return nil

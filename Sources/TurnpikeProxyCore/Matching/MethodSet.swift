@@ -1,55 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A set of methods of one ``RouteTable``, which gives its own methods bits behind the known ones.
-public struct MethodSet: OptionSet, Sendable, Hashable {
-    public let rawValue: UInt64
+/// Methods as bits: one for each that ``HTTPMethod`` knows, and one for all others together, which are told apart by
+/// name.
+struct MethodSet: OptionSet, Sendable, Hashable {
+    let rawValue: UInt16
 
-    public init(rawValue: UInt64) { self.rawValue = rawValue }
-
+    /// Every method there is or may be.
     static let any = MethodSet(rawValue: .max)
     static let get = MethodSet(.get)
     static let head = MethodSet(.head)
-    /// Methods that no route of the table names; only routes for every method take them.
-    static let unnamed = MethodSet(bit: 63)
+    static let others = MethodSet(.other)
 
-    init(bit: Int) { rawValue = 1 << UInt64(bit) }
+    init(rawValue: UInt16) { self.rawValue = rawValue }
 
-    init(_ method: HTTPMethod) { self.init(bit: Int(method.rawValue)) }
+    init(_ method: HTTPMethod) { rawValue = 1 << UInt16(method.rawValue) }
+
+    /// What a route takes; empty names mean every method.
+    init(names: [String]) {
+        self = names.isEmpty ? .any : []
+        for name in names { formUnion(MethodSet(HTTPMethod(name))) }
+    }
+
+    var names: [String] {
+        HTTPMethod.allCases.filter { $0 != .other && contains(MethodSet($0)) }.map { "\($0.name)" }
+    }
 }
 
-/// The methods that the routes of one table name.
-struct MethodNames: Sendable {
-    private static let known = HTTPMethod.allCases.filter { $0 != .other }
-    /// Methods without a constant that a table can tell apart; bit 63 is for all others.
-    static let mostOthers = 63 - known.count
-
-    private var others: [[UInt8]] = []
-
-    /// The set of one method, for a route; nil when there are too many.
-    mutating func insert(_ name: String) -> MethodSet? {
+extension HTTPMethod {
+    init(_ name: String) {
         var name = name
-        let found = name.withUTF8 { set(of: UnsafeRawBufferPointer($0)) }
-        guard found == .unnamed else { return found }
-        guard others.count < Self.mostOthers else { return nil }
-        others.append(Array(name.utf8))
-        return MethodSet(bit: Self.known.count + others.count - 1)
+        self = name.withUTF8 { HTTPMethod(UnsafeRawBufferPointer($0)) }
+    }
+}
+
+/// The methods that routes take at a host and path.
+public struct AllowedMethods: Sendable, Hashable {
+    /// Those of ``HTTPMethod``.
+    let known: MethodSet
+    /// The rest, in order.
+    let others: [String]
+}
+
+/// The method of one request, to be held against routes.
+struct WantedMethod {
+    let method: MethodSet
+    private let name: UnsafeRawBufferPointer
+
+    init(_ name: UnsafeRawBufferPointer) {
+        method = MethodSet(HTTPMethod(name))
+        self.name = name
     }
 
-    /// The set of one method, for a request.
-    func set(of name: UnsafeRawBufferPointer) -> MethodSet {
-        let method = HTTPMethod(name)
-        guard method == .other else { return MethodSet(method) }
-        for (position, other) in others.enumerated() where name.elementsEqual(other) {
-            return MethodSet(bit: Self.known.count + position)
-        }
-        return .unnamed
-    }
+    /// GET, for HEAD requests.
+    var substitute: MethodSet { method == .head ? .get : [] }
 
-    /// The names in a set, separated by commas.
-    func list(_ set: MethodSet) -> String {
-        let known = Self.known.filter { set.contains(MethodSet($0)) }.map { "\($0.name)" }
-        let further = others.indices.filter { set.contains(MethodSet(bit: Self.known.count + $0)) }
-            .map { String(decoding: others[$0], as: UTF8.self) }
-        return (known + further).joined(separator: ", ")
+    /// Whether the route takes the method itself.
+    func isTaken(by candidate: RouteCandidate, in table: RouteTable) -> Bool {
+        guard candidate.methods.contains(method) else { return false }
+        guard method == .others, candidate.methods != .any else { return true }
+        return table.entries[candidate.entry].methods.contains { $0.utf8.elementsEqual(name) }
     }
 }

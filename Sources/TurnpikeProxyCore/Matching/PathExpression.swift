@@ -3,12 +3,12 @@
 /// A regular expression over paths, matched in time that grows with the length of the path and nothing else.
 ///
 /// Supported: literals, `.`, classes (`[a-z]`, `[^/]`, `\d \w \s` and their opposites), groups (`(…)`, `(?:…)`,
-/// `(?<name>…)`), `|`, `* + ? {m} {m,} {m,n}` and their reluctant forms. Not supported, and refused when the expression is
-/// made: back references, look-around, flags, inner anchors, text beyond ASCII (paths are percent-encoded). At most 256
-/// bytes, and 256 characters once counted repetitions are written out.
+/// `(?<name>…)`), `|`, `* + ? {m} {m,} {m,n}` and their reluctant forms. Not supported, and refused when the
+/// expression is made: back references, look-around, flags, inner anchors, text beyond ASCII (paths are
+/// percent-encoded). At most 256 bytes, and 256 characters once counted repetitions are written out.
 ///
-/// Glushkov's construction: every character of the pattern is a position, and a match carries the set of positions it may
-/// be at. There is nothing to backtrack, so no pattern can be slow; nothing is allocated, and no String is made.
+/// Glushkov's construction: every character of the pattern is a position, and a match carries the set of positions it
+/// may be at. There is nothing to backtrack, so no pattern can be slow; nothing is allocated, and no String is made.
 public struct PathExpression: Sendable {
     /// Why a pattern is not taken.
     public enum Fault: Error, Sendable, Hashable, CustomStringConvertible {

@@ -94,7 +94,9 @@ private struct Parser {
         return .sequence(parts)
     }
 
-    private mutating func repetition(of syntax: PathExpressionSyntax) throws(PathExpression.Fault) -> PathExpressionSyntax {
+    private mutating func repetition(
+        of syntax: PathExpressionSyntax
+    ) throws(PathExpression.Fault) -> PathExpressionSyntax {
         let repeated: PathExpressionSyntax
         if take("*") {
             repeated = .repeated(syntax, atLeast: 0, atMost: nil)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A pattern of segments, taken apart. Names of parameters are checked and forgotten: templates that differ in them only
-/// are the same place.
+/// A pattern of segments, taken apart. Names of parameters are checked and forgotten: templates that differ in them
+/// only are the same place.
 struct PathTemplate: Hashable {
     enum Segment: Hashable {
         case literal([UInt8])
@@ -12,8 +12,8 @@ struct PathTemplate: Hashable {
         case greedy
     }
 
-    /// Bounds the depth of a search.
-    static let mostSegments = 64
+    /// Bounds the depth of a search; more than a pattern of 2 KiB can have.
+    static let mostSegments = 1024
 
     let segments: [Segment]
 

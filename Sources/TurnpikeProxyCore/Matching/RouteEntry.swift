@@ -4,7 +4,8 @@
 public struct RouteEntry: Sendable, Hashable {
     /// What a lookup answers with; the lowest wins where nothing else decides. Distinct within a table.
     public var index: Int
-    /// Names such as `api.acme.test`, wildcards such as `*.acme.test` (one or more labels in front); empty for every host.
+    /// Names such as `api.acme.test`, wildcards such as `*.acme.test` (one or more labels in front); empty for every
+    /// host.
     public var hosts: [String]
     /// One of them must match.
     public var paths: [PathPattern]
@@ -22,8 +23,8 @@ public struct RouteEntry: Sendable, Hashable {
     }
 }
 
-/// A pattern for paths in normal form (see ``PathNormaliser``). Literal text is brought into that form when the table is
-/// built, so that `/caf%c3%a9`, `/caf%C3%A9` and `/café` are one pattern.
+/// A pattern for paths in normal form (see ``PathNormaliser``). Literal text is brought into that form when the table
+/// is built, so that `/caf%c3%a9`, `/caf%C3%A9` and `/café` are one pattern.
 public enum PathPattern: Sendable, Hashable {
     /// The whole path.
     case exact(String)

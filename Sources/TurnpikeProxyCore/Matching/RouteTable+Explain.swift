@@ -19,20 +19,25 @@ extension RouteTable {
         /// Of the entry.
         public let index: Int
         public let verdict: Verdict
+
+        public init(index: Int, verdict: Verdict) {
+            self.index = index
+            self.verdict = verdict
+        }
     }
 
-    /// How every entry fares against a request, by the search that `lookup` makes, only not cut short: the selected one first,
-    /// then the others that match in order of precedence, then by how far they came, and by index. Costs and allocates in
-    /// proportion to the table.
+    /// How every entry fares against a request, by the search that `lookup` makes, only not cut short: the selected
+    /// one first, then the others that match in order of precedence, then by how far they came, and by index. Costs
+    /// and allocates in proportion to the table.
     public func explain(
         host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer
     ) -> [Candidate] {
-        var choice = Choice(table: self, method: method)
+        let wanted = WantedMethod(method)
+        var choice = Choice(wanted)
         search(host: host, path: path, visitor: &choice)
         var everything = Everything()
         search(host: host, path: path, visitor: &everything)
 
-        let wanted = methods.set(of: method)
         var verdicts = [Candidate.Verdict](repeating: .host, count: entries.count)
         for bucket in everything.buckets {
             for entry in buckets[Int(bucket)].entries { verdicts[entry] = .path }
@@ -40,7 +45,8 @@ extension RouteTable {
         var matching: [RouteCandidate] = []
         for terminal in everything.terminals {
             for candidate in candidates[terminals[terminal].candidates] {
-                if candidate.takes(wanted) {
+                let isSubstitute = !wanted.substitute.isEmpty && candidate.methods.contains(wanted.substitute)
+                if isSubstitute || wanted.isTaken(by: candidate, in: self) {
                     verdicts[candidate.entry] = .precedence
                     matching.append(candidate)
                 } else if verdicts[candidate.entry] == .path {
@@ -70,12 +76,6 @@ extension RouteTable {
     }
 }
 
-extension RouteCandidate {
-    func takes(_ method: MethodSet) -> Bool {
-        methods.contains(method) || (method == .head && methods.contains(.get))
-    }
-}
-
 extension RouteTable.Candidate.Verdict {
     fileprivate var order: Int {
         switch self {
@@ -86,16 +86,4 @@ extension RouteTable.Candidate.Verdict {
         case .host: 4
         }
     }
-}
-
-/// Wants all places and keeps them in order.
-private struct Everything: PlaceVisitor {
-    private(set) var buckets: [UInt32] = []
-    private(set) var terminals: [Int] = []
-
-    mutating func enter(bucket: UInt32) { buckets.append(bucket) }
-
-    func wants(_ maxPriority: Int) -> Bool { true }
-
-    mutating func visit(_ terminal: Int, in table: RouteTable) { terminals.append(terminal) }
 }

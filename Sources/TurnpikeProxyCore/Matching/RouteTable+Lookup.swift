@@ -14,10 +14,25 @@ extension RouteTable {
     public func lookup(
         host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer
     ) -> Match {
-        var choice = Choice(table: self, method: method)
+        var choice = Choice(WantedMethod(method))
         search(host: host, path: path, visitor: &choice)
         if let best = choice.best { return .route(candidates[best].index) }
-        return choice.allowed.isEmpty ? .notFound : .methodNotAllowed(choice.allowed)
+        guard !choice.allowed.isEmpty else { return .notFound }
+        let others = choice.allowed.contains(.others) ? otherMethods(host: host, path: path) : []
+        return .methodNotAllowed(AllowedMethods(known: choice.allowed, others: others))
+    }
+
+    /// The names of methods without a bit of their own that routes take there.
+    private func otherMethods(host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) -> [String] {
+        var everything = Everything()
+        search(host: host, path: path, visitor: &everything)
+        var names: Set<String> = []
+        for terminal in everything.terminals {
+            for candidate in candidates[terminals[terminal].candidates] {
+                names.formUnion(entries[candidate.entry].methods.filter { HTTPMethod($0) == .other })
+            }
+        }
+        return names.sorted()
     }
 
     /// Visits every place that host and path fit, in order of precedence, leaving out what the visitor does not want.
@@ -128,19 +143,14 @@ protocol PlaceVisitor {
 
 /// Keeps the first of the highest priority: places come in order of precedence, so a later one wins by priority only.
 struct Choice: PlaceVisitor {
-    private let method: MethodSet
-    /// GET, for HEAD requests.
-    private let substitute: MethodSet
+    private let wanted: WantedMethod
     private var bestPriority = Int.min
     /// Position in `candidates`.
     private(set) var best: Int?
     /// Methods of the places that fit but do not take this one.
     private(set) var allowed: MethodSet = []
 
-    init(table: RouteTable, method name: UnsafeRawBufferPointer) {
-        method = table.methods.set(of: name)
-        substitute = method == .head ? .get : []
-    }
+    init(_ wanted: WantedMethod) { self.wanted = wanted }
 
     mutating func enter(bucket: UInt32) {}
 
@@ -149,23 +159,35 @@ struct Choice: PlaceVisitor {
     mutating func visit(_ index: Int, in table: RouteTable) {
         let terminal = table.terminals[index]
         guard wants(terminal.maxPriority) else { return }
-        guard !terminal.methods.isDisjoint(with: method.union(substitute)) else {
+        guard let chosen = choose(from: terminal, in: table) else {
             allowed.formUnion(terminal.methods)
             return
         }
-        var chosen: Int?
-        let live = terminal.candidates.prefix(terminal.liveCount)
-        for position in live where table.candidates[position].methods.contains(method) {
-            chosen = position
-            break
-        }
-        for position in live where table.candidates[position].methods.contains(.get) && !substitute.isEmpty {
-            if let chosen, table.candidates[chosen].priority >= table.candidates[position].priority { break }
-            chosen = position
-            break
-        }
-        guard let chosen, wants(table.candidates[chosen].priority) else { return }
+        guard wants(table.candidates[chosen].priority) else { return }
         best = chosen
         bestPriority = table.candidates[chosen].priority
     }
+
+    private func choose(from terminal: Terminal, in table: RouteTable) -> Int? {
+        guard !terminal.methods.isDisjoint(with: wanted.method.union(wanted.substitute)) else { return nil }
+        let live = terminal.candidates.prefix(terminal.liveCount)
+        let own = live.first { wanted.isTaken(by: table.candidates[$0], in: table) }
+        guard !wanted.substitute.isEmpty,
+            let other = live.first(where: { table.candidates[$0].methods.contains(wanted.substitute) })
+        else { return own }
+        guard let own else { return other }
+        return table.candidates[own].priority >= table.candidates[other].priority ? own : other
+    }
+}
+
+/// Wants all places and keeps them in order.
+struct Everything: PlaceVisitor {
+    private(set) var buckets: [UInt32] = []
+    private(set) var terminals: [Int] = []
+
+    mutating func enter(bucket: UInt32) { buckets.append(bucket) }
+
+    func wants(_ maxPriority: Int) -> Bool { true }
+
+    mutating func visit(_ terminal: Int, in table: RouteTable) { terminals.append(terminal) }
 }

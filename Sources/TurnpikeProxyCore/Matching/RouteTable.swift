@@ -8,22 +8,25 @@
 /// 2. **Host**: exact, before the longest wildcard, before shorter ones, before routes for every host.
 /// 3. **Kind of path**: exact, before template, before prefix, before regex.
 /// 4. **Path**, within a kind:
-///    - templates segment by segment from the left: literal, before literal with a parameter (more literal bytes first, then
-///      the longer text before the parameter, then by those bytes), before `{name}`, before `{name+}`; two that have `{name+}`
-///      at the same place: first the one with more segments behind it, then by these segments;
+///    - templates segment by segment from the left: literal, before literal with a parameter (more literal bytes
+///      first, then the longer text before the parameter, then by those bytes), before `{name}`, before `{name+}`;
+///      two that have `{name+}` at the same place: first the one with more segments behind it, then by these
+///      segments;
 ///    - prefixes: the longer;
 ///    - regexes: the lower index.
-/// 5. **Method**: named by the route, before routes for every method. HEAD is also taken by routes that name GET and not
-///    HEAD, after both.
+/// 5. **Method**: named by the route, before routes for every method. HEAD is also taken by routes that name GET and
+///    not HEAD, after both.
 /// 6. **Index**: the lower.
 ///
-/// A more specific place without a route for the method does not hide a less specific one that has it; only where no route
-/// matches is the answer "method not allowed". Templates that differ only in the names of parameters are one place.
+/// A more specific place without a route for the method does not hide a less specific one that has it; only where no
+/// route matches is the answer "method not allowed". Templates that differ only in the names of parameters are one
+/// place.
 ///
 /// ## Cost
-/// A hash of the host, then one hash per segment of the path. Where a path fits several templates, places without the method
-/// make the search go back; what it visits is bounded by the templates of that host which fit the path. Regexes are tried
-/// one after the other, and only where nothing above them has matched. A lookup allocates nothing.
+/// A hash of the host, then one hash per segment of the path. Where a path fits several templates, places without
+/// the method make the search go back; what it visits is bounded by the templates of that host which fit the path.
+/// Regexes are tried one after the other, and only where nothing above them has matched. A lookup allocates nothing,
+/// unless the answer is "method not allowed" and routes there name methods of their own.
 ///
 /// Immutable, and so shared between loops freely.
 public final class RouteTable: Sendable {
@@ -32,7 +35,7 @@ public final class RouteTable: Sendable {
         /// The index of the entry that takes the request.
         case route(Int)
         /// Routes take this host and path, but not the method; these methods they do take. See ``allowHeader(_:)``.
-        case methodNotAllowed(MethodSet)
+        case methodNotAllowed(AllowedMethods)
         case notFound
     }
 
@@ -52,16 +55,20 @@ public final class RouteTable: Sendable {
             case tooManySegments
             /// More than 64 different texts around a parameter at one place.
             case tooManyAffixes
-            /// More methods beyond the standard ones than a table can tell apart (54).
-            case tooManyMethods
             case badExpression(PathExpression.Fault)
         }
 
         /// Index of the entry at fault.
         public let index: Int
-        /// The host, path or method at fault.
+        /// The host or path at fault.
         public let pattern: String
         public let reason: Reason
+
+        public init(index: Int, pattern: String, reason: Reason) {
+            self.index = index
+            self.pattern = pattern
+            self.reason = reason
+        }
     }
 
     let entries: [RouteEntry]
@@ -78,7 +85,6 @@ public final class RouteTable: Sendable {
     let expressions: [RegexPlace]
     let terminals: [Terminal]
     let candidates: [RouteCandidate]
-    let methods: MethodNames
 
     /// Builds a table.
     ///
@@ -103,11 +109,11 @@ public final class RouteTable: Sendable {
         expressions = places.expressions
         terminals = places.terminals
         candidates = places.candidates
-        methods = builder.methods
     }
 
-    /// The value of `Allow` for a set of this table: names separated by commas, HEAD wherever there is GET.
-    public func allowHeader(_ set: MethodSet) -> String {
-        methods.list(set.contains(.get) ? set.union(.head) : set)
+    /// The value of `Allow`: names separated by commas, HEAD wherever there is GET.
+    public func allowHeader(_ allowed: AllowedMethods) -> String {
+        let known = allowed.known.contains(.get) ? allowed.known.union(.head) : allowed.known
+        return (known.names + allowed.others).joined(separator: ", ")
     }
 }

@@ -23,7 +23,6 @@ struct RouteTableBuilder {
     private(set) var buckets = [HostBucket(templates: 0, prefixes: 0, maxPriority: .min)]
     private(set) var exactPaths: ByteMap
     private(set) var edges: ByteMap
-    private(set) var methods = MethodNames()
     private var nodes = [Node(node: TrieNode(maxPriority: .min))]
     private var terminals: [[RouteCandidate]] = [[]]
     private var expressions: [[RegexPlace]] = [[]]
@@ -36,9 +35,10 @@ struct RouteTableBuilder {
 
     mutating func insert(_ entry: RouteEntry, at position: Int) throws(RouteTable.Fault) {
         guard !entry.paths.isEmpty else { throw fault(entry, "", .noPath) }
-        let newcomer = Newcomer(candidate: RouteCandidate(
-            entry: position, index: entry.index, priority: entry.priority, methods: try methodSet(entry)
-        ))
+        let newcomer = Newcomer(
+            candidate: RouteCandidate(
+                entry: position, index: entry.index, priority: entry.priority, methods: MethodSet(names: entry.methods)
+            ))
         for bucket in try bucketIndices(entry) {
             buckets[bucket].maxPriority = max(buckets[bucket].maxPriority, entry.priority)
             buckets[bucket].entries.append(position)
@@ -58,16 +58,6 @@ struct RouteTableBuilder {
         RouteTable.Fault(index: entry.index, pattern: pattern, reason: reason)
     }
 
-    private mutating func methodSet(_ entry: RouteEntry) throws(RouteTable.Fault) -> MethodSet {
-        guard !entry.methods.isEmpty else { return .any }
-        var set: MethodSet = []
-        for name in entry.methods {
-            guard let one = methods.insert(name) else { throw fault(entry, name, .tooManyMethods) }
-            set.formUnion(one)
-        }
-        return set
-    }
-
     // MARK: - Hosts
 
     private mutating func bucketIndices(_ entry: RouteEntry) throws(RouteTable.Fault) -> Set<Int> {
@@ -80,7 +70,9 @@ struct RouteTableBuilder {
             var name = host.utf8.map(ASCII.lowercased)
             let isWildcard = name.starts(with: "*.".utf8)
             if isWildcard { name.removeFirst() }
-            guard Self.isValidHost(isWildcard ? name.dropFirst() : name[...]) else { throw fault(entry, host, .badHost) }
+            guard Self.isValidHost(isWildcard ? name.dropFirst() : name[...]) else {
+                throw fault(entry, host, .badHost)
+            }
             hasWildcards = hasWildcards || isWildcard
             let scope = isWildcard ? RouteTable.wildcardHosts : RouteTable.exactHosts
             let next = UInt32(buckets.count)
@@ -266,11 +258,12 @@ extension RouteTableBuilder {
         var dead: [RouteCandidate] = []
         for candidate in ordered {
             if taken.isSuperset(of: candidate.methods) { dead.append(candidate) } else { live.append(candidate) }
-            taken.formUnion(candidate.methods)
+            // One route for some other method leaves the next its own.
+            taken.formUnion(candidate.methods == .any ? .any : candidate.methods.subtracting(.others))
         }
         return Terminal(
-            candidates: candidates.append(all: live + dead), liveCount: live.count, methods: taken,
-            maxPriority: ordered.first?.priority ?? .min
+            candidates: candidates.append(all: live + dead), liveCount: live.count,
+            methods: ordered.reduce(into: []) { $0.formUnion($1.methods) }, maxPriority: ordered.first?.priority ?? .min
         )
     }
 }
