@@ -13,9 +13,10 @@ struct ApplyEndpoints {
     }
 
     private func apply(_ request: Request, _ context: APIContext) async throws -> Response {
+        let wait = try RolloutWait(request)
         let bundle = try Bundle(json: try await request.json(limit: BodyLimit.bundle))
         let outcome = try await control.apply(bundle, try request.writeContext(context))
-        let rollout = try await control.awaitedRollout(of: outcome.revision, request)
+        let rollout = try await wait.rollout(of: outcome.revision, in: control)
         var headers = rollout.headers
         headers[.turnpikeRevision] = "\(outcome.revision)"
         return .json(

@@ -64,8 +64,9 @@ struct ResourceEndpoints {
     }
 
     private func write(_ command: WriteCommand, _ request: Request, _ context: APIContext) async throws -> Response {
+        let wait = try RolloutWait(request)
         let outcome = try await control.write(command, try request.writeContext(context))
-        let rollout = try await control.awaitedRollout(of: outcome.revision, request)
+        let rollout = try await wait.rollout(of: outcome.revision, in: control)
         var headers = rollout.headers
         headers[.turnpikeRevision] = "\(outcome.revision)"
         guard let resource = outcome.resource else {

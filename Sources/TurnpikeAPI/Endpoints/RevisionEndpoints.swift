@@ -16,7 +16,7 @@ struct RevisionEndpoints {
             },
             Endpoint(.get, "/v1/revisions/{revision}/rollout", .operators, parameters: ["wait", "timeout"]) { request, context in
                 let revision = try context.revisionParameter()
-                if let json = try await control.awaitedRollout(of: revision, request).json { return .json(json) }
+                if let json = try await RolloutWait(request).rollout(of: revision, in: control).json { return .json(json) }
                 return .json(try control.rollout(of: revision).json)
             },
         ]
@@ -43,25 +43,33 @@ extension Change {
     }
 }
 
-extension ControlPlane {
-    /// What `?wait=applied&timeout=…` asks for: the rollout once nobody is pending or the time is over; nothing without it.
-    ///
+/// What `?wait=applied&timeout=…` asks for. Read before anything is written, so that a bad one changes nothing.
+struct RolloutWait {
+    /// `nil` where the client does not wait.
+    private let timeout: Duration?
+
     /// - Throws: `invalidParameter`.
-    func awaitedRollout(
-        of revision: Revision, _ request: Request
-    ) async throws(TurnpikeError) -> (json: JSON?, headers: HTTPFields) {
+    init(_ request: Request) throws(TurnpikeError) {
         guard let wait = request.parameter("wait") else {
             guard request.parameter("timeout") == nil else {
                 throw TurnpikeError(.invalidParameter, "'timeout' goes with 'wait=applied'.")
             }
-            return (nil, [:])
+            timeout = nil
+            return
         }
         guard wait == "applied" else { throw TurnpikeError(.invalidParameter, "'wait' must be 'applied'.") }
-        let timeout = Duration(text: request.parameter("timeout") ?? "5s")
-        guard let timeout, timeout <= .seconds(60) else {
+        guard let timeout = Duration(text: request.parameter("timeout") ?? "5s"), timeout <= .seconds(60) else {
             throw TurnpikeError(.invalidParameter, "'timeout' must be a duration up to 60s, such as 5s.")
         }
-        let rollout = try await self.rollout(of: revision, timeout: timeout)
+        self.timeout = timeout
+    }
+
+    /// The rollout once nobody is pending or the time is over; nothing where the client does not wait.
+    func rollout(
+        of revision: Revision, in control: ControlPlane
+    ) async throws(TurnpikeError) -> (json: JSON?, headers: HTTPFields) {
+        guard let timeout else { return (nil, [:]) }
+        let rollout = try await control.rollout(of: revision, timeout: timeout)
         return (rollout.json, [.turnpikeRollout: rollout.state.rawValue])
     }
 }

@@ -24,4 +24,11 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
         pointer.description += "/\(index)"
         return pointer
     }
+
+    /// The place that `relative` points to from here.
+    public func appending(_ relative: JSONPointer) -> JSONPointer {
+        var pointer = self
+        pointer.description += relative.description
+        return pointer
+    }
 }

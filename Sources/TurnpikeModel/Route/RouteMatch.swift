@@ -91,13 +91,16 @@ public enum PathMatch: Sendable, Hashable {
     /// What is wrong with a pattern, if anything. Patterns stand in normal form, since paths are normalised before
     /// they are matched: no `//`, no dot segments, no query.
     static func fault(in pattern: String, type: String) -> String? {
-        if type == "regex" { return RegexPattern.fault(in: pattern) }
+        if type == "regex" { return expressionFault(in: pattern) }
         guard pattern.utf8.first == UInt8(ascii: "/") else { return "The path must begin with '/'." }
         guard pattern.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             return "The path must be ASCII without spaces; other characters are percent-encoded."
         }
         guard !pattern.contains(where: { $0 == "?" || $0 == "#" }) else {
             return "The path must not hold a query or a fragment."
+        }
+        guard hasOnlyPlainEscapes(pattern) else {
+            return "The path must not hold '\\', bad percent-encodings, or encoded slashes, dots or control characters."
         }
         let segments = pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         var hasGreedyParameter = false
@@ -121,5 +124,28 @@ public enum PathMatch: Sendable, Hashable {
             }
         }
         return nil
+    }
+
+    private static func expressionFault(in pattern: String) -> String? {
+        do {
+            _ = try PathExpression(pattern)
+            return nil
+        } catch {
+            return "'\(pattern)' \(error)."
+        }
+    }
+
+    /// Whether each `%` begins an encoding that a normalised path may hold; `\` never stands in one.
+    private static func hasOnlyPlainEscapes(_ pattern: String) -> Bool {
+        let bytes = Array(pattern.utf8)
+        for (index, byte) in bytes.enumerated() {
+            if byte == UInt8(ascii: "\\") { return false }
+            guard byte == UInt8(ascii: "%") else { continue }
+            guard index + 2 < bytes.count,
+                let value = UInt8(String(decoding: bytes[(index + 1)...(index + 2)], as: UTF8.self), radix: 16),
+                value > 0x20, value != 0x7F, !"/.\\".utf8.contains(value)
+            else { return false }
+        }
+        return true
     }
 }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Duration {
-    /// Whole milliseconds; what is finer is dropped.
-    public var inMilliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
-    }
+    /// Whole milliseconds; what is finer is dropped. Clamped to 64 bits, 292 million years.
+    public var inMilliseconds: Int64 { count(perSecond: 1000) }
 
-    /// Whole nanoseconds.
-    public var inNanoseconds: Int64 {
-        components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+    /// Whole nanoseconds. Clamped to 64 bits, 292 years.
+    public var inNanoseconds: Int64 { count(perSecond: 1_000_000_000) }
+
+    private func count(perSecond units: Int64) -> Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, isTooLarge) = seconds.multipliedReportingOverflow(by: units)
+        let (sum, overflows) = whole.addingReportingOverflow(attoseconds / (1_000_000_000_000_000_000 / units))
+        return isTooLarge || overflows ? (seconds < 0 ? .min : .max) : sum
     }
 
     /// Reads `250ms`, `30s`, `5m`, `1h` or `7d`: a whole number and one unit, no sign, no space.

@@ -4,7 +4,7 @@
 public enum Host {
     /// A DNS name or an IP address, without port.
     public static func isValidAddress(_ host: String) -> Bool {
-        isValidName(host) || (host.contains(":") && host.utf8.allSatisfy { isHexDigit($0) || $0 == 0x3A || $0 == 0x2E })
+        isValidName(host) || isIPv6(host)
     }
 
     /// What a route may match: a name, or `*.` before one.
@@ -18,6 +18,38 @@ public enum Host {
             (1...63).contains(label.utf8.count) && label.utf8.first != 0x2D && label.utf8.last != 0x2D
                 && label.utf8.allSatisfy { isLowercaseAlphanumeric($0) || $0 == 0x2D || $0 == 0x5F }
         }
+    }
+
+    /// RFC 4291, section 2.2: eight groups of one to four hexadecimal digits, of which `::` may stand once for one or
+    /// more that are zero; an IPv4 address may stand for the last two. Without a zone.
+    private static func isIPv6(_ host: String) -> Bool {
+        guard host.contains(":"), host.utf8.count <= 45 else { return false }
+        let halves = host.split(separator: "::", maxSplits: 1, omittingEmptySubsequences: false)
+        var count = 0
+        for (index, half) in halves.enumerated() {
+            guard let groups = groupCount(of: half, mayEndInIPv4: index == halves.count - 1) else { return false }
+            count += groups
+        }
+        return halves.count == 1 ? count == 8 : count <= 7
+    }
+
+    /// How many groups of 16 bits the text stands for, if it is made of groups.
+    private static func groupCount(of text: Substring, mayEndInIPv4: Bool) -> Int? {
+        if text.isEmpty { return 0 }
+        var groups = text.split(separator: ":", omittingEmptySubsequences: false)
+        var count = 0
+        if mayEndInIPv4, let last = groups.last, last.contains(".") {
+            guard isIPv4(last) else { return nil }
+            groups.removeLast()
+            count = 2
+        }
+        let areGroups = groups.allSatisfy { (1...4).contains($0.utf8.count) && $0.utf8.allSatisfy(isHexDigit) }
+        return areGroups ? count + groups.count : nil
+    }
+
+    private static func isIPv4(_ text: Substring) -> Bool {
+        let numbers = text.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers.allSatisfy { number in UInt8(number).map { String($0) == number } ?? false }
     }
 
     private static func isLowercaseAlphanumeric(_ byte: UInt8) -> Bool {

@@ -9,10 +9,15 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
     public init(seconds: Int64) { milliseconds = seconds * 1000 }
 
+    /// The last millisecond of the year 9999.
+    private static let latest: Int64 = 253_402_300_799_999
+
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
 
+    /// Clamped to 64 bits.
     public func advanced(by duration: Duration) -> Timestamp {
-        Timestamp(milliseconds: milliseconds + duration.inMilliseconds)
+        let (sum, overflows) = milliseconds.addingReportingOverflow(duration.inMilliseconds)
+        return Timestamp(milliseconds: overflows ? (duration < .zero ? .min : .max) : sum)
     }
 
     public func duration(to other: Timestamp) -> Duration { .milliseconds(other.milliseconds - milliseconds) }
@@ -34,7 +39,7 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
     }
 
     /// Reads RFC 3339 with `Z` or an offset, `T` between date and time, and up to nine decimals (of which three are
-    /// kept). Years 1970 to 9999.
+    /// kept). Years 1970 to 9999, in UTC.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int64? {
@@ -76,7 +81,10 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
         }
         guard index == bytes.count else { return nil }
         let days = daysSinceEpoch(year, month, day)
-        milliseconds = (days * 86_400 + hour * 3600 + minute * 60 + second - offset) * 1000 + fraction
+        let milliseconds = (days * 86_400 + hour * 3600 + minute * 60 + second - offset) * 1000 + fraction
+        // An offset may lead out of the years that can be written, and what was read must be readable again.
+        guard (0...Timestamp.latest).contains(milliseconds) else { return nil }
+        self.milliseconds = milliseconds
     }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeModel
+
 // The parts of a table refer to each other by index, so that a lookup follows numbers through flat arrays. Index 0 of
 // buckets, nodes and terminals is unused and means "none".
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import TurnpikeModel
+
 /// Finds the route of a request among any number of them, in time that follows the request and not the table.
 ///
 /// ## Order of precedence

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeModel
+
 /// Takes entries one by one and lays out the storage of a ``RouteTable``.
 struct RouteTableBuilder {
     /// Different texts around parameters at one place; they are tried one by one.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
-import TurnpikeProxyCore
+import TurnpikeModel
 import TurnpikeTestSupport
 
 @Suite struct PathExpressionTests {

@@ -64,7 +64,7 @@ private struct Parser {
         // The whole path is matched in any case, so outer anchors say nothing.
         var bytes = Array(pattern.utf8)[...]
         if bytes.first == UInt8(ascii: "^") { bytes = bytes.dropFirst() }
-        if bytes.last == UInt8(ascii: "$"), bytes.dropLast().last != ASCII.backslash { bytes = bytes.dropLast() }
+        if bytes.last == UInt8(ascii: "$"), bytes.dropLast().last != UInt8(ascii: "\\") { bytes = bytes.dropLast() }
         rest = bytes
     }
 
@@ -125,7 +125,7 @@ private struct Parser {
 
     /// At most three digits: more could not be held anyway.
     private mutating func number() -> Int? {
-        let digits = rest.prefix(3).prefix(while: ASCII.isDigit)
+        let digits = rest.prefix(3).prefix { (0x30...0x39).contains($0) }
         rest = rest.dropFirst(digits.count)
         return Int(String(decoding: digits, as: UTF8.self))
     }
@@ -173,7 +173,7 @@ private struct Parser {
             if byte == UInt8(ascii: "]"), !isFirst { return isNegated ? set.inverted : set }
             isFirst = false
             if byte == UInt8(ascii: "[") { throw .unsupported("a class within a class") }
-            if byte == ASCII.backslash {
+            if byte == UInt8(ascii: "\\") {
                 set = set.union(try escape())
                 continue
             }
@@ -183,10 +183,10 @@ private struct Parser {
     }
 
     private mutating func range(from start: UInt8) throws(PathExpression.Fault) -> CharacterSet128 {
-        guard rest.first == ASCII.dash, let end = rest.dropFirst().first, end != UInt8(ascii: "]") else {
+        guard rest.first == UInt8(ascii: "-"), let end = rest.dropFirst().first, end != UInt8(ascii: "]") else {
             return CharacterSet128(start...start)
         }
-        guard end >= start, end != ASCII.backslash, end != UInt8(ascii: "[") else { throw .badRange }
+        guard end >= start, end != UInt8(ascii: "\\"), end != UInt8(ascii: "[") else { throw .badRange }
         rest = rest.dropFirst(2)
         return CharacterSet128(start...end)
     }

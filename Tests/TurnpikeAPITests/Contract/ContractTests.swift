@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import HTTPTypes
+import Logging
+import Testing
+import TurnpikeControl
+import TurnpikeModel
+import TurnpikeTelemetry
+import TurnpikeTestSupport
+import Yams
+
+@testable import TurnpikeAPI
+
+/// `openapi.yaml` is held to the server in both directions.
+@Suite struct ContractTests {
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../..").standardized
+
+    private func contract() throws -> [String: Any] {
+        let text = try String(contentsOf: Self.root.appendingPathComponent("openapi.yaml"), encoding: .utf8)
+        return try #require(try Yams.load(yaml: text) as? [String: Any])
+    }
+
+    private func schema(_ name: String) throws -> [String: Any] {
+        let components = try #require(try contract()["components"] as? [String: Any])
+        let schemas = try #require(components["schemas"] as? [String: Any])
+        return try #require(schemas[name] as? [String: Any])
+    }
+
+    private func endpoints() async throws -> [Endpoint] {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let control = try await ControlPlane.start(
+            store: InMemoryStore(), clock: ManualWallClock(), logger: logger, metrics: MetricsRegistry())
+        return allEndpoints(control: control, openAPI: [], metrics: MetricsRegistry())
+    }
+
+    private func operations() throws -> [String: [String: Any]] {
+        let paths = try #require(try contract()["paths"] as? [String: [String: Any]])
+        var operations: [String: [String: Any]] = [:]
+        for (path, methods) in paths {
+            for (method, operation) in methods { operations["\(method.uppercased()) \(path)"] = operation as? [String: Any] }
+        }
+        return operations
+    }
+
+    @Test func `every operation of the server is in the contract, and every one of the contract in the server`() async throws {
+        let served = Set(try await endpoints().map { "\($0.method.rawValue) \($0.path)" })
+        let written = Set(try operations().keys)
+        #expect(served.subtracting(written) == [], "served and not written")
+        #expect(written.subtracting(served) == [], "written and not served")
+    }
+
+    @Test func `every query parameter of an operation is in the contract and the other way round`() async throws {
+        let components = try #require(try contract()["components"] as? [String: Any])
+        let shared = try #require(components["parameters"] as? [String: [String: Any]])
+        let operations = try operations()
+        for endpoint in try await endpoints() {
+            let name = "\(endpoint.method.rawValue) \(endpoint.path)"
+            let parameters = (operations[name]?["parameters"] as? [[String: Any]] ?? []).compactMap { parameter in
+                (parameter["$ref"] as? String).flatMap { shared[String($0.split(separator: "/").last ?? "")] } ?? parameter
+            }
+            let written = Set(parameters.filter { $0["in"] as? String == "query" }.compactMap { $0["name"] as? String })
+            let served = endpoint.takesFilters ? ["limit", "cursor", "label"] : endpoint.parameters
+            #expect(written == served, "\(name)")
+        }
+    }
+
+    @Test(arguments: Kind.allCases)
+    func `a kind's schema has the fields that the server reads, and requires the same`(kind: Kind) throws {
+        let name = kind.rawValue.prefix(1).uppercased() + kind.rawValue.dropFirst()
+        let schema = try schema(kind == .apiKey ? "APIKey" : name)
+        let properties = try #require(schema["properties"] as? [String: [String: Any]])
+        // `status` is what the server adds to a worker's document.
+        let written = Set(properties.keys).subtracting(kind == .worker ? ["status"] : [])
+
+        var probe = JSONObject()
+        for field in written { probe.append(field, .null) }
+        probe["surely-unknown"] = 1
+        let unknown = faults(in: .object(probe), kind).filter { $0.rule == .unknown }.map { $0.pointer.description }
+        #expect(unknown == ["/surely-unknown"], "written and not read")
+
+        let required = Set(faults(in: .object(JSONObject()), kind).filter { $0.rule == .required }.map { String($0.pointer.description.dropFirst()) })
+        let writtenRequired = Set(schema["required"] as? [String] ?? [])
+        // The name is required where a body creates and stands in the path elsewhere.
+        #expect(required.subtracting(["name"]) == writtenRequired)
+    }
+
+    private func faults(in json: JSON, _ kind: Kind) -> [Fault] {
+        do {
+            _ = try ResourceBody(json, kind: kind, name: nil)
+            return []
+        } catch { return error.faults }
+    }
+
+    @Test func `every error code is described in docs/problems.md`() throws {
+        let text = try String(contentsOf: Self.root.appendingPathComponent("docs/problems.md"), encoding: .utf8)
+        for code in ErrorCode.allCases {
+            #expect(text.contains("### \(code.rawValue)\n"), "\(code.rawValue)")
+            #expect(text.contains("| `\(code.rawValue)` | \(code.status) |"), "\(code.rawValue)")
+        }
+    }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Testing
+import TurnpikeControl
+import TurnpikeModel
+import TurnpikeTestSupport
+
+@Suite struct CreateTests {
+    @Test func `201 names the new resource and its revision`() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.send(.post, "/v1/tenants", #"{"name":"acme","displayName":"Acme GmbH"}"#)
+            #expect(answer.status == 201 && answer[header: "Location"] == "/v1/tenants/acme")
+            #expect(answer.json["name"] == "acme" && answer.json["timeZone"] == "UTC")
+            #expect(answer[header: "ETag"] == "\"\(answer.json["revision"]?.integer ?? 0)\"")
+            #expect(answer[header: "Turnpike-Revision"] == "\(answer.json["revision"]?.integer ?? 0)")
+            #expect(answer[header: "X-Request-Id"]?.isEmpty == false)
+        }
+    }
+
+    @Test func `201 shows a key's secret once and never again`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let created = try await server.send(.post, "/v1/tenants/acme/api-keys", #"{"name":"partner-1"}"#)
+            let key = try #require(created.json["key"]?.string)
+            #expect(created.status == 201 && key.hasPrefix("tp_live_") && created.json["id"]?.string?.hasPrefix("key_") == true)
+            let read = try await server.send(.get, "/v1/tenants/acme/api-keys/partner-1")
+            #expect(read.status == 200 && read.json["key"] == nil && read.json["digest"] == nil && !read.text.contains(key))
+            let put = try await server.send(.put, "/v1/tenants/acme/api-keys/partner-1", #"{"displayName":"P"}"#)
+            #expect(put.status == 200 && put.json["key"] == nil)
+        }
+    }
+
+    @Test func `201 gives a join token a name and an end where it has none`() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.send(.post, "/v1/join-tokens", #"{"kind":"gateway"}"#)
+            #expect(answer.status == 201 && answer.json["token"]?.string?.hasPrefix("tp_join_") == true)
+            #expect(answer.json["expiresAt"]?.string == server.clock.now.advanced(by: .seconds(86_400)).description)
+        }
+    }
+
+    @Test func `409 refuses a name that is taken`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let answer = try await server.send(.post, "/v1/tenants", #"{"name":"acme"}"#)
+            #expect(answer.status == 409 && answer.problem == "already-exists")
+        }
+    }
+
+    @Test func `409 refuses another tenant's host without naming that tenant`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            #expect(try await server.send(.post, "/v1/tenants", #"{"name":"rival"}"#).status == 201)
+            #expect(try await server.send(.put, "/v1/tenants/rival/services/orders", Bodies.service).status == 201)
+            let answer = try await server.send(.put, "/v1/tenants/rival/routes/r", Bodies.route)
+            #expect(answer.status == 409 && answer.problem == "host-taken" && !answer.text.contains("\"acme\""))
+            #expect(answer.faults.contains { $0.hasPrefix("/match/hosts/0") })
+        }
+    }
+}
+
+@Suite struct ReadTests {
+    @Test func `200 by name and by id is the same resource`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let byName = try await server.send(.get, "/v1/tenants/acme/routes/orders")
+            let id = try #require(byName.json["id"]?.string)
+            let tenant = try #require(try await server.send(.get, "/v1/tenants/acme").json["id"]?.string)
+            let byID = try await server.send(.get, "/v1/tenants/\(tenant)/routes/\(id)")
+            #expect(byName.status == 200 && byName.json == byID.json)
+        }
+    }
+
+    @Test func `304 where the client's copy is current`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let tag = try #require(try await server.send(.get, "/v1/tenants/acme")[header: "ETag"])
+            let again = try await server.send(.get, "/v1/tenants/acme", headers: [.ifNoneMatch: tag])
+            #expect(again.status == 304 && again.text.isEmpty)
+        }
+    }
+
+    @Test(arguments: ["/v1/tenants/nobody", "/v1/tenants/acme/routes/none", "/v1/tenants/nobody/routes", "/v1/nothing", "/", "/v1/tenants/acme/api-keys/key_00000000000000000000000000"])
+    func `404 for what is not there`(path: String) async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let answer = try await server.send(.get, path)
+            #expect(answer.status == 404 && answer.problem == "not-found", "\(answer.text)")
+            #expect(answer[header: "Content-Type"] == "application/problem+json")
+        }
+    }
+
+    @Test func `405 names the methods that are allowed`() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.send(.delete, "/v1/tenants")
+            #expect(answer.status == 405 && answer.problem == "method-not-allowed")
+            #expect(answer[header: "Allow"] == "GET, HEAD, POST")
+        }
+    }
+
+    @Test func `HEAD answers like GET, without the body`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let answer = try await server.send(.head, "/v1/tenants/acme")
+            #expect(answer.status == 200 && answer.text.isEmpty && answer[header: "ETag"] != nil)
+        }
+    }
+}
+
+@Suite struct ChangeTests {
+    @Test func `put creates once and then changes nothing`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let again = try await server.send(.put, "/v1/tenants/acme/services/orders", Bodies.service)
+            let revision = server.control.revision
+            #expect(again.status == 200)
+            _ = try await server.send(.put, "/v1/tenants/acme/services/orders", Bodies.service)
+            #expect(server.control.revision == revision)
+        }
+    }
+
+    @Test func `patch changes what it names and removes what it nulls`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let patched = try await server.send(
+                .patch, "/v1/tenants/acme/routes/orders", #"{"priority":7,"auth":null,"match":{"methods":["PUT"]}}"#,
+                headers: [.contentType: "application/merge-patch+json"])
+            #expect(patched.status == 200 && patched.json["priority"] == 7 && patched.json["auth"] == nil)
+            #expect(patched.json["match"]?["methods"] == ["PUT"] && patched.json["match"]?["hosts"] == ["api.acme.test"])
+        }
+    }
+
+    @Test func `412 where somebody else was faster`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let tag = try #require(try await server.send(.get, "/v1/tenants/acme")[header: "ETag"])
+            #expect(try await server.send(.patch, "/v1/tenants/acme", #"{"displayName":"A"}"#, headers: [.ifMatch: tag]).status == 200)
+            let late = try await server.send(.patch, "/v1/tenants/acme", #"{"displayName":"B"}"#, headers: [.ifMatch: tag])
+            #expect(late.status == 412 && late.problem == "precondition-failed")
+            #expect(try await server.send(.get, "/v1/tenants/acme").json["displayName"] == "A")
+        }
+    }
+
+    @Test func `a dry run checks everything and stores nothing`() async throws {
+        try await TestServer.run { server in
+            let revision = server.control.revision
+            let answer = try await server.send(.post, "/v1/tenants?dryRun=true", #"{"name":"acme"}"#)
+            #expect(answer.status == 201 && answer.json["name"] == "acme")
+            #expect(server.control.revision == revision)
+            #expect(try await server.send(.get, "/v1/tenants/acme").status == 404)
+            #expect(try await server.send(.post, "/v1/tenants?dryRun=true", #"{"name":"-"}"#).status == 422)
+        }
+    }
+}
+
+@Suite struct DeleteTests {
+    @Test func `204 and it is gone`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            #expect(try await server.send(.delete, "/v1/tenants/acme/routes/orders").status == 204)
+            #expect(try await server.send(.get, "/v1/tenants/acme/routes/orders").status == 404)
+            #expect(try await server.send(.delete, "/v1/tenants/acme/routes/orders").status == 404)
+        }
+    }
+
+    @Test func `409 names those who still refer to it`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let service = try await server.send(.delete, "/v1/tenants/acme/services/orders")
+            #expect(service.status == 409 && service.problem == "still-referenced" && service.text.contains("orders"))
+            #expect(try await server.send(.delete, "/v1/tenants/acme").status == 409)
+        }
+    }
+}
+
+@Suite struct ListTests {
+    @Test func `pages follow one another, once each, whatever is written in between`() async throws {
+        try await TestServer.run { server in
+            for index in 0..<25 { #expect(try await server.send(.post, "/v1/tenants", #"{"name":"t\#(index)","labels":{"even":"\#(index % 2 == 0)"}}"#).status == 201) }
+            var names: [String] = []
+            var next: String? = "/v1/tenants?limit=10"
+            while let path = next {
+                let page = try await server.send(.get, path)
+                #expect(page.status == 200)
+                names += (page.json["data"]?.array ?? []).compactMap { $0["name"]?.string }
+                next = page.json["next"]?.string
+                // Before the place where the reader stands: must not shift what follows.
+                _ = try await server.send(.put, "/v1/tenants/aaa\(names.count)", "{}")
+            }
+            #expect(names == (0..<25).map { "t\($0)" }.sorted())
+        }
+    }
+
+    @Test func `labels and fields filter, and the cursor keeps the filter`() async throws {
+        try await TestServer.run { server in
+            for index in 0..<9 { _ = try await server.send(.post, "/v1/tenants", #"{"name":"t\#(index)","displayName":"D\#(index % 3)","labels":{"even":"\#(index % 2 == 0)"}}"#) }
+            let even = try await server.send(.get, "/v1/tenants?label=even:true&limit=3")
+            #expect(even.json["data"]?.array?.compactMap { $0["name"]?.string } == ["t0", "t2", "t4"])
+            let rest = try await server.send(.get, try #require(even.json["next"]?.string))
+            #expect(rest.json["data"]?.array?.compactMap { $0["name"]?.string } == ["t6", "t8"])
+            let field = try await server.send(.get, "/v1/tenants?displayName=D1")
+            #expect(field.json["data"]?.array?.count == 3 && field.json["next"] == .null)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeModel
+
+/// The smallest body of each kind, and the document that it makes: every default is there to see.
+private let smallest: [(Kind, String, String)] = [
+    (.tenant, "{}", #"{"displayName":"","timeZone":"UTC","labels":{}}"#),
+    (
+        .service, #"{"endpoints":[{"host":"a","port":80}]}"#,
+        #"{"protocol":"http","endpoints":[{"host":"a","port":80,"weight":1}],"connectTimeout":"2s","responseTimeout":"30s","labels":{}}"#
+    ),
+    (
+        .route, #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"backends":[{"service":"s"}]}"#,
+        #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"priority":0,"backends":[{"service":"s","weight":100}],"labels":{}}"#
+    ),
+    (.apiKey, "{}", #"{"displayName":"","enabled":true,"digest":"","hint":"","labels":{}}"#),
+    (
+        .quota, #"{"limit":5,"period":"month"}"#,
+        #"{"limit":5,"unit":"requests","period":"month","enforcement":"hard","per":"tenant","labels":{}}"#
+    ),
+    (
+        .policy, #"{"kind":"rateLimit","per":"key","limit":7,"interval":"1s"}"#,
+        #"{"kind":"rateLimit","per":"key","limit":7,"interval":"1s","burst":7,"labels":{}}"#
+    ),
+    (.worker, #"{"kind":"gateway"}"#, #"{"kind":"gateway","version":"","credentials":[],"labels":{}}"#),
+    (.joinToken, #"{"kind":"gateway"}"#, #"{"kind":"gateway","lifetime":"1d","digest":"","hint":"","labels":{}}"#),
+    (.operator, "{}", #"{"displayName":"","digest":"","hint":"","labels":{}}"#),
+]
+
+/// What each kind refuses beyond what shapes and types tell.
+private let refused: [(Kind, String, [String])] = [
+    (.tenant, #"{"displayName":7,"timeZone":""}"#, ["/displayName type", "/timeZone length"]),
+    (.service, #"{"endpoints":[{"host":":","port":1}]}"#, ["/endpoints/0/host format"]),
+    (.service, #"{"endpoints":[{"host":"a","port":65536,"weight":1001}]}"#, ["/endpoints/0/port range", "/endpoints/0/weight range"]),
+    (
+        .service, #"{"endpoints":[{"host":"a","port":1}],"connectTimeout":"61s","responseTimeout":"2h"}"#,
+        ["/connectTimeout range", "/responseTimeout range"]
+    ),
+    (.route, #"{"match":{"hosts":[],"paths":[]},"backends":[]}"#, ["/match/hosts length", "/match/paths length", "/backends length"]),
+    (
+        .route, #"{"match":{"hosts":["*"],"paths":[{"prefix":""}],"headers":{}},"backends":[{"service":"a/b"}],"priority":1001}"#,
+        ["/match/hosts/0 format", "/match/paths/0/prefix length", "/match/headers unknown", "/backends/0/service format", "/priority range"]
+    ),
+    (
+        .route, #"{"match":{"hosts":["a"],"paths":[{"exact":"/a b"},{"exact":"/ü"},{"exact":"/a#b"},{"exact":"/."},{"template":"/{}"},{"template":"/{a b}"}]},"backends":[{"service":"a"}]}"#,
+        (0...3).map { "/match/paths/\($0)/exact format" } + (4...5).map { "/match/paths/\($0)/template format" }
+    ),
+    (
+        .route, #"{"match":{"hosts":["a"],"paths":[{"exact":"/"}]},"auth":{"anyOf":[]},"backends":[{"service":"a"}]}"#,
+        ["/auth/anyOf length"]
+    ),
+    (
+        .route, #"{"match":{"hosts":["a"],"paths":[{"exact":"/"}]},"auth":{"anyOf":[{"apiKey":{"in":"query"}}]},"backends":[{"service":"a"}]}"#,
+        ["/auth/anyOf/0/apiKey/in unknown"]
+    ),
+    (.apiKey, #"{"routes":["a/b","x","x"]}"#, ["/routes/0 format", "/routes/2 unique"]),
+    (.quota, #"{"limit":1000000000000001,"period":"month","unit":"bytes"}"#, ["/limit range", "/unit choice"]),
+    (
+        .policy, #"{"kind":"rateLimit","per":"planet","limit":0,"interval":"25h","burst":0}"#,
+        ["/per choice", "/limit range", "/interval range", "/burst range"]
+    ),
+    (.worker, #"{"kind":"gateway","credentials":[]}"#, ["/credentials unknown"]),
+    (.joinToken, #"{"kind":"gateway","lifetime":"31d","digest":"x"}"#, ["/lifetime range", "/digest unknown"]),
+    (.operator, #"{"digest":"x","expiresAt":"9999-12-31T23:59:59-01:00"}"#, ["/digest unknown", "/expiresAt format"]),
+]
+
+@Suite struct KindDefaultsTests {
+    @Test(arguments: smallest)
+    func `what a body leaves out has its default`(kind: Kind, text: String, expected: String) throws {
+        let body = try ResourceBody(JSON.parse(text), kind: kind, name: "n")
+        #expect(resource(kind, body).body.text == expected)
+    }
+
+    @Test func `every kind is in the tables`() {
+        #expect(smallest.map(\.0) == Kind.allCases)
+        #expect(Set(refused.map(\.0)) == Set(Kind.allCases))
+    }
+
+    @Test(arguments: refused)
+    func `what a kind does not allow is named`(kind: Kind, text: String, expected: [String]) throws {
+        let error = try #require(throws: TurnpikeError.self) { try ResourceBody(JSON.parse(text), kind: kind, name: "n") }
+        #expect(Set(error.faults.map { "\($0.pointer) \($0.rule.rawValue)" }) == Set(expected))
+    }
+
+    @Test(arguments: Kind.allCases)
+    func `a name is required where it is not optional`(kind: Kind) throws {
+        let text = smallest.first { $0.0 == kind }?.1 ?? ""
+        if kind.spec.isNameOptional {
+            #expect(try ResourceBody(JSON.parse(text), kind: kind, name: nil).name == nil)
+        } else {
+            let error = try #require(throws: TurnpikeError.self) { try ResourceBody(JSON.parse(text), kind: kind, name: nil) }
+            #expect(error.faults.map(\.rule) == [.required])
+        }
+    }
+
+    @Test(arguments: Kind.allCases)
+    func `a stored document that lacks or adds a field is refused`(kind: Kind) throws {
+        let body = try ResourceBody(JSON.parse(smallest.first { $0.0 == kind }?.1 ?? ""), kind: kind, name: "n")
+        let document = resource(kind, body).document(for: .storage)
+        for name in ["id", "name", "revision", "createdAt", "updatedAt"] {
+            let error = try #require(throws: TurnpikeError.self) {
+                try Resource(stored: document.merging(patch: .object(JSONObject([name: .null]))), kind: kind)
+            }
+            #expect(error.code == .internalError)
+        }
+        for addition in [["surprise": 1], ["id": "tp_x"], ["revision": 0]] as [JSON] {
+            #expect(throws: TurnpikeError.self) { try Resource(stored: document.merging(patch: addition), kind: kind) }
+        }
+    }
+
+    @Test func `keys lead to their paths`() {
+        #expect(ResourceKey(.tenant, name: "acme").path == "/v1/tenants/acme")
+        #expect(ResourceKey(.apiKey, tenant: "acme", name: "p").path == "/v1/tenants/acme/api-keys/p")
+        #expect(ResourceKey(.apiKey, tenant: "acme", name: "p").description == "apiKey acme/p")
+        #expect(Kind(plural: "api-keys") == .apiKey && Kind(plural: "apiKeys") == nil)
+    }
+
+    private func resource(_ kind: Kind, _ body: ResourceBody) -> Resource {
+        let now = Timestamp(seconds: 1_800_000_000)
+        return Resource(
+            key: ResourceKey(kind, tenant: kind.scope == .tenant ? "acme" : nil, name: "n"),
+            id: ResourceID(high: 1, low: 2), labels: body.labels, spec: body.spec, revision: 1, createdAt: now,
+            updatedAt: now
+        )
+    }
+}
