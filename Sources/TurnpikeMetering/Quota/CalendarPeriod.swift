@@ -26,13 +26,24 @@ public struct CalendarPeriod: Sendable, Hashable {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = zone
         let date = Date(timeIntervalSince1970: Double(instant.milliseconds) / 1000)
-        let component: Calendar.Component =
-            switch period {
-            case .hour: .hour
-            case .day: .day
-            case .month: .month
-            }
-        return calendar.dateInterval(of: component, for: date)
+        switch period {
+        case .hour: return hour(at: date, in: zone)
+        case .day: return calendar.dateInterval(of: .day, for: date)
+        case .month: return calendar.dateInterval(of: .month, for: date)
+        }
+    }
+
+    /// An hour of the zone's clocks. Where they change by half an hour (Lord Howe Island), calendar hours overlap; so
+    /// that no instant lies in two periods, the change ends one and begins the next.
+    private static func hour(at date: Date, in zone: TimeZone) -> DateInterval {
+        let offset = Double(zone.secondsFromGMT(for: date))
+        let local = ((date.timeIntervalSince1970 + offset) / 3600).rounded(.down) * 3600
+        let start = Date(timeIntervalSince1970: local - offset)
+        let end = start.addingTimeInterval(3600)
+        guard let change = zone.nextDaylightSavingTimeTransition(after: start), change < end else {
+            return DateInterval(start: start, end: end)
+        }
+        return change <= date ? DateInterval(start: change, end: end) : DateInterval(start: start, end: change)
     }
 
     /// Only IANA names, since abbreviations such as `EST` and offsets mean other things in other places.

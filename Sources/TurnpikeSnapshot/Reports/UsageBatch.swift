@@ -31,6 +31,9 @@ public struct UsageBatch: Sendable, Hashable {
     public var consumption: [Consumption]
 
     public static let maximumEntries = 10_000
+    /// The largest count taken, 2⁵³: far above what a minute can hold, and low enough for a thousand such to add up
+    /// without overflow, so that no wild report makes a tenant's sums impossible.
+    public static let maximumCount: Int64 = 1 << 53
 
     public init(epoch: Epoch, sequence: Int64, isFinal: Bool, series: [UsageSeries], consumption: [Consumption]) {
         self.epoch = epoch
@@ -94,7 +97,7 @@ extension UsageSeries {
 
     init(reading fields: inout FieldReader) {
         let apiKey = fields.has("key") ? fields.id("key", .apiKey) : .zero
-        let counts = 0...Int64.max
+        let counts = 0...UsageBatch.maximumCount
         self.init(
             key: SeriesKey(
                 tenant: fields.id("tenant", .tenant), apiKey: apiKey, route: fields.id("route", .route),
@@ -116,12 +119,14 @@ extension UsageBatch.Consumption {
 
     init(reading fields: inout FieldReader) {
         self.init(
-            key: LeaseKey(reading: &fields), consumed: fields.integer("consumed", in: 0...Int64.max),
-            released: fields.integer("released", in: 0...Int64.max)
+            key: LeaseKey(reading: &fields), consumed: fields.integer("consumed", in: 0...UsageBatch.maximumCount),
+            released: fields.integer("released", in: 0...UsageBatch.maximumCount)
         )
     }
 }
 
 extension Int64 {
-    fileprivate func clamped(to range: ClosedRange<Int64>) -> Int64 { Swift.min(Swift.max(self, range.lowerBound), range.upperBound) }
+    fileprivate func clamped(to range: ClosedRange<Int64>) -> Int64 {
+        Swift.min(Swift.max(self, range.lowerBound), range.upperBound)
+    }
 }

@@ -22,7 +22,7 @@ import TurnpikeSnapshot
                     key: SeriesKey(
                         tenant: ResourceID(high: 1, low: 0), apiKey: ResourceID(high: 9, low: 9),
                         route: ResourceID(high: 3, low: 0), statusClass: 2, minute: 30_000_001),
-                    counters: UsageCounters(requests: .max, bytesIn: 0, bytesOut: 0, units: .max)),
+                    counters: UsageCounters(requests: 1 << 53, bytesIn: 0, bytesOut: 0, units: 1 << 53)),
             ],
             consumption: [.init(key: leaseKey, consumed: 10, released: 2)]
         )

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeModel
+import TurnpikeSnapshot
+
+private let id = "_0000000000000000000000000A"
+
+private let documents = [
+    #"{"type":"route","tenant":"a","name":"r","id":"rte\#(id)","tenantId":"ten\#(id)","hosts":["h"],"paths":[{"type":"exact","pattern":"/"}],"methods":[],"priority":0,"requiresKey":false,"backends":[{"cluster":"c","weight":1}],"rateLimits":[],"quotas":[]}"#,
+    #"{"type":"cluster","tenant":"a","name":"c","id":"svc\#(id)","endpoints":[{"host":"h","port":80,"weight":0}],"connectTimeoutMillis":1,"responseTimeoutMillis":3600000}"#,
+    #"{"type":"key","tenant":"a","name":"k","id":"key\#(id)","tenantId":"ten\#(id)","digest":"00000000000000000000000000000000000000000000000000000000000000ff","routes":[]}"#,
+    #"{"type":"rateLimit","tenant":"a","name":"l","id":"pol\#(id)","per":"route","limit":1,"intervalMillis":1,"burst":1}"#,
+    #"{"type":"quota","tenant":"a","name":"q","id":"quo\#(id)","tenantId":"ten\#(id)","per":"key","limit":0,"period":"hour","enforcement":"soft"}"#,
+]
+
+@Suite struct CompiledResourceTests {
+    @Test(arguments: documents)
+    func `the wire form is exactly this`(text: String) throws {
+        #expect(try CompiledResource(json: JSON.parse(text)).json.text == text)
+    }
+
+    @Test func `every type is in the table`() throws {
+        let types = try documents.map { try CompiledResource(json: JSON.parse($0)).type }
+        #expect(types == CompiledResource.ResourceType.allCases)
+    }
+
+    @Test(arguments: documents)
+    func `a document without any one of its members, or with one more, is refused`(text: String) throws {
+        let document = try JSON.parse(text)
+        for name in document.object?.names ?? [] {
+            let lacking = document.merging(patch: .object(JSONObject([name: .null])))
+            // Empty lists may be left out.
+            guard document[name] != .array([]) else { continue }
+            let error = try #require(throws: TurnpikeError.self, "\(name)") { try CompiledResource(json: lacking) }
+            #expect(error.faults.contains { $0.pointer == JSONPointer().appending(name) }, "\(name)")
+        }
+        let unknown = try #require(throws: TurnpikeError.self) {
+            try CompiledResource(json: document.merging(patch: ["newer": 1]))
+        }
+        #expect(unknown.faults.map(\.pointer.description) == ["/newer"])
+    }
+
+    @Test(arguments: [
+        (0, #"{"id":"svc_0000000000000000000000000A"}"#, "/id"), (0, #"{"hosts":[]}"#, "/hosts"),
+        (0, #"{"paths":[{"type":"suffix","pattern":"/"}]}"#, "/paths/0/type"), (0, #"{"priority":1001}"#, "/priority"),
+        (0, #"{"backends":[]}"#, "/backends"), (1, #"{"connectTimeoutMillis":0}"#, "/connectTimeoutMillis"),
+        (1, #"{"endpoints":[{"host":"h","port":0,"weight":0}]}"#, "/endpoints/0/port"), (2, #"{"digest":"ff"}"#, "/digest"),
+        (2, #"{"expiresAt":"soon"}"#, "/expiresAt"), (3, #"{"per":"planet"}"#, "/per"), (3, #"{"burst":0}"#, "/burst"),
+        (4, #"{"limit":-1}"#, "/limit"), (4, #"{"period":"year"}"#, "/period"), (4, #"{"type":"plan"}"#, "/type"),
+    ])
+    func `a value out of bounds is named`(document: Int, patch: String, pointer: String) throws {
+        let json = try JSON.parse(documents[document]).merging(patch: JSON.parse(patch))
+        let error = try #require(throws: TurnpikeError.self) { try CompiledResource(json: json) }
+        #expect(error.faults.contains { $0.pointer.description == pointer })
+    }
+}
