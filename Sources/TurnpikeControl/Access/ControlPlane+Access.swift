@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeIdentity
+public import TurnpikeModel
+import TurnpikeSnapshot
+
+extension ControlPlane {
+    /// Who holds a credential.
+    ///
+    /// - Parameter bearer: the whole secret: an operator's token, a worker's credential or a join token.
+    /// - Throws: `unauthenticated`, in the same words for one that is malformed, unknown or expired.
+    public func authenticate(bearer: String) throws(TurnpikeError) -> Principal {
+        // One that claims our form must have it: arithmetic refuses it before any look-up.
+        guard !bearer.hasPrefix("tp_") || Secret.parse(bearer) != nil else { throw .unauthenticated }
+        let digest = KeyDigest.sha256(of: bearer)
+        guard let holder = view.read({ $0.holder(of: digest) }), holder.accepts(digest, at: clock.now) else {
+            throw .unauthenticated
+        }
+        switch holder.key.kind {
+        case .operator: return .operator(holder)
+        case .worker: return .worker(holder)
+        case .joinToken: return .joinToken(holder)
+        case .tenant, .service, .route, .apiKey, .quota, .policy: throw .unauthenticated
+        }
+    }
+
+    /// Makes the first operator, `bootstrap`, where there is none.
+    ///
+    /// - Parameter token: the token that it shall have, 16 to 256 characters; `nil` for a new one.
+    /// - Returns: the token, to be shown once; `nil` where there are operators already.
+    public func bootstrapOperator(token: String?) async throws -> String? {
+        guard view.count(of: CollectionKey(.operator)) == 0 else { return nil }
+        if let token, !(16...256).contains(token.utf8.count) {
+            throw TurnpikeError(.invalidParameter, "The bootstrap token must have 16 to 256 characters.")
+        }
+        let receipt = try await commit(CommitRequest(
+            actor: "system", reason: "First start", requestID: "bootstrap",
+            plan: { draft throws(TurnpikeError) in
+                guard draft.count(of: CollectionKey(.operator)) == 0 else { return nil }
+                return try draft.createFirstOperator(token: token)
+            }
+        ))
+        return receipt.subject.flatMap { token ?? receipt.secrets[$0.key] }
+    }
+}
+
+extension Draft {
+    fileprivate func createFirstOperator(token: String?) throws(TurnpikeError) -> Resource {
+        let body = try ResourceBody(["displayName": "First operator"], kind: .operator, name: "bootstrap")
+        let created = create(
+            in: CollectionKey(.operator), name: "bootstrap", labels: [:], spec: body.spec, at: nil
+        )
+        guard let token, var spec = created.spec as? Operator else { return created }
+        spec.digest = KeyDigest.sha256(of: token).hex
+        spec.hint = Secret(token)?.hint ?? String(token.prefix(4))
+        var chosen = created
+        chosen.spec = spec
+        record(created.key, after: chosen, at: nil)
+        return chosen
+    }
+}
+
+extension Resource {
+    /// Whether a credential of this resource has the digest, and is still good.
+    fileprivate func accepts(_ digest: KeyDigest, at now: Timestamp) -> Bool {
+        switch spec {
+        case let worker as Worker:
+            worker.credentials.contains { KeyDigest(hex: $0.digest) == digest && now < $0.expiresAt }
+        case let credential as any CredentialSpec:
+            KeyDigest(hex: credential.digest) == digest && credential.expiresAt.map { now < $0 } ?? true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+/// Many creations, updates and deletions that become one revision or none.
+///
+/// ```
+/// {"resources": [{"kind": "route", "tenant": "acme", "name": "orders", "labels": {…}, "spec": {…}}, …],
+///  "deletes":   [{"kind": "route", "tenant": "acme", "name": "old"}, …],
+///  "prune":     {"labels": {"managed-by": "ci"}}}
+/// ```
+/// Tenants are named by name. Deleting what is not there is no fault, so that a bundle can be applied twice.
+public struct Bundle: Sendable {
+    /// Resources and deletions together.
+    public static let maximumItems = 200_000
+
+    struct Item: Sendable {
+        var key: ResourceKey
+        var labels: Labels
+        var spec: any ResourceSpec
+        /// The item's place in the bundle.
+        var pointer: JSONPointer
+    }
+
+    struct Deletion: Sendable {
+        var key: ResourceKey
+        var pointer: JSONPointer
+    }
+
+    /// In the order of kinds, so that what is referred to comes first.
+    let items: [Item]
+    let deletions: [Deletion]
+    /// Resources of the bundle's kinds and tenants that carry all of these and are not in the bundle are deleted.
+    /// `nil`: none are.
+    let pruneLabels: Labels?
+
+    /// Reads and validates a bundle, spec by spec.
+    ///
+    /// - Throws: `invalidResource` with every fault of every item.
+    public init(json: JSON) throws(TurnpikeError) {
+        var reader = BundleReader()
+        var fields = FieldReader(json, source: .request)
+        let items = reader.items(in: &fields)
+        let deletions = reader.deletions(in: &fields)
+        pruneLabels = reader.pruneLabels(in: &fields)
+        fields.finish()
+        if items.count + deletions.count > Bundle.maximumItems {
+            fields.report("resources", .length, "A bundle holds at most \(Bundle.maximumItems) items.")
+        }
+        guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
+        self.items = items.sorted { $0.key.precedes($1.key) }
+        self.deletions = deletions
+    }
+}
+
+/// Reads the parts of a bundle and remembers which keys have been named.
+private struct BundleReader {
+    private var seen: Set<ResourceKey> = []
+
+    mutating func items(in fields: inout FieldReader) -> [Bundle.Item] {
+        let items = fields.list("resources", count: 0...Bundle.maximumItems) { item -> Bundle.Item? in
+            let kind = item.knownKind()
+            let key = kind.flatMap { item.key(of: $0) }
+            let labels = item.labels()
+            let json = item.take("spec") ?? .object(JSONObject())
+            guard let kind else { return nil }
+            let spec = item.spec(of: kind, in: json)
+            guard let key, isNew(key, in: &item) else { return nil }
+            return Bundle.Item(key: key, labels: labels, spec: spec, pointer: item.pointer)
+        }
+        return items.compactMap(\.self)
+    }
+
+    mutating func deletions(in fields: inout FieldReader) -> [Bundle.Deletion] {
+        let deletions = fields.list("deletes", count: 0...Bundle.maximumItems) { item -> Bundle.Deletion? in
+            guard let key = item.knownKind().flatMap({ item.key(of: $0) }), isNew(key, in: &item) else { return nil }
+            return Bundle.Deletion(key: key, pointer: item.pointer)
+        }
+        return deletions.compactMap(\.self)
+    }
+
+    func pruneLabels(in fields: inout FieldReader) -> Labels? {
+        fields.object("prune") { prune in
+            let labels = prune.labels()
+            if labels.isEmpty, prune.faults.isEmpty {
+                prune.report("labels", .required, "'labels' must name at least one label.")
+            }
+            return labels
+        }
+    }
+
+    private mutating func isNew(_ key: ResourceKey, in item: inout FieldReader) -> Bool {
+        if seen.insert(key).inserted { return true }
+        item.report([Fault(item.pointer, .unique, "The \(key) stands twice in the bundle.")])
+        return false
+    }
+}
+
+extension FieldReader {
+    /// A kind that clients may write. Where it is unknown, the fields that hang on it cannot be judged.
+    fileprivate mutating func knownKind() -> Kind? {
+        let faultsBefore = faults.count
+        let kind = choice("kind", Kind.self)
+        guard faults.count == faultsBefore else {
+            ignore("tenant", "name")
+            return nil
+        }
+        if !kind.spec.isCreatedByClients {
+            report("kind", .choice, "A \(kind.rawValue) cannot be written by clients.")
+        }
+        return kind
+    }
+
+    fileprivate mutating func key(of kind: Kind) -> ResourceKey? {
+        let faultsBefore = faults.count
+        var tenant: String?
+        if kind.scope == .tenant {
+            tenant = self.name("tenant")
+        } else if take("tenant") != nil {
+            report("tenant", .conflict, "A \(kind.rawValue) belongs to no tenant.")
+        }
+        let name = self.name("name")
+        return faults.count == faultsBefore ? ResourceKey(kind, tenant: tenant, name: name) : nil
+    }
+
+    fileprivate mutating func spec(of kind: Kind, in json: JSON) -> any ResourceSpec {
+        var fields = FieldReader(json, source: .request, at: pointer.appending("spec"))
+        let spec = kind.spec.init(reading: &fields)
+        fields.finish()
+        report(fields.faults)
+        return spec
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+extension ControlPlane {
+    /// Applies a bundle: all of it as one revision, or nothing.
+    ///
+    /// References, hosts and deletions are checked against the state that the whole bundle leads to, so its parts may
+    /// need each other in any order.
+    ///
+    /// - Throws: `forbidden` to anybody but operators; `invalidResource`, `hostTaken` or `stillReferenced` with every
+    ///   fault at once, by pointers into the bundle; `overloaded`; `storageFailed`.
+    public func apply(_ bundle: Bundle, _ context: WriteContext) async throws(TurnpikeError) -> ApplyOutcome {
+        try requireOperator(context.principal)
+        let receipt = try await commit(context) { draft throws(TurnpikeError) in
+            bundle.write(to: draft)
+            return nil
+        }
+        return ApplyOutcome(
+            revision: receipt.revision,
+            changes: receipt.changes.compactMap { change in
+                change.key.map { ApplyOutcome.Entry(key: $0, effect: change.effect, secret: receipt.secrets[$0]) }
+            },
+            unchanged: receipt.unchanged
+        )
+    }
+}
+
+extension Bundle {
+    func write(to draft: Draft) {
+        let before = pruneLabels.map { pruned(by: $0, in: draft) } ?? []
+        for item in items {
+            let place = item.pointer.appending("spec")
+            if let existing = draft.resource(item.key) {
+                draft.update(existing, labels: item.labels, spec: item.spec, at: place)
+            } else {
+                let collection = CollectionKey(of: item.key)
+                draft.create(in: collection, name: item.key.name, labels: item.labels, spec: item.spec, at: place)
+            }
+        }
+        let explicit = deletions.filter { draft.resource($0.key) != nil }
+        for deletion in (explicit + before).sorted(by: { $0.key.precedes($1.key) }).reversed() {
+            draft.delete(deletion.key, at: deletion.pointer)
+        }
+        reportMissingTenants(to: draft)
+    }
+
+    /// What pruning deletes beside the deletions that the bundle names.
+    private func pruned(by labels: Labels, in draft: Draft) -> [Deletion] {
+        let named = Set(items.map(\.key)).union(deletions.map(\.key))
+        let pointer = JSONPointer().appending("prune")
+        return collections.flatMap { collection in
+            draft.resources(in: collection)
+                .filter { $0.labels.satisfy(labels) && !named.contains($0.key) }
+                .map { Deletion(key: $0.key, pointer: pointer) }
+        }
+    }
+
+    /// The bundle's kinds in each of its tenants.
+    private var collections: [CollectionKey] {
+        let kinds = Set(items.map(\.key.kind))
+        let tenants = Set(items.compactMap(\.key.tenant))
+        return kinds.flatMap { kind in
+            kind.scope == .global ? [CollectionKey(kind)] : tenants.map { CollectionKey(kind, tenant: $0) }
+        }
+    }
+
+    private func reportMissingTenants(to draft: Draft) {
+        let tenants = Set(items.compactMap(\.key.tenant))
+        let missing = tenants.filter { draft.resource(ResourceKey(.tenant, name: $0)) == nil }
+        guard !missing.isEmpty else { return }
+        for item in items {
+            guard let tenant = item.key.tenant, missing.contains(tenant) else { continue }
+            draft.problems.append(Problem(
+                .invalidResource, at: item.pointer.appending("tenant"), .reference, "There is no tenant '\(tenant)'."
+            ))
+        }
+    }
+}
+
+extension ResourceKey {
+    /// The order of bundles: kinds so that what is referred to comes first, then tenants, then names.
+    func precedes(_ other: ResourceKey) -> Bool {
+        (kind, tenant ?? "", name) < (other.kind, other.tenant ?? "", other.name)
+    }
+}

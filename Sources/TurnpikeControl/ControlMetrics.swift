@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeTelemetry
+
+/// What the control plane counts.
+struct ControlMetrics: Sendable {
+    let revision: Gauge
+    let compiledResources: Gauge
+    let writeDuration: Histogram
+    let batchSize: Histogram
+    let compileDuration: Histogram
+    let usageTaken: Counter
+    let usageRepeated: Counter
+    let usageRefused: Counter
+    let usageGaps: Counter
+    private let registry: MetricsRegistry
+
+    init(_ registry: MetricsRegistry) {
+        self.registry = registry
+        revision = registry.gauge(.configRevision, help: "The newest committed revision.")
+        compiledResources = registry.gauge(.compiledResources, help: "Compiled resources that workers serve by.")
+        writeDuration = registry.histogram(
+            .writeDuration, help: "Time from a write's submission until it is durable and published.")
+        batchSize = registry.histogram(
+            .commitBatchSize, help: "Write transactions that shared one durable commit.", bounds: Histogram.batchSizes)
+        compileDuration = registry.histogram(.compileDuration, help: "Time to compile and publish one batch of writes.")
+        func batches(_ outcome: String) -> Counter {
+            registry.counter(.usageBatches, help: "Batches of usage, by outcome.", labels: [("outcome", outcome)])
+        }
+        usageTaken = batches("taken")
+        usageRepeated = batches("repeated")
+        usageRefused = batches("refused")
+        usageGaps = registry.counter(.usageGaps, help: "Times that batches of usage were missing before one that came.")
+    }
+
+    func leaseGrants(of tenant: String) -> Counter {
+        registry.counter(.leaseGrants, help: "Leases granted, by tenant.", labels: [("tenant", tenant)])
+    }
+
+    func leaseRefusals(of tenant: String) -> Counter {
+        registry.counter(
+            .leaseRefusals, help: "Leases refused because the quota is spent, by tenant.", labels: [("tenant", tenant)])
+    }
+
+    func connectedWorkers(_ kind: String, read: @escaping @Sendable () -> Double) {
+        registry.gauge(
+            .connectedWorkers, help: "Workers whose stream is open now, by kind.", labels: [("kind", kind)], read: read)
+    }
+}

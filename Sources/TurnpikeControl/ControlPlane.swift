@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+public import TurnpikeModel
+public import TurnpikeTelemetry
+
+/// The control plane's use cases over one store: reading and writing resources, telling workers, taking usage, granting
+/// leases.
+///
+/// ## How it is built
+/// The store holds the log and the ledger; the *view* holds the newest state in memory, for reading. Writes queue at the
+/// *committer*, which makes them durable in groups; what it has committed goes into the view, through the compiler, and
+/// to the workers' streams (*publisher*). Usage and leases queue at the *ledger* in the same way.
+///
+/// Safe from any thread. Reads never wait for writes being made durable.
+public final class ControlPlane: Sendable {
+    let view: SharedView
+    let publisher: Publisher
+    let commits: BatchQueue<CommitRequest, CommitReceipt>
+    let entries: BatchQueue<LedgerEntry, LedgerAnswer>
+    let store: any Store
+    let clock: any WallClock
+    let metrics: ControlMetrics
+
+    private init(
+        view: SharedView, tail: [RevisionRecord], store: any Store, clock: any WallClock, logger: Logger,
+        metrics registry: MetricsRegistry
+    ) {
+        let metrics = ControlMetrics(registry)
+        let publisher = Publisher(view: view, tail: tail, clock: clock, metrics: metrics)
+        let committer = Committer(
+            view: view, publisher: publisher, store: store, clock: clock, logger: logger, metrics: metrics)
+        let ledger = Ledger(
+            view: view, publisher: publisher, store: store, clock: clock, logger: logger, metrics: metrics)
+        commits = BatchQueue(capacity: 8192, batchLimit: 512) { await committer.commit($0) }
+        entries = BatchQueue(capacity: 4096, batchLimit: 64) { await ledger.settle($0) }
+        for role in Worker.Role.allCases {
+            metrics.connectedWorkers(role.rawValue) { [weak publisher] in Double(publisher?.connectedWorkers(role) ?? 0) }
+        }
+        self.view = view
+        self.publisher = publisher
+        self.store = store
+        self.clock = clock
+        self.metrics = metrics
+    }
+
+    /// Loads the store, rebuilds the view, compiles everything, and reads the log's tail, so that workers that come
+    /// back are sent only what differs.
+    ///
+    /// - Throws: what the store throws.
+    public static func start(
+        store: any Store, clock: any WallClock, logger: Logger, metrics: MetricsRegistry
+    ) async throws -> ControlPlane {
+        var view = View()
+        try await store.forEachResource { view.load($0) }
+        let revision = try await store.latestRevision()
+        view.load(revision: revision)
+        let tailStart = max(0, revision - Int64(ChangeHistory.maximumRevisions))
+        let tail = try await store.records(after: tailStart, limit: ChangeHistory.maximumRevisions)
+        let plane = ControlPlane(
+            view: SharedView(view), tail: tail, store: store, clock: clock, logger: logger, metrics: metrics
+        )
+        logger.info("The control plane is loaded", metadata: [LogKey.revision: "\(revision)"])
+        return plane
+    }
+
+    /// The newest revision that readers and workers see.
+    public var revision: Revision { publisher.revision }
+
+    /// Does what time brings about: heartbeats, expiry of workers' credentials, giving up on absent workers. Run it for
+    /// as long as there are workers; returns when cancelled.
+    public func run() async throws {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Publisher.tickInterval)
+            publisher.tick()
+        }
+    }
+
+    /// Ends the streams, takes no more writes and usage, and returns once what was taken is durable.
+    public func shutDown() async {
+        publisher.shutDown()
+        await commits.close()
+        await entries.close()
+    }
+}

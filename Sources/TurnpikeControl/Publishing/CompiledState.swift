@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+import TurnpikeSnapshot
+
+/// All compiled resources at the newest revision.
+///
+/// They lie in many small tables, so that a snapshot under way can keep the state of its revision for the price of a
+/// reference: a change in the meantime copies the one table that it falls into.
+struct CompiledState: Sendable {
+    private static let tableCount = 1024
+
+    private var tables: [[CompiledName: CompiledResource]] = Array(repeating: [:], count: tableCount)
+    private(set) var count = 0
+
+    subscript(name: CompiledName) -> CompiledResource? {
+        get { tables[Self.table(of: name)][name] }
+        set {
+            let old = tables[Self.table(of: name)].updateOrRemove(newValue, for: name)
+            count += (newValue == nil ? 0 : 1) - (old == nil ? 0 : 1)
+        }
+    }
+
+    /// All of it, in no order, as of now whatever happens later.
+    func makeIterator() -> some IteratorProtocol<CompiledResource> & Sendable { Iterator(tables: tables) }
+
+    private static func table(of name: CompiledName) -> Int {
+        Int(UInt(bitPattern: name.hashValue) % UInt(tableCount))
+    }
+
+    private struct Iterator: IteratorProtocol, Sendable {
+        let tables: [[CompiledName: CompiledResource]]
+        var table = 0
+        var place: Dictionary<CompiledName, CompiledResource>.Index?
+
+        init(tables: [[CompiledName: CompiledResource]]) { self.tables = tables }
+
+        mutating func next() -> CompiledResource? {
+            while table < tables.count {
+                let current = place ?? tables[table].startIndex
+                if current < tables[table].endIndex {
+                    place = tables[table].index(after: current)
+                    return tables[table][current].value
+                }
+                table += 1
+                place = nil
+            }
+            return nil
+        }
+    }
+}
+
+extension Dictionary {
+    fileprivate mutating func updateOrRemove(_ value: Value?, for key: Key) -> Value? {
+        if let value { updateValue(value, forKey: key) } else { removeValue(forKey: key) }
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import TurnpikeModel
+import TurnpikeSnapshot
+
+extension Publisher {
+    enum Step {
+        case frames([Frame])
+        case wait
+        case ended
+    }
+
+    /// Opens a stream for a worker; an older one of the same worker ends.
+    ///
+    /// - Parameter revision: what the worker serves by; from a revision that is unknown here it gets a snapshot.
+    /// - Throws: `unauthenticated` where the worker is no longer registered; `draining`.
+    func open(_ worker: ResourceID, from revision: Revision?) throws(TurnpikeError) -> WorkerStream {
+        let now = clock.now
+        let opened: (serial: UInt64, older: CheckedContinuation<Void, Never>?)? = state.withLock { state in
+            guard !state.isShutDown, state.fleet.members[worker] != nil else { return nil }
+            let known = revision.flatMap { $0 <= state.revision && $0 >= state.history.floor ? $0 : nil }
+            state.lastSerial += 1
+            let older = state.streams[worker]?.takeCaller()
+            state.streams[worker] = StreamState(serial: state.lastSerial, from: known)
+            state.fleet.change(worker, at: now) { status in
+                status.isConnected = true
+                status.appliedRevision = known
+            }
+            return (state.lastSerial, older)
+        }
+        guard let opened else {
+            throw state.withLock(\.isShutDown)
+                ? TurnpikeError(.draining, "The control plane is shutting down.") : .unauthenticated
+        }
+        opened.older?.resume()
+        return WorkerStream(publisher: self, worker: worker, serial: opened.serial)
+    }
+
+    func close(_ worker: ResourceID, _ serial: UInt64) {
+        let now = clock.now
+        let caller: CheckedContinuation<Void, Never>? = state.withLock { state in
+            guard state.streams[worker]?.serial == serial else { return nil }
+            let caller = state.streams[worker]?.takeCaller()
+            state.streams[worker] = nil
+            state.fleet.change(worker, at: now) { $0.isConnected = false }
+            return caller
+        }
+        caller?.resume()
+    }
+
+    /// What a stream has to send now.
+    func step(_ worker: ResourceID, _ serial: UInt64) -> Step {
+        state.withLock { state in
+            guard let stream = state.streams[worker], stream.serial == serial else { return .ended }
+            if stream.isRevoked {
+                state.streams[worker] = nil
+                return .frames([.revoked])
+            }
+            if stream.needsDelta(effective: state.effectiveRevision) {
+                let names = stream.sent.flatMap { state.history.names(changedAfter: $0) }
+                let transfer = Transfer(of: names, in: state.compiled, leadingTo: state.revision)
+                state.streams[worker]?.begin(transfer)
+            }
+            let revision = state.revision
+            return state.streams[worker]?.next(revision: revision).map { .frames($0) } ?? .wait
+        }
+    }
+
+    /// Returns once the stream has news or has ended; at once where it has already.
+    func waitForNews(_ worker: ResourceID, _ serial: UInt64) async {
+        await withCheckedContinuation { caller in
+            let mustWait = state.withLock { state in
+                guard let stream = state.streams[worker], stream.serial == serial, stream.caller == nil,
+                    !stream.hasNews(effective: state.effectiveRevision)
+                else { return false }
+                state.streams[worker]?.caller = caller
+                return true
+            }
+            if !mustWait { caller.resume() }
+        }
+    }
+}

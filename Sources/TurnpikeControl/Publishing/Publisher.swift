@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import TurnpikeCompiler
+import TurnpikeModel
+import TurnpikeSnapshot
+import TurnpikeTelemetry
+
+/// Compiles what the log brings, tells the workers' streams, and knows who has applied what.
+///
+/// One lock guards all of it, for sections that are short; callers are woken outside of it. Nobody polls: streams wait
+/// for a publication, those who wait for a rollout wait for the workers' answers.
+final class Publisher: Sendable {
+    /// How often `tick` is to be called.
+    static let tickInterval = Duration.seconds(1)
+
+    struct State {
+        var revision: Revision
+        var compiled = CompiledState()
+        var history: ChangeHistory
+        var fleet = Fleet()
+        var streams: [ResourceID: StreamState] = [:]
+        var rolloutWaits = RolloutWaits()
+        var lastSerial: UInt64 = 0
+        var isShutDown = false
+    }
+
+    let state: Mutex<State>
+    private let view: SharedView
+    let clock: any WallClock
+    private let metrics: ControlMetrics
+
+    /// Compiles the whole view, and learns from the log's tail what its revisions touched.
+    ///
+    /// - Parameter tail: the newest records, without a gap.
+    init(view: SharedView, tail: [RevisionRecord], clock: any WallClock, metrics: ControlMetrics) {
+        self.view = view
+        self.clock = clock
+        self.metrics = metrics
+        let revision = view.revision
+        var initial = State(revision: revision, history: ChangeHistory(from: tail.first.map { $0.revision - 1 } ?? revision))
+        var compilation = Compilation(of: view)
+        compilation.compileAll { initial.compiled[$0.name] = $0 }
+        for record in tail { initial.history.append(record.revision, compilation.affected(by: record.changes)) }
+        for worker in view.resources(in: CollectionKey(.worker)) { initial.fleet.update(worker) }
+        metrics.revision.set(revision)
+        metrics.compiledResources.set(initial.compiled.count)
+        state = Mutex(initial)
+    }
+
+    /// Takes records that are durable and in the view already.
+    func publish(_ records: [RevisionRecord]) {
+        let start = ContinuousClock.now
+        var compilation = Compilation(of: view)
+        let affected = records.map { compilation.affected(by: $0.changes) }
+        let compiled = affected.reduce(into: Set()) { $0.formUnion($1) }.map { ($0, compilation.compile($0)) }
+        let woken = state.withLock { state in
+            var changed: Set<CompiledName> = []
+            for (name, resource) in compiled where state.compiled[name] != resource {
+                state.compiled[name] = resource
+                changed.insert(name)
+            }
+            // A revision counts as a change of all that it touched and its batch changed: streams see no state within a
+            // batch, so a worker has applied the revision only once it has the batch's outcome.
+            for (record, names) in zip(records, affected) {
+                state.history.append(record.revision, names.intersection(changed))
+                state.revision = record.revision
+            }
+            metrics.revision.set(state.revision)
+            metrics.compiledResources.set(state.compiled.count)
+            return state.takeWorkerChanges(records.flatMap(\.changes)) + state.callersWithNews()
+        }
+        metrics.compileDuration.observe(ContinuousClock.now - start)
+        for caller in woken { caller.resume() }
+    }
+
+    /// Time has passed: heartbeats fall due, credentials run out, absent workers are waited for no longer.
+    func tick() {
+        let now = clock.now
+        let woken = state.withLock { state in
+            var woken: [CheckedContinuation<Void, Never>] = []
+            for id in Array(state.streams.keys) {
+                state.streams[id]?.tick()
+                if let member = state.fleet.members[id], member.expiresAt <= now { woken += state.revokeStream(of: id) }
+            }
+            let fleet = state.fleet
+            woken += state.rolloutWaits.keepOnly { fleet.isAwaited($0, for: $1, now: now) }
+            return woken + state.callersWithNews()
+        }
+        for caller in woken { caller.resume() }
+    }
+
+    /// Ends all streams and waits.
+    func shutDown() {
+        let woken = state.withLock { state in
+            state.isShutDown = true
+            let callers = state.streams.values.compactMap(\.caller)
+            state.streams.removeAll()
+            return callers + state.rolloutWaits.removeAll()
+        }
+        for caller in woken { caller.resume() }
+    }
+
+    var revision: Revision { state.withLock(\.revision) }
+}
+
+extension Compilation {
+    fileprivate func affected(by changes: [Change]) -> Set<CompiledName> {
+        changes.reduce(into: []) { $0.formUnion(affected(from: $1.before, to: $1.after)) }
+    }
+}
+
+extension Publisher.State {
+    /// The last revision that changed anything compiled.
+    var effectiveRevision: Revision { history.lastEffective(atOrBelow: revision) }
+
+    /// Takes the callers out of streams that have something to send.
+    mutating func callersWithNews() -> [CheckedContinuation<Void, Never>] {
+        let effective = effectiveRevision
+        return streams.values.indices.compactMap { place in
+            streams.values[place].hasNews(effective: effective) ? streams.values[place].takeCaller() : nil
+        }
+    }
+
+    mutating func callerWithNews(of worker: ResourceID) -> [CheckedContinuation<Void, Never>] {
+        guard streams[worker]?.hasNews(effective: effectiveRevision) == true else { return [] }
+        return streams[worker]?.takeCaller().map { [$0] } ?? []
+    }
+
+    fileprivate mutating func takeWorkerChanges(_ changes: [Change]) -> [CheckedContinuation<Void, Never>] {
+        var woken: [CheckedContinuation<Void, Never>] = []
+        for change in changes where change.key?.kind == .worker {
+            if let worker = change.after {
+                fleet.update(worker)
+            } else if let worker = change.before {
+                woken += revokeStream(of: worker.id) + rolloutWaits.remove(worker.id)
+                fleet.remove(worker.id)
+            }
+        }
+        return woken
+    }
+
+    fileprivate mutating func revokeStream(of id: ResourceID) -> [CheckedContinuation<Void, Never>] {
+        streams[id]?.revoke()
+        fleet.change(id) { $0.isConnected = false }
+        return streams[id]?.takeCaller().map { [$0] } ?? []
+    }
+}
+
+extension StreamState {
+    mutating func takeCaller() -> CheckedContinuation<Void, Never>? {
+        defer { caller = nil }
+        return caller
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+extension ControlPlane {
+    /// One resource; `tenant` and `name` are names or ids.
+    ///
+    /// - Throws: `notFound`, naming what is missing.
+    public func resource(_ kind: Kind, tenant: String?, name: String) throws(TurnpikeError) -> Resource {
+        let collection = try view.collection(kind, tenant: tenant)
+        let key = view.read { $0.key(kind, tenant: collection.tenant, nameOrID: name) }
+        if let resource = key.flatMap({ view.resource($0) }) { return resource }
+        try view.requireTenant(of: collection)
+        throw .notFound(kind, tenant: collection.tenant, name: name)
+    }
+
+    /// A page of a collection. Its cost follows the page; where there are filters, the resources that they skip too.
+    ///
+    /// - Throws: `notFound` for an unknown tenant.
+    public func list(_ kind: Kind, tenant: String?, _ query: ListQuery) throws(TurnpikeError) -> ResourcePage {
+        let collection = try view.collection(kind, tenant: tenant)
+        try view.requireTenant(of: collection)
+        let limit = max(1, query.limit)
+        if query.labels.isEmpty, query.fields.isEmpty {
+            let resources = view.read { $0.resources(in: collection, after: query.after, limit: limit + 1) }
+            return ResourcePage(resources, limit: limit)
+        }
+        var found: [Resource] = []
+        view.forEachResource(in: collection, after: query.after) { resource in
+            if query.matches(resource) { found.append(resource) }
+            return found.count <= limit
+        }
+        return ResourcePage(found, limit: limit)
+    }
+}
+
+extension ResourcePage {
+    /// - Parameter found: one more than `limit` where there are more to come.
+    fileprivate init(_ found: [Resource], limit: Int) {
+        let page = Array(found.prefix(limit))
+        self.init(resources: page, next: found.count > limit ? page.last?.key.name : nil)
+    }
+}
+
+extension ListQuery {
+    fileprivate func matches(_ resource: Resource) -> Bool {
+        guard resource.labels.satisfy(labels) else { return false }
+        guard !fields.isEmpty else { return true }
+        let document = resource.document(for: .people)
+        return fields.allSatisfy { field in
+            switch document[field.name] {
+            case .string(let string): string == field.value
+            case .integer(let integer): String(integer) == field.value
+            case .bool(let bool): (bool ? "true" : "false") == field.value
+            default: false
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import TurnpikeModel
+import TurnpikeSnapshot
+
+extension Publisher {
+    /// - Throws: `notFound` for a revision that is not there yet.
+    func rollout(of revision: Revision) throws(TurnpikeError) -> Rollout {
+        let now = clock.now
+        let rollout: Rollout? = state.withLock { state in
+            guard (0...state.revision).contains(revision) else { return nil }
+            let target = state.history.lastEffective(atOrBelow: revision)
+            return state.fleet.rollout(of: revision, target: target, now: now)
+        }
+        guard let rollout else { throw TurnpikeError(.notFound, "There is no revision \(revision).") }
+        return rollout
+    }
+
+    /// Returns once no worker is worth waiting for, or the task is cancelled.
+    func waitForRollout(of revision: Revision) async {
+        let serial = state.withLock { state in
+            state.lastSerial += 1
+            return state.lastSerial
+        }
+        let now = clock.now
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { caller in
+                let mustWait = state.withLock { state in
+                    let target = state.history.lastEffective(atOrBelow: revision)
+                    let awaited = state.fleet.awaited(for: target, now: now)
+                    guard !awaited.isEmpty, !state.isShutDown, !Task.isCancelled else { return false }
+                    state.rolloutWaits.add(serial, for: awaited, target: target, caller)
+                    return true
+                }
+                if !mustWait { caller.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.rolloutWaits.remove(serial: serial) }?.resume()
+        }
+    }
+
+    /// A worker says what became of a delta.
+    ///
+    /// - Throws: `unauthenticated` where the worker is no longer registered; `invalidResource` for a revision that is
+    ///   not there yet.
+    func acknowledge(_ acknowledgement: Acknowledgement, by worker: ResourceID) throws(TurnpikeError) {
+        let now = clock.now
+        let outcome: Result<[CheckedContinuation<Void, Never>], TurnpikeError> = state.withLock { state in
+            guard state.fleet.members[worker] != nil else { return .failure(.unauthenticated) }
+            guard acknowledgement.revision <= state.revision else {
+                let place = JSONPointer().appending("revision")
+                let detail = "There is no revision \(acknowledgement.revision)."
+                return .failure(.invalid([Fault(place, .range, detail)]))
+            }
+            state.fleet.change(worker, at: now) { $0.take(acknowledgement) }
+            if !acknowledgement.isApplied {
+                let applied = state.fleet.members[worker]?.status.appliedRevision
+                state.streams[worker]?.refuse(acknowledgement.revision, servingBy: applied)
+            }
+            let member = state.fleet.members[worker]
+            let done = state.rolloutWaits.remove(worker) { member?.standing(towards: $0) != .pending }
+            return .success(done + state.callerWithNews(of: worker))
+        }
+        for caller in try outcome.get() { caller.resume() }
+    }
+
+    /// Notes that a worker is there.
+    ///
+    /// - Throws: `unauthenticated` where it is no longer registered.
+    func touch(_ worker: ResourceID) throws(TurnpikeError) {
+        let now = clock.now
+        let isKnown = state.withLock { state in
+            state.fleet.change(worker, at: now)
+            return state.fleet.members[worker] != nil
+        }
+        guard isKnown else { throw .unauthenticated }
+    }
+
+    func status(of worker: ResourceID) -> WorkerStatus? { state.withLock { $0.fleet.members[worker]?.status } }
+
+    func connectedWorkers(_ role: Worker.Role) -> Int {
+        state.withLock { state in
+            state.fleet.members.values.count { $0.status.isConnected && $0.status.role == role }
+        }
+    }
+}
+
+extension WorkerStatus {
+    fileprivate mutating func take(_ acknowledgement: Acknowledgement) {
+        let revision = acknowledgement.revision
+        guard acknowledgement.isApplied else {
+            // A refusal that comes late says nothing about what has been applied since.
+            guard revision > appliedRevision ?? -1, revision >= rejection?.revision ?? 0 else { return }
+            rejection = Rejection(
+                revision: revision,
+                reasons: acknowledgement.reasons.map { .init(resource: $0.name.source, detail: $0.detail) }
+            )
+            return
+        }
+        appliedRevision = max(appliedRevision ?? revision, revision)
+        if let rejection, rejection.revision <= revision { self.rejection = nil }
+    }
+}

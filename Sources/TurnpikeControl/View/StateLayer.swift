@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+/// A state that writes are checked against: the view, or a draft of changes over another state.
+protocol StateLayer {
+    func resource(_ key: ResourceKey) -> Resource?
+    /// A collection's resources, in no order.
+    func resources(in collection: CollectionKey) -> [Resource]
+    func count(of collection: CollectionKey) -> Int
+    /// The resources that refer to this one.
+    func referrers(of key: ResourceKey) -> Set<ResourceKey>
+    /// How many routes of which tenants match this very host.
+    func claims(on host: String) -> [String: Int]
+}
+
+/// The resources of one kind and, for kinds that have one, one tenant.
+struct CollectionKey: Sendable, Hashable {
+    var kind: Kind
+    var tenant: String?
+
+    init(_ kind: Kind, tenant: String? = nil) {
+        self.kind = kind
+        self.tenant = tenant
+    }
+
+    init(of key: ResourceKey) { self.init(key.kind, tenant: key.tenant) }
+
+    /// All that a tenant has.
+    static func children(of tenant: String) -> [CollectionKey] {
+        Kind.allCases.filter { $0.scope == .tenant }.map { CollectionKey($0, tenant: tenant) }
+    }
+}
+
+extension Resource {
+    /// The keys of the resources that must exist for this one to make sense.
+    var referenceTargets: Set<ResourceKey> {
+        Set(spec.references.map { ResourceKey($0.kind, tenant: key.tenant, name: $0.name) })
+    }
+
+    /// The hosts that a route claims for its tenant.
+    var hosts: [String] { (spec as? Route)?.match.hosts ?? [] }
+}

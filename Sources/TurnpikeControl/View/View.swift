@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+import TurnpikeSnapshot
+
+/// The state at the newest revision, in memory, with the indexes that the use cases look up by. Every index is kept up
+/// to date change by change; none is ever searched from end to end.
+struct View: Sendable {
+    private struct HostClaim: Sendable {
+        var tenant: String
+        var routes: Int
+    }
+
+    private(set) var revision: Revision = 0
+    private var resources: [ResourceKey: Resource] = [:]
+    private var names: [CollectionKey: SortedNames] = [:]
+    private var ids: [ResourceID: ResourceKey] = [:]
+    private var referrers: [ResourceKey: Set<ResourceKey>] = [:]
+    private var credentials: [KeyDigest: ResourceKey] = [:]
+    private var hosts: [String: HostClaim] = [:]
+
+    /// Takes a record's changes. Whatever goes is taken out before what comes is put in, so that a host or a name may
+    /// pass from one resource to another within one revision.
+    mutating func apply(_ changes: [Change], revision: Revision) {
+        for case let before? in changes.map(\.before) { remove(before) }
+        for case let after? in changes.map(\.after) { insert(after) }
+        self.revision = revision
+    }
+
+    /// Takes what the store holds at start.
+    mutating func load(_ resource: Resource) { insert(resource) }
+    mutating func load(revision: Revision) { self.revision = revision }
+
+    private mutating func insert(_ resource: Resource) {
+        let key = resource.key
+        resources[key] = resource
+        names[CollectionKey(of: key), default: SortedNames()].insert(key.name)
+        ids[resource.id] = key
+        for target in resource.referenceTargets { referrers[target, default: []].insert(key) }
+        for digest in resource.credentialDigests { credentials[digest] = key }
+        for host in resource.hosts {
+            hosts[host, default: HostClaim(tenant: key.tenant ?? "", routes: 0)].routes += 1
+        }
+    }
+
+    private mutating func remove(_ resource: Resource) {
+        let key = resource.key
+        let collection = CollectionKey(of: key)
+        resources[key] = nil
+        names[collection]?.remove(key.name)
+        if names[collection]?.count == 0 { names[collection] = nil }
+        ids[resource.id] = nil
+        for target in resource.referenceTargets {
+            referrers[target]?.remove(key)
+            if referrers[target]?.isEmpty == true { referrers[target] = nil }
+        }
+        for digest in resource.credentialDigests { credentials[digest] = nil }
+        for host in resource.hosts {
+            hosts[host]?.routes -= 1
+            if hosts[host]?.routes == 0 { hosts[host] = nil }
+        }
+    }
+}
+
+// MARK: - Look-ups
+
+extension View {
+    func resource(_ key: ResourceKey) -> Resource? { resources[key] }
+
+    func resource(_ id: ResourceID) -> Resource? { ids[id].flatMap { resources[$0] } }
+
+    /// The operator, worker or join token whose credential has this digest.
+    func holder(of digest: KeyDigest) -> Resource? { credentials[digest].flatMap { resources[$0] } }
+
+    /// A stretch of a collection, ordered by name.
+    func resources(in collection: CollectionKey, after name: String?, limit: Int) -> [Resource] {
+        (names[collection]?.names(after: name, limit: limit) ?? []).compactMap {
+            resources[ResourceKey(collection.kind, tenant: collection.tenant, name: $0)]
+        }
+    }
+
+    func count(of collection: CollectionKey) -> Int { names[collection]?.count ?? 0 }
+
+    func referrers(of key: ResourceKey) -> Set<ResourceKey> { referrers[key] ?? [] }
+
+    func claims(on host: String) -> [String: Int] { hosts[host].map { [$0.tenant: $0.routes] } ?? [:] }
+
+    /// The key of the resource that a path names, by name or by id. A name need not exist; an id must.
+    func key(_ kind: Kind, tenant: String?, nameOrID: String) -> ResourceKey? {
+        guard Name.looksLikeID(nameOrID) else { return ResourceKey(kind, tenant: tenant, name: nameOrID) }
+        guard let id = ResourceID(text: nameOrID, prefix: kind.idPrefix), let key = ids[id], key.kind == kind,
+            key.tenant == tenant
+        else { return nil }
+        return key
+    }
+}
+
+extension Resource {
+    /// The digests of the secrets by which callers of the control plane prove to be this resource. Partners' keys are
+    /// for gateways to check, so they are not among them.
+    fileprivate var credentialDigests: [KeyDigest] {
+        switch spec {
+        case is APIKey: []
+        case let worker as Worker: worker.credentials.compactMap { KeyDigest(hex: $0.digest) }
+        case let credential as any CredentialSpec: KeyDigest(hex: credential.digest).map { [$0] } ?? []
+        default: []
+        }
+    }
+}

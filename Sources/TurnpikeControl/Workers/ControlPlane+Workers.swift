@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+import TurnpikeIdentity
+public import TurnpikeSnapshot
+
+extension ControlPlane {
+    /// How long a worker's credential is good; the worker asks for the next one at half of it.
+    static let credentialLifetime = Duration.seconds(7 * 86_400)
+    /// How long the former credential stays good once the next one is out.
+    static let credentialGrace = Duration.seconds(3600)
+
+    /// Registers a worker.
+    ///
+    /// - Parameter principal: a join token of the worker's role.
+    /// - Throws: `forbidden` to anything but such a token; `alreadyExists` where the name is taken: a worker that has
+    ///   lost its identity needs another name, or its former self deleted.
+    public func join(
+        _ registration: Registration, with principal: Principal, requestID: String
+    ) async throws(TurnpikeError) -> WorkerIdentity {
+        guard case .joinToken(let token) = principal, let joinToken = token.spec as? JoinToken else {
+            throw TurnpikeError(.forbidden, "Workers join with a join token.")
+        }
+        guard joinToken.role == registration.role else {
+            throw TurnpikeError(.forbidden, "The join token is for workers of kind '\(joinToken.role.rawValue)'.")
+        }
+        let secret = Secret.generate(.workerCredential)
+        return try await issue(secret, actor: principal.actor, requestID) { draft, credential throws(TurnpikeError) in
+            guard draft.resource(token.key)?.id == token.id else { throw .unauthenticated }
+            if let name = registration.name, draft.resource(ResourceKey(.worker, name: name)) != nil {
+                throw TurnpikeError(.alreadyExists, "A worker '\(name)' is registered already.")
+            }
+            let worker = Worker(role: registration.role, version: registration.version, credentials: [credential])
+            return draft.create(
+                in: CollectionKey(.worker), name: registration.name, labels: [:], spec: worker, at: nil
+            )
+        }
+    }
+
+    /// Gives a worker its next credential. The former one stays good for an hour, so that an answer that is lost on
+    /// its way locks nobody out.
+    public func rotateCredential(
+        of worker: Principal, requestID: String
+    ) async throws(TurnpikeError) -> WorkerIdentity {
+        let resource = try self.worker(worker)
+        let secret = Secret.generate(.workerCredential)
+        return try await issue(secret, actor: worker.actor, requestID) { draft, credential throws(TurnpikeError) in
+            guard let existing = draft.resource(resource.key), existing.id == resource.id,
+                var spec = existing.spec as? Worker
+            else { throw .unauthenticated }
+            spec.rotate(to: credential, now: draft.now)
+            var updated = existing
+            updated.spec = spec
+            updated.revision = draft.revision
+            updated.updatedAt = draft.now
+            draft.record(existing.key, after: updated, at: nil)
+            return updated
+        }
+    }
+
+    private func issue(
+        _ secret: Secret, actor: String, _ requestID: String,
+        _ plan: @escaping @Sendable (Draft, Worker.Credential) throws(TurnpikeError) -> Resource
+    ) async throws(TurnpikeError) -> WorkerIdentity {
+        let issuedAt = clock.now
+        let expiresAt = issuedAt.advanced(by: Self.credentialLifetime)
+        let credential = Worker.Credential(digest: secret.digest.hex, expiresAt: expiresAt)
+        let request = CommitRequest(actor: actor, reason: "", requestID: requestID) { draft throws(TurnpikeError) in
+            try plan(draft, credential)
+        }
+        guard let worker = try await commit(request).subject else {
+            throw TurnpikeError(.internalError, "The worker was not registered.")
+        }
+        return WorkerIdentity(
+            id: worker.idText, name: worker.key.name, credential: secret.text, issuedAt: issuedAt, expiresAt: expiresAt
+        )
+    }
+
+    /// Opens a worker's stream. An older stream of the same worker ends.
+    ///
+    /// - Parameter revision: what the worker serves by; `nil` where it has nothing.
+    public func openStream(worker: Principal, from revision: Revision?) throws(TurnpikeError) -> WorkerStream {
+        try publisher.open(try self.worker(worker).id, from: revision)
+    }
+
+    /// Takes a worker's answer to a delta.
+    public func acknowledge(_ acknowledgement: Acknowledgement, worker: Principal) throws(TurnpikeError) {
+        try publisher.acknowledge(acknowledgement, by: try self.worker(worker).id)
+    }
+
+    /// What a registered worker is doing; `nil` where there is none of that id.
+    public func workerStatus(of id: ResourceID) -> WorkerStatus? { publisher.status(of: id) }
+
+    func worker(_ principal: Principal) throws(TurnpikeError) -> Resource {
+        guard case .worker(let resource) = principal else {
+            throw TurnpikeError(.forbidden, "Only workers may do this.")
+        }
+        return resource
+    }
+}
+
+extension Worker {
+    /// Puts the new credential first and keeps one of those that still hold, for a grace: the oldest, for where two
+    /// hold, the answer with the newer one was lost and the worker still uses the older.
+    fileprivate mutating func rotate(to credential: Credential, now: Timestamp) {
+        let graceEnd = now.advanced(by: ControlPlane.credentialGrace)
+        let kept = credentials.last { $0.expiresAt > now }
+        credentials = [credential] + (kept.map { [Credential(digest: $0.digest, expiresAt: min($0.expiresAt, graceEnd))] } ?? [])
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+/// The registered workers and what each is known to serve by.
+struct Fleet: Sendable {
+    struct Member: Sendable {
+        var status: WorkerStatus
+        /// When the last of its credentials runs out.
+        var expiresAt: Timestamp
+
+        /// Where the worker stands towards a revision.
+        func standing(towards target: Revision) -> Standing {
+            if let applied = status.appliedRevision, applied >= target { return .applied }
+            if let rejection = status.rejection, rejection.revision >= target { return .rejected }
+            return .pending
+        }
+    }
+
+    enum Standing { case applied, pending, rejected }
+
+    /// A worker unseen for longer is listed but not waited for.
+    static let patience = Duration.seconds(60)
+
+    private(set) var members: [ResourceID: Member] = [:]
+
+    /// Takes a worker's resource as it is now.
+    mutating func update(_ resource: Resource) {
+        guard let worker = resource.spec as? Worker else { return }
+        let status = WorkerStatus(id: resource.id, name: resource.key.name, role: worker.role)
+        let expiresAt = worker.credentials.map(\.expiresAt).max() ?? Timestamp(milliseconds: 0)
+        members[resource.id, default: Member(status: status, expiresAt: expiresAt)].expiresAt = expiresAt
+    }
+
+    mutating func remove(_ id: ResourceID) { members[id] = nil }
+
+    mutating func change(_ id: ResourceID, at now: Timestamp? = nil, _ change: (inout WorkerStatus) -> Void = { _ in }) {
+        guard members[id] != nil else { return }
+        if let now { members[id]?.status.lastSeen = now }
+        if var status = members[id]?.status {
+            change(&status)
+            members[id]?.status = status
+        }
+    }
+
+    func isAwaited(_ worker: ResourceID, for target: Revision, now: Timestamp) -> Bool {
+        members[worker].map { isAwaited($0, for: target, now: now) } ?? false
+    }
+
+    private func isAwaited(_ member: Member, for target: Revision, now: Timestamp) -> Bool {
+        guard member.standing(towards: target) == .pending else { return false }
+        if member.status.isConnected { return true }
+        return member.status.lastSeen.map { $0.duration(to: now) < Fleet.patience } ?? false
+    }
+
+    /// The workers that are worth waiting for until they serve by `target`.
+    func awaited(for target: Revision, now: Timestamp) -> Set<ResourceID> {
+        Set(members.values.lazy.filter { isAwaited($0, for: target, now: now) }.map(\.status.id))
+    }
+
+    func rollout(of revision: Revision, target: Revision, now: Timestamp) -> Rollout {
+        var rollout = Rollout(
+            revision: revision, applied: [], pending: [], rejected: [], awaited: awaited(for: target, now: now)
+        )
+        for member in members.values.sorted(by: { $0.status.name < $1.status.name }) {
+            switch member.standing(towards: target) {
+            case .applied: rollout.applied.append(member.status)
+            case .pending: rollout.pending.append(member.status)
+            case .rejected: rollout.rejected.append(member.status)
+            }
+        }
+        return rollout
+    }
+}

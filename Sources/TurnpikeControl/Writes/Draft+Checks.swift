@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeMetering
+import TurnpikeModel
+
+extension Draft {
+    /// Policies, and quotas, that one tenant may have: as many as one route may name on its way to a worker.
+    static let limitsPerTenant = 1024
+
+    /// Checks the changes against the state that they lead to.
+    ///
+    /// - Throws: every problem at once.
+    func check() throws(TurnpikeError) {
+        for change in changes {
+            if let after = change.after {
+                checkReferences(of: after)
+                checkHosts(of: after)
+                checkTimeZone(of: after)
+                if change.before == nil { checkCount(of: after) }
+            } else if let before = change.before {
+                checkDeletion(of: before)
+            }
+        }
+        guard problems.isEmpty else { throw TurnpikeError(problems) }
+    }
+
+    private func report(_ code: ErrorCode, _ key: ResourceKey, _ place: JSONPointer, _ rule: Fault.Rule, _ detail: String) {
+        problems.append(Problem(code, at: pointer(of: key)?.appending(place), rule, detail))
+    }
+
+    private func checkReferences(of resource: Resource) {
+        for reference in resource.spec.references {
+            let target = ResourceKey(reference.kind, tenant: resource.key.tenant, name: reference.name)
+            guard self.resource(target) == nil else { continue }
+            let detail = TurnpikeError.notFound(target).detail
+            report(.invalidResource, resource.key, reference.pointer, .reference, detail)
+        }
+    }
+
+    private func checkHosts(of resource: Resource) {
+        for (index, host) in resource.hosts.enumerated() {
+            guard claims(on: host).keys.contains(where: { $0 != resource.key.tenant }) else { continue }
+            let place = JSONPointer().appending("match").appending("hosts").appending(index)
+            report(.hostTaken, resource.key, place, .conflict, "The host '\(host)' belongs to another tenant.")
+        }
+    }
+
+    private func checkTimeZone(of resource: Resource) {
+        guard let tenant = resource.spec as? Tenant, !CalendarPeriod.isKnown(timeZone: tenant.timeZone) else { return }
+        report(
+            .invalidResource, resource.key, JSONPointer().appending("timeZone"), .choice,
+            "'\(tenant.timeZone)' is not a time zone that this server knows. Use an IANA name such as 'Europe/Berlin'."
+        )
+    }
+
+    private func checkCount(of resource: Resource) {
+        let kind = resource.key.kind
+        guard kind == .policy || kind == .quota, count(of: CollectionKey(of: resource.key)) > Self.limitsPerTenant else {
+            return
+        }
+        report(
+            .invalidResource, resource.key, JSONPointer(), .length,
+            "A tenant may have at most \(Self.limitsPerTenant) \(kind.plural)."
+        )
+    }
+
+    private func checkDeletion(of resource: Resource) {
+        let referrers = referrers(of: resource.key)
+        if !referrers.isEmpty {
+            report(stillNeeded: resource.key, by: referrers.map(\.description), count: referrers.count)
+        }
+        guard resource.key.kind == .tenant else { return }
+        let collections = CollectionKey.children(of: resource.key.name)
+        let count = collections.reduce(0) { $0 + self.count(of: $1) }
+        if count > 0 {
+            let children = collections.lazy.flatMap { self.resources(in: $0) }.map(\.key.description)
+            report(stillNeeded: resource.key, by: Array(children.prefix(Self.namedReferrers)), count: count)
+        }
+    }
+
+    /// How many of the resources in the way a refusal names.
+    private static let namedReferrers = 10
+
+    private func report(stillNeeded key: ResourceKey, by others: [String], count: Int) {
+        let named = others.sorted().prefix(Self.namedReferrers)
+        let more = count > named.count ? " and \(count - named.count) more" : ""
+        report(
+            .stillReferenced, key, JSONPointer(), .reference,
+            "\(count) \(count == 1 ? "resource needs" : "resources need") the \(key): "
+                + named.joined(separator: ", ") + more + "."
+        )
+    }
+}

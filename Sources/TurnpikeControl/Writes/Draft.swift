@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+/// The state as a write would leave it: the write's changes over the state below. Drafts stand on one another, so that
+/// the commands of a batch see what earlier ones did, and one that fails leaves no trace. Confined to the committer.
+final class Draft: StateLayer {
+    /// The revision that the write gets if it goes through.
+    let revision: Revision
+    let now: Timestamp
+    /// Credentials made by the write, in plain text.
+    var secrets: [ResourceKey: String] = [:]
+    /// Resources that the write found to be as it wants them.
+    var unchanged = 0
+    var problems: [Problem] = []
+
+    private let below: any StateLayer
+    private var changed: [ResourceKey: Change] = [:]
+    private var order: [ResourceKey] = []
+    private var pointers: [ResourceKey: JSONPointer] = [:]
+    private var gainedReferrers: [ResourceKey: Set<ResourceKey>] = [:]
+    private var lostReferrers: [ResourceKey: Set<ResourceKey>] = [:]
+    private var claimDeltas: [String: [String: Int]] = [:]
+    private var countDeltas: [CollectionKey: Int] = [:]
+
+    init(over below: any StateLayer, revision: Revision, now: Timestamp) {
+        self.below = below
+        self.revision = revision
+        self.now = now
+    }
+
+    /// What the draft changes, in the order in which it was recorded.
+    var changes: [Change] {
+        order.compactMap { changed[$0] }.filter { $0.before != nil || $0.after != nil }
+    }
+
+    /// Where the body that wrote the resource speaks of it; `nil` where no body does.
+    func pointer(of key: ResourceKey) -> JSONPointer? { pointers[key] }
+
+    /// Notes what becomes of a resource; `nil`: it goes.
+    func record(_ key: ResourceKey, after: Resource?, at pointer: JSONPointer?) {
+        let before = resource(key)
+        if let before { index(before, by: -1) }
+        if let after { index(after, by: 1) }
+        if changed[key] == nil {
+            changed[key] = Change(before: before, after: after)
+            order.append(key)
+        } else {
+            changed[key]?.after = after
+        }
+        pointers[key] = pointer
+    }
+
+    /// Takes over what a draft upon this one came to.
+    func absorb(_ draft: Draft) {
+        for change in draft.changes {
+            if let key = change.key { record(key, after: change.after, at: nil) }
+        }
+    }
+
+    private func index(_ resource: Resource, by direction: Int) {
+        let key = resource.key
+        for target in resource.referenceTargets {
+            if direction > 0 {
+                gainedReferrers[target, default: []].insert(key)
+                lostReferrers[target]?.remove(key)
+            } else {
+                lostReferrers[target, default: []].insert(key)
+                gainedReferrers[target]?.remove(key)
+            }
+        }
+        for host in resource.hosts { claimDeltas[host, default: [:]][key.tenant ?? "", default: 0] += direction }
+        countDeltas[CollectionKey(of: key), default: 0] += direction
+    }
+}
+
+// MARK: - The state above
+
+extension Draft {
+    func resource(_ key: ResourceKey) -> Resource? {
+        if let change = changed[key] { change.after } else { below.resource(key) }
+    }
+
+    func resources(in collection: CollectionKey) -> [Resource] {
+        below.resources(in: collection).filter { changed[$0.key] == nil }
+            + order.compactMap { CollectionKey(of: $0) == collection ? changed[$0]?.after : nil }
+    }
+
+    func count(of collection: CollectionKey) -> Int { below.count(of: collection) + countDeltas[collection, default: 0] }
+
+    func referrers(of key: ResourceKey) -> Set<ResourceKey> {
+        let lost = lostReferrers[key] ?? []
+        let kept = lost.isEmpty ? below.referrers(of: key) : below.referrers(of: key).subtracting(lost)
+        return gainedReferrers[key].map { kept.union($0) } ?? kept
+    }
+
+    func claims(on host: String) -> [String: Int] {
+        guard let deltas = claimDeltas[host] else { return below.claims(on: host) }
+        return below.claims(on: host).merging(deltas, uniquingKeysWith: +).filter { $0.value > 0 }
+    }
+}

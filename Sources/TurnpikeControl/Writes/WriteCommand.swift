@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+/// One write of one resource. Tenants and resources are named by name or id.
+public struct WriteCommand: Sendable {
+    public enum Action: Sendable {
+        /// Fails with `alreadyExists` where the name is taken.
+        case create(body: JSON)
+        /// Creates, or replaces the whole body.
+        case put(name: String, body: JSON)
+        /// Changes the public document by an RFC 7396 merge patch.
+        case patch(name: String, patch: JSON)
+        case delete(name: String)
+    }
+
+    public var kind: Kind
+    /// `nil` for kinds without tenant.
+    public var tenant: String?
+    public var action: Action
+    /// Where given, the write fails with `preconditionFailed` unless the resource is there with this revision.
+    public var ifMatch: Revision?
+
+    public init(_ kind: Kind, tenant: String?, _ action: Action, ifMatch: Revision? = nil) {
+        self.kind = kind
+        self.tenant = tenant
+        self.action = action
+        self.ifMatch = ifMatch
+    }
+
+    public static func create(_ kind: Kind, tenant: String? = nil, body: JSON, ifMatch: Revision? = nil) -> Self {
+        Self(kind, tenant: tenant, .create(body: body), ifMatch: ifMatch)
+    }
+
+    public static func put(
+        _ kind: Kind, tenant: String? = nil, name: String, body: JSON, ifMatch: Revision? = nil
+    ) -> Self {
+        Self(kind, tenant: tenant, .put(name: name, body: body), ifMatch: ifMatch)
+    }
+
+    public static func patch(
+        _ kind: Kind, tenant: String? = nil, name: String, patch: JSON, ifMatch: Revision? = nil
+    ) -> Self {
+        Self(kind, tenant: tenant, .patch(name: name, patch: patch), ifMatch: ifMatch)
+    }
+
+    public static func delete(_ kind: Kind, tenant: String? = nil, name: String, ifMatch: Revision? = nil) -> Self {
+        Self(kind, tenant: tenant, .delete(name: name), ifMatch: ifMatch)
+    }
+}
+
+/// Who writes, why, and whether in earnest.
+public struct WriteContext: Sendable {
+    public var principal: Principal
+    /// What the client gave as its reason; empty where it gave none.
+    public var reason: String
+    public var requestID: String
+    /// Everything is checked, nothing is stored.
+    public var isDryRun: Bool
+
+    public init(principal: Principal, reason: String = "", requestID: String, isDryRun: Bool = false) {
+        self.principal = principal
+        self.reason = reason
+        self.requestID = requestID
+        self.isDryRun = isDryRun
+    }
+}
+
+/// What a write came to.
+public struct WriteOutcome: Sendable {
+    /// The write's revision; where nothing changed or in a dry run, the current one.
+    public var revision: Revision
+    /// The resource as it is (or, in a dry run, would be) now; `nil` after a deletion. In a dry run its `revision` is
+    /// the one that the write would have got.
+    public var resource: Resource?
+    /// `nil` where nothing changed.
+    public var effect: Change.Effect?
+    /// The credential that the write made, in plain text, the only time that it is shown.
+    public var secret: String?
+
+    public init(revision: Revision, resource: Resource?, effect: Change.Effect?, secret: String?) {
+        self.revision = revision
+        self.resource = resource
+        self.effect = effect
+        self.secret = secret
+    }
+}

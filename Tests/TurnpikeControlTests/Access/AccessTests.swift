@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeControl
+import TurnpikeModel
+import TurnpikeTestSupport
+
+@Suite struct AccessTests {
+    private func isRefused(_ bearer: String, by test: TestPlane) async throws -> Bool {
+        try await refusal { () throws(TurnpikeError) in try test.plane.authenticate(bearer: bearer) }.code == .unauthenticated
+    }
+
+    @Test func `each credential tells who holds it`() async throws {
+        let test = try await TestPlane.start()
+        #expect(test.operator.actor == "operator:bootstrap")
+        let token = try #require(try await test.write(.create(.joinToken, body: ["kind": "gateway"])).secret)
+        guard case .joinToken = try test.plane.authenticate(bearer: token) else {
+            Issue.record("It is a join token.")
+            return
+        }
+        #expect(try await test.join("gw-1").actor == "worker:gw-1")
+    }
+
+    @Test func `what is malformed, unknown or meant for gateways is refused alike`() async throws {
+        let test = try await TestPlane.start()
+        try await test.seed()
+        let key = try #require(try await test.write(.create(.apiKey, tenant: "acme", body: ["name": "p"])).secret)
+        let other = try await TestPlane.start().token
+        for bearer in ["", "x", "tp_op_", String(test.token.dropLast()), test.token + "x", key, other] {
+            #expect(try await isRefused(bearer, by: test))
+        }
+    }
+
+    @Test func `a deleted operator is refused at once`() async throws {
+        let test = try await TestPlane.start()
+        let token = try #require(try await test.write(.create(.operator, body: ["name": "ops"])).secret)
+        _ = try test.plane.authenticate(bearer: token)
+        try await test.write(.delete(.operator, name: "ops"))
+        #expect(try await isRefused(token, by: test))
+    }
+
+    @Test func `an expired credential is refused by the clock`() async throws {
+        let test = try await TestPlane.start()
+        let end = test.clock.now.advanced(by: .seconds(100))
+        let body: JSON = ["name": "ops", "expiresAt": .string(end.description)]
+        let tokens = [
+            try #require(try await test.write(.create(.operator, body: body)).secret),
+            try #require(try await test.write(.create(.joinToken, body: ["kind": "gateway", "lifetime": "1m"])).secret),
+        ]
+        for token in tokens { _ = try test.plane.authenticate(bearer: token) }
+        test.clock.set(end)
+        for token in tokens { #expect(try await isRefused(token, by: test)) }
+    }
+
+    @Test func `the bootstrap token may be given, once`() async throws {
+        let test = try await TestPlane.start()
+        #expect(try await test.plane.bootstrapOperator(token: "a-token-of-my-own-choice") == nil)
+        try await test.write(.delete(.operator, name: "bootstrap"))
+        await #expect(throws: TurnpikeError.self) { try await test.plane.bootstrapOperator(token: "short") }
+        let token = "a-token-of-my-own-choice"
+        #expect(try await test.plane.bootstrapOperator(token: token) == token)
+        #expect(try test.plane.authenticate(bearer: token).actor == "operator:bootstrap")
+    }
+}

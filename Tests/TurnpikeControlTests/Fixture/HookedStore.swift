@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import TurnpikeControl
+import TurnpikeMetering
+import TurnpikeModel
+import TurnpikeSnapshot
+import TurnpikeTestSupport
+
+/// A store that fails, or waits, where a test says so.
+final class HookedStore: Store {
+    struct Failure: Error {}
+
+    let base = InMemoryStore()
+    private let hook = Mutex<(@Sendable () async throws -> Void)?>(nil)
+    private let transactions = Mutex(0)
+
+    /// What every write does first; one that throws fails.
+    func beforeWriting(_ hook: (@Sendable () async throws -> Void)?) { self.hook.withLock { $0 = hook } }
+
+    func failWriting() { beforeWriting { throw Failure() } }
+
+    /// How many write transactions there were.
+    var writeCount: Int { transactions.withLock(\.self) }
+
+    private func enter() async throws {
+        try await hook.withLock(\.self)?()
+        transactions.withLock { $0 += 1 }
+    }
+
+    func forEachResource(_ each: (Resource) throws -> Void) async throws { try await base.forEachResource(each) }
+    func latestRevision() async throws -> Revision { try await base.latestRevision() }
+
+    func commit(_ records: [RevisionRecord]) async throws {
+        try await enter()
+        try await base.commit(records)
+    }
+
+    func records(after: Revision, limit: Int) async throws -> [RevisionRecord] {
+        try await base.records(after: after, limit: limit)
+    }
+
+    func takeUsage(_ batches: [(worker: ResourceID, batch: UsageBatch)]) async throws -> [TakenUsage] {
+        try await enter()
+        return try await base.takeUsage(batches)
+    }
+
+    func usage(_ query: UsageQuery) async throws -> [UsageRow] { try await base.usage(query) }
+    func committed(_ key: LeaseKey) async throws -> Int64 { try await base.committed(key) }
+
+    func leaseTotals(worker: ResourceID, epoch: Epoch, key: LeaseKey) async throws -> LeaseTotals {
+        try await base.leaseTotals(worker: worker, epoch: epoch, key: key)
+    }
+
+    func grant(_ grants: [(worker: ResourceID, epoch: Epoch, key: LeaseKey, granted: Int64)]) async throws {
+        try await enter()
+        try await base.grant(grants)
+    }
+}
+
+/// A gate at which tasks wait until it opens.
+final class Gate: Sendable {
+    private let state = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
+
+    func pass() async {
+        await withCheckedContinuation { caller in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting.append(caller) }
+                return state.isOpen
+            }
+            if isOpen { caller.resume() }
+        }
+    }
+
+    func open() {
+        let waiting = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for caller in waiting { caller.resume() }
+    }
+}

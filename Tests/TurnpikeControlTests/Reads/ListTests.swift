@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeControl
+import TurnpikeModel
+
+@Suite struct ListTests {
+    private func planeWithKeys(_ count: Int) async throws -> TestPlane {
+        let test = try await TestPlane.start()
+        try await test.seed()
+        let keys = (0..<count).map { number -> JSON in
+            [
+                "kind": "apiKey", "tenant": "acme", "name": .string("k\(10_000 + number)"),
+                "labels": ["parity": number % 2 == 0 ? "even" : "odd"],
+                "spec": ["displayName": .string("d\(number % 10)"), "enabled": .bool(number % 5 != 0)],
+            ]
+        }
+        try await test.apply(["resources": .array(keys)])
+        return test
+    }
+
+    private func pages(of test: TestPlane, _ query: ListQuery) throws -> [[String]] {
+        var query = query
+        var pages: [[String]] = []
+        repeat {
+            let page = try test.plane.list(.apiKey, tenant: "acme", query)
+            pages.append(page.resources.map(\.key.name))
+            query.after = page.next
+        } while query.after != nil
+        return pages
+    }
+
+    @Test func `pages follow one another by name, and the last says so`() async throws {
+        let test = try await planeWithKeys(25)
+        let pages = try pages(of: test, ListQuery(limit: 10))
+        #expect(pages.map(\.count) == [10, 10, 5])
+        #expect(pages.flatMap(\.self) == (0..<25).map { "k\(10_000 + $0)" })
+        #expect(try self.pages(of: test, ListQuery(limit: 25)).map(\.count) == [25])
+    }
+
+    @Test func `filters by label and field hold on every page`() async throws {
+        let test = try await planeWithKeys(1200)
+        #expect(try pages(of: test, ListQuery(labels: ["parity": "odd"], limit: 100)).map(\.count) == Array(repeating: 100, count: 6))
+        let disabled = try pages(of: test, ListQuery(fields: [("enabled", "false")], limit: 100))
+        #expect(disabled.flatMap(\.self).count == 240)
+        let both = try pages(of: test, ListQuery(labels: ["parity": "even"], fields: [("displayName", "d4")], limit: 1000))
+        #expect(both.flatMap(\.self).count == 120)
+        #expect(try pages(of: test, ListQuery(fields: [("nope", "x")], limit: 10)) == [[]])
+    }
+
+    @Test func `a page can go on after a name that is gone`() async throws {
+        let test = try await planeWithKeys(5)
+        try await test.write(.delete(.apiKey, tenant: "acme", name: "k10002"))
+        let page = try test.plane.list(.apiKey, tenant: "acme", ListQuery(after: "k10002", limit: 1))
+        #expect(page.resources.map(\.key.name) == ["k10003"])
+    }
+
+    @Test func `an unknown tenant is named, an empty collection is empty`() async throws {
+        let test = try await TestPlane.start()
+        try await test.seed()
+        let error = try await refusal { () throws(TurnpikeError) in try test.plane.list(.route, tenant: "nope", ListQuery()) }
+        #expect(error.detail == "There is no tenant 'nope'.")
+        #expect(try test.plane.list(.quota, tenant: "acme", ListQuery()).resources.isEmpty)
+    }
+}
