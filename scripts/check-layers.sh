@@ -42,11 +42,12 @@ TurnpikeAPI:            platform Synchronization Logging Foundation FoundationEs
                         TurnpikeControl
 
 turnpike:               platform Synchronization Logging Metrics Foundation FoundationEssentials
-                        ArgumentParser Configuration AsyncHTTPClient ServiceLifecycle NIOCore NIOHTTP1 NIOPosix Yams
+                        ArgumentParser Configuration AsyncHTTPClient ServiceLifecycle UnixSignals
+                        NIOCore NIOHTTP1 NIOPosix Yams
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
                         TurnpikeControl TurnpikeSQLite TurnpikeAPI
 turnpike-worker:        platform Synchronization Logging Metrics Foundation FoundationEssentials
-                        ArgumentParser Configuration ServiceLifecycle
+                        ArgumentParser Configuration ServiceLifecycle UnixSignals
                         TurnpikeModel TurnpikeTelemetry TurnpikeWorker
 
 TurnpikeTestSupport:    platform Synchronization Testing Foundation FoundationEssentials

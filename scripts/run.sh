@@ -10,9 +10,12 @@
 #   TURNPIKE_GATEWAY_PORT   where the gateway listens         (8000)
 #   TURNPIKE_ADMIN_PORT     where the gateway reports health  (8001)
 #   TURNPIKE_RUN_DIR        where state and logs go           (.run here)
+#   TURNPIKE_BIN            the folder of the programs; where it is set, nothing is installed and built
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# nginx is where Debian's users do not look.
+PATH=$PATH:/usr/sbin:/sbin
 
 control_port=${TURNPIKE_CONTROL_PORT:-8080}
 gateway_port=${TURNPIKE_GATEWAY_PORT:-8000}
@@ -110,12 +113,15 @@ require_free "$control_port" TURNPIKE_CONTROL_PORT
 require_free "$gateway_port" TURNPIKE_GATEWAY_PORT
 require_free "$admin_port" TURNPIKE_ADMIN_PORT
 
-say "Setting up."
-scripts/setup.sh
-say "Building in release; the first time takes some minutes."
-swift build -c release --product turnpike
-swift build -c release --product turnpike-worker
-bin=$(swift build -c release --show-bin-path)
+bin=${TURNPIKE_BIN:-}
+if [ -z "$bin" ]; then
+    say "Setting up."
+    scripts/setup.sh
+    say "Building in release; the first time takes some minutes."
+    swift build -c release --product turnpike
+    swift build -c release --product turnpike-worker
+    bin=$(swift build -c release --show-bin-path)
+fi
 mkdir -p "$run/upstream"
 chmod 700 "$run"
 export TURNPIKE_SERVER=$control

@@ -8,6 +8,7 @@
 set -euo pipefail
 
 swift_wanted=6.2
+swift_source=https://www.swift.org/install/linux/
 PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf '==> %s\n' "$*"; }
@@ -19,12 +20,12 @@ fail() {
 
 check_swift() {
     command -v swift >/dev/null ||
-        fail "Swift is not installed, or not on the PATH. Install Swift $swift_wanted or newer: https://www.swift.org/install/linux/"
+        fail "Swift is not installed, or not on the PATH. Install $swift_wanted or newer: $swift_source"
     local found
     found=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
-    [ -n "$found" ] || fail "'swift --version' does not say which version it is. Turnpike needs Swift $swift_wanted or newer."
+    [ -n "$found" ] || fail "'swift --version' does not name its version; Turnpike needs $swift_wanted or newer."
     [ "$(printf '%s\n%s\n' "$swift_wanted" "$found" | sort -V | head -n 1)" = "$swift_wanted" ] ||
-        fail "Swift $found is installed; Turnpike needs $swift_wanted or newer: https://www.swift.org/install/linux/"
+        fail "Swift $found is installed; Turnpike needs $swift_wanted or newer: $swift_source"
 }
 
 missing_packages() {

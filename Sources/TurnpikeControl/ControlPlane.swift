@@ -35,7 +35,8 @@ public final class ControlPlane: Sendable {
         commits = BatchQueue(capacity: 8192, batchLimit: 512) { await committer.commit($0) }
         entries = BatchQueue(capacity: 4096, batchLimit: 64) { await ledger.settle($0) }
         for role in Worker.Role.allCases {
-            metrics.connectedWorkers(role.rawValue) { [weak publisher] in Double(publisher?.connectedWorkers(role) ?? 0) }
+            metrics.connectedWorkers(role.rawValue) { [weak publisher] in Double(publisher?.connectedWorkers(role) ?? 0)
+            }
         }
         self.view = view
         self.publisher = publisher

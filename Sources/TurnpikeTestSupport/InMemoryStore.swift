@@ -68,7 +68,9 @@ public final class InMemoryStore: Store {
         }
     }
 
-    public func leaseTotals(worker: ResourceID, epoch: TurnpikeMetering.Epoch, key: LeaseKey) async throws -> LeaseTotals {
+    public func leaseTotals(
+        worker: ResourceID, epoch: TurnpikeMetering.Epoch, key: LeaseKey
+    ) async throws -> LeaseTotals {
         state.withLock { $0.leases[key]?[Epoch(worker: worker, epoch: epoch)] ?? LeaseTotals() }
     }
 
@@ -116,7 +118,9 @@ extension InMemoryStore.State {
             }
             for reference in resource.spec.references {
                 let target = ResourceKey(reference.kind, tenant: key.tenant, name: reference.name)
-                guard resources[target] != nil else { throw contradiction("\(key) refers to \(target), which is not there") }
+                guard resources[target] != nil else {
+                    throw contradiction("\(key) refers to \(target), which is not there")
+                }
             }
         }
     }

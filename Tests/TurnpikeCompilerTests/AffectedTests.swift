@@ -10,7 +10,8 @@ import TurnpikeTestSupport
     /// The texts of the compiled names that a change affects, in a state with three routes of which two are gold.
     private func affected(from before: Resource?, to after: Resource?) throws -> Set<String> {
         var state = TestState([
-            try Acme.tenant(), try Acme.route("a", labels: ["tier": "gold"]), try Acme.route("b", labels: ["tier": "gold"]),
+            try Acme.tenant(), try Acme.route("a", labels: ["tier": "gold"]),
+            try Acme.route("b", labels: ["tier": "gold"]),
             try Acme.route("c"), try Acme.service(), try Acme.key(),
         ])
         let key = try #require((after ?? before)?.key)
@@ -37,7 +38,10 @@ import TurnpikeTestSupport
         #expect(try affected(from: nil, to: gold) == expected)
         #expect(try affected(from: gold, to: nil) == expected)
         let everywhere = try Acme.quota("monthly")
-        #expect(try affected(from: nil, to: everywhere) == ["quota/acme/monthly", "route/acme/a", "route/acme/b", "route/acme/c"])
+        #expect(
+            try affected(from: nil, to: everywhere) == [
+                "quota/acme/monthly", "route/acme/a", "route/acme/b", "route/acme/c",
+            ])
     }
 
     @Test func `a limit that moves affects the routes of before and after`() throws {

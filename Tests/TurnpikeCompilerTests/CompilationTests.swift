@@ -37,11 +37,13 @@ import TurnpikeTestSupport
         #expect(!route.requiresKey)
     }
 
-    @Test(arguments: [
-        (nil, true), (["routes": ["orders"]], true), (["routes": ["other"]], false),
-        (["labels": ["tier": "gold"]], true), (["labels": ["tier": "silver"]], false),
-        (["labels": ["tier": "gold", "zone": "eu"]], false), (["routes": ["other"], "labels": ["tier": "gold"]], true),
-    ] as [(JSON?, Bool)])
+    @Test(
+        arguments: [
+            (nil, true), (["routes": ["orders"]], true), (["routes": ["other"]], false),
+            (["labels": ["tier": "gold"]], true), (["labels": ["tier": "silver"]], false),
+            (["labels": ["tier": "gold", "zone": "eu"]], false),
+            (["routes": ["other"], "labels": ["tier": "gold"]], true),
+        ] as [(JSON?, Bool)])
     func `limits go with the routes that their selector selects`(selector: JSON?, isSelected: Bool) throws {
         let state = TestState([
             try Acme.tenant(), try Acme.route("orders", labels: ["tier": "gold"]),

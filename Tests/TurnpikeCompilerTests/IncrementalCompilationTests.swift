@@ -16,7 +16,8 @@ private struct RandomChanges {
         let kinds: [Kind] = [.route, .route, .route, .service, .apiKey, .policy, .policy, .quota, .tenant, .joinToken]
         let kind = kinds.randomElement(using: &random) ?? .route
         if kind == .tenant { return ResourceKey(.tenant, name: tenant ?? "acme") }
-        return ResourceKey(kind, tenant: kind == .joinToken ? nil : tenant, name: names.randomElement(using: &random) ?? "a")
+        return ResourceKey(
+            kind, tenant: kind == .joinToken ? nil : tenant, name: names.randomElement(using: &random) ?? "a")
     }
 
     mutating func resource(_ key: ResourceKey) throws -> Resource? {

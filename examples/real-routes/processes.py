@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATIENCE = 60
+# nginx is where Debian's users do not look.
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
 class Failure(Exception):
@@ -49,7 +52,7 @@ class Process:
         with self.log.open("wb") as log:
             self.child = subprocess.Popen(
                 arguments, stdout=subprocess.PIPE, stderr=log, text=True, cwd=folder,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, "PATH": PATH, **(environment or {})},
             )
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -127,7 +130,7 @@ class Programs:
         folder.mkdir()
         text = (ROOT / "examples" / "upstream.conf").read_text().replace("127.0.0.1:9001", f"127.0.0.1:{port}")
         (folder / "upstream.conf").write_text(text)
-        arguments = ["nginx", "-e", "upstream.log", "-p", folder, "-c", folder / "upstream.conf"]
+        arguments = [shutil.which("nginx", path=PATH) or "nginx", "-e", "upstream.log", "-p", folder, "-c", folder / "upstream.conf"]
         self.start("upstream", arguments)
         until("nginx listens", lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
         return port

@@ -33,13 +33,14 @@ extension ControlPlane {
         if let token, !(16...256).contains(token.utf8.count) {
             throw TurnpikeError(.invalidParameter, "The bootstrap token must have 16 to 256 characters.")
         }
-        let receipt = try await commit(CommitRequest(
-            actor: "system", reason: "First start", requestID: "bootstrap",
-            plan: { draft throws(TurnpikeError) in
-                guard draft.count(of: CollectionKey(.operator)) == 0 else { return nil }
-                return try draft.createFirstOperator(token: token)
-            }
-        ))
+        let receipt = try await commit(
+            CommitRequest(
+                actor: "system", reason: "First start", requestID: "bootstrap",
+                plan: { draft throws(TurnpikeError) in
+                    guard draft.count(of: CollectionKey(.operator)) == 0 else { return nil }
+                    return try draft.createFirstOperator(token: token)
+                }
+            ))
         return receipt.subject.flatMap { token ?? receipt.secrets[$0.key] }
     }
 }

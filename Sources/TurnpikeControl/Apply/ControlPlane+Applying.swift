@@ -71,9 +71,11 @@ extension Bundle {
         guard !missing.isEmpty else { return }
         for item in items {
             guard let tenant = item.key.tenant, missing.contains(tenant) else { continue }
-            draft.problems.append(Problem(
-                .invalidResource, at: item.pointer.appending("tenant"), .reference, "There is no tenant '\(tenant)'."
-            ))
+            draft.problems.append(
+                Problem(
+                    .invalidResource, at: item.pointer.appending("tenant"), .reference,
+                    "There is no tenant '\(tenant)'."
+                ))
         }
     }
 }

@@ -57,7 +57,9 @@ struct LeaseDesk {
         return grants
     }
 
-    private mutating func grant(_ want: LeaseRequest.Want, from allowance: Allowance, to holder: Holder) async throws -> LeaseGrant {
+    private mutating func grant(
+        _ want: LeaseRequest.Want, from allowance: Allowance, to holder: Holder
+    ) async throws -> LeaseGrant {
         let committed = try await committedUnits(of: holder.key)
         var total = try await grantedTotal(of: holder)
         let size = allowance.size(of: want, committed: committed, workers: workers)

@@ -63,7 +63,8 @@ final class Ledger: Sendable {
         }
     }
 
-    private func take(_ batches: [(worker: Resource, batch: UsageBatch)]) async -> [Result<UsageReceipt, TurnpikeError>] {
+    private func take(_ batches: [(worker: Resource, batch: UsageBatch)]) async -> [Result<UsageReceipt, TurnpikeError>]
+    {
         guard !batches.isEmpty else { return [] }
         let taken: [TakenUsage]
         do { taken = try await store.takeUsage(batches.map { ($0.worker.id, $0.batch) }) } catch {
@@ -90,7 +91,9 @@ final class Ledger: Sendable {
         )
     }
 
-    private func grant(_ requests: [(worker: Resource, request: LeaseRequest)]) async -> [Result<[LeaseGrant], TurnpikeError>] {
+    private func grant(
+        _ requests: [(worker: Resource, request: LeaseRequest)]
+    ) async -> [Result<[LeaseGrant], TurnpikeError>] {
         guard !requests.isEmpty else { return [] }
         var desk = LeaseDesk(
             store: store, view: view, now: clock.now, workers: Int64(max(1, publisher.connectedWorkers(.gateway)))

@@ -52,7 +52,10 @@ extension Publisher {
     /// What a stream has to send now.
     func step(_ worker: ResourceID, _ serial: UInt64) -> Step {
         state.withLock { state in
-            guard let stream = state.streams[worker], stream.serial == serial else { return .ended }
+            // A caller beside one that waits already would have nothing to wait with.
+            guard let stream = state.streams[worker], stream.serial == serial, stream.caller == nil else {
+                return .ended
+            }
             if stream.isRevoked {
                 state.streams[worker] = nil
                 return .frames([.revoked])

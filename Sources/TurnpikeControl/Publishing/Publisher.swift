@@ -38,7 +38,8 @@ final class Publisher: Sendable {
         self.clock = clock
         self.metrics = metrics
         let revision = view.revision
-        var initial = State(revision: revision, history: ChangeHistory(from: tail.first.map { $0.revision - 1 } ?? revision))
+        var initial = State(
+            revision: revision, history: ChangeHistory(from: tail.first.map { $0.revision - 1 } ?? revision))
         var compilation = Compilation(of: view)
         compilation.compileAll { initial.compiled[$0.name] = $0 }
         for record in tail { initial.history.append(record.revision, compilation.affected(by: record.changes)) }

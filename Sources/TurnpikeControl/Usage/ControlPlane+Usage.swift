@@ -52,7 +52,10 @@ extension ControlPlane {
         let place = row.place
         let key = place.apiKey.flatMap { $0 == .zero ? nil : $0 }
         let names = view.read { view in
-            (key: key.flatMap { view.resource($0)?.key.name }, route: place.route.flatMap { view.resource($0)?.key.name })
+            (
+                key: key.flatMap { view.resource($0)?.key.name },
+                route: place.route.flatMap { view.resource($0)?.key.name }
+            )
         }
         return UsageReport.Row(
             bucketStart: window.hasBuckets ? Timestamp(minute: window.bucketStarts[place.bucket]) : nil,

@@ -55,13 +55,14 @@ public struct UsageReport: Sendable {
             func value(_ dimension: UsageQuery.Dimension, _ text: String?) -> JSON? {
                 dimensions.contains(dimension) ? text.map { .string($0) } ?? .null : nil
             }
-            return .object(JSONObject([
-                "bucketStart": bucketStart.map { .string($0.description) }, "key": value(.key, key),
-                "keyName": keyName.map { .string($0) }, "route": value(.route, route),
-                "statusClass": value(.statusClass, statusClass), "requests": .integer(counters.requests),
-                "bytesIn": .integer(counters.bytesIn), "bytesOut": .integer(counters.bytesOut),
-                "units": .integer(counters.units),
-            ]))
+            return .object(
+                JSONObject([
+                    "bucketStart": bucketStart.map { .string($0.description) }, "key": value(.key, key),
+                    "keyName": keyName.map { .string($0) }, "route": value(.route, route),
+                    "statusClass": value(.statusClass, statusClass), "requests": .integer(counters.requests),
+                    "bytesIn": .integer(counters.bytesIn), "bytesOut": .integer(counters.bytesOut),
+                    "units": .integer(counters.units),
+                ]))
         }
     }
 

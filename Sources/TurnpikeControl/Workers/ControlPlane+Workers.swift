@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import TurnpikeModel
 import TurnpikeIdentity
+public import TurnpikeModel
 public import TurnpikeSnapshot
 
 extension ControlPlane {
@@ -105,6 +105,7 @@ extension Worker {
     fileprivate mutating func rotate(to credential: Credential, now: Timestamp) {
         let graceEnd = now.advanced(by: ControlPlane.credentialGrace)
         let kept = credentials.last { $0.expiresAt > now }
-        credentials = [credential] + (kept.map { [Credential(digest: $0.digest, expiresAt: min($0.expiresAt, graceEnd))] } ?? [])
+        credentials =
+            [credential] + (kept.map { [Credential(digest: $0.digest, expiresAt: min($0.expiresAt, graceEnd))] } ?? [])
     }
 }

@@ -34,7 +34,8 @@ struct Fleet: Sendable {
 
     mutating func remove(_ id: ResourceID) { members[id] = nil }
 
-    mutating func change(_ id: ResourceID, at now: Timestamp? = nil, _ change: (inout WorkerStatus) -> Void = { _ in }) {
+    mutating func change(_ id: ResourceID, at now: Timestamp? = nil, _ change: (inout WorkerStatus) -> Void = { _ in })
+    {
         guard members[id] != nil else { return }
         if let now { members[id]?.status.lastSeen = now }
         if var status = members[id]?.status {

@@ -53,11 +53,13 @@ public struct WorkerStatus: Sendable, Hashable {
     }
 
     public var json: JSON {
-        .object(JSONObject([
-            "id": .string(id.text(prefix: Kind.worker.idPrefix)), "name": .string(name), "kind": .string(role.rawValue),
-            "connected": .bool(isConnected), "appliedRevision": appliedRevision.map { .integer($0) } ?? .null,
-            "lastSeen": lastSeen.map { .string($0.description) } ?? .null, "rejection": rejection?.json,
-        ]))
+        .object(
+            JSONObject([
+                "id": .string(id.text(prefix: Kind.worker.idPrefix)), "name": .string(name),
+                "kind": .string(role.rawValue),
+                "connected": .bool(isConnected), "appliedRevision": appliedRevision.map { .integer($0) } ?? .null,
+                "lastSeen": lastSeen.map { .string($0.description) } ?? .null, "rejection": rejection?.json,
+            ]))
     }
 }
 

@@ -6,8 +6,8 @@ public import TurnpikeSnapshot
 /// A worker's open stream.
 ///
 /// Nothing is queued for it: each delta is worked out when the worker is ready for it, from what was sent last to what
-/// is newest then, so that a slow worker gets the newest state and never a backlog. Heartbeats fill the silence. One
-/// caller at a time takes frames.
+/// is newest then, so that a slow worker gets the newest state and never a backlog. Heartbeats fill the silence, as long
+/// as ``ControlPlane/run()`` runs. One caller at a time takes frames; a second one is told that the stream has ended.
 public final class WorkerStream: Sendable {
     private let publisher: Publisher
     private let worker: ResourceID

@@ -92,15 +92,18 @@ private struct CommitGroup {
             if isCommitted {
                 durableReplies = durableReplies ?? replies.count
                 state.absorb(draft)
-                records.append(RevisionRecord(
-                    revision: draft.revision, at: now, actor: request.actor, reason: request.reason,
-                    requestID: request.requestID, changes: changes
-                ))
+                records.append(
+                    RevisionRecord(
+                        revision: draft.revision, at: now, actor: request.actor, reason: request.reason,
+                        requestID: request.requestID, changes: changes
+                    ))
             }
-            replies.append(.success(CommitReceipt(
-                revision: isCommitted ? draft.revision : current, changes: changes,
-                secrets: isCommitted ? draft.secrets : [:], unchanged: draft.unchanged, subject: subject
-            )))
+            replies.append(
+                .success(
+                    CommitReceipt(
+                        revision: isCommitted ? draft.revision : current, changes: changes,
+                        secrets: isCommitted ? draft.secrets : [:], unchanged: draft.unchanged, subject: subject
+                    )))
         } catch {
             replies.append(.failure(error))
         }

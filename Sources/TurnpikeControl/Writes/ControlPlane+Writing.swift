@@ -38,10 +38,11 @@ extension ControlPlane {
     func commit(
         _ context: WriteContext, _ plan: @escaping @Sendable (Draft) throws(TurnpikeError) -> Resource?
     ) async throws(TurnpikeError) -> CommitReceipt {
-        try await commit(CommitRequest(
-            actor: context.principal.actor, reason: context.reason, requestID: context.requestID,
-            isDryRun: context.isDryRun, plan: plan
-        ))
+        try await commit(
+            CommitRequest(
+                actor: context.principal.actor, reason: context.reason, requestID: context.requestID,
+                isDryRun: context.isDryRun, plan: plan
+            ))
     }
 
     func commit(_ request: CommitRequest) async throws(TurnpikeError) -> CommitReceipt {

@@ -24,7 +24,9 @@ extension Draft {
         guard problems.isEmpty else { throw TurnpikeError(problems) }
     }
 
-    private func report(_ code: ErrorCode, _ key: ResourceKey, _ place: JSONPointer, _ rule: Fault.Rule, _ detail: String) {
+    private func report(
+        _ code: ErrorCode, _ key: ResourceKey, _ place: JSONPointer, _ rule: Fault.Rule, _ detail: String
+    ) {
         problems.append(Problem(code, at: pointer(of: key)?.appending(place), rule, detail))
     }
 
@@ -55,7 +57,8 @@ extension Draft {
 
     private func checkCount(of resource: Resource) {
         let kind = resource.key.kind
-        guard kind == .policy || kind == .quota, count(of: CollectionKey(of: resource.key)) > Self.limitsPerTenant else {
+        guard kind == .policy || kind == .quota, count(of: CollectionKey(of: resource.key)) > Self.limitsPerTenant
+        else {
             return
         }
         report(

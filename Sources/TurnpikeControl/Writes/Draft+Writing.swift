@@ -65,10 +65,11 @@ extension Draft {
         switch (existing.spec, spec) {
         case (let old as Worker, let new as Worker):
             if new.role != old.role {
-                problems.append(Problem(
-                    .invalidResource, at: (pointer ?? JSONPointer()).appending("kind"), .immutable,
-                    "A worker's kind does not change."
-                ))
+                problems.append(
+                    Problem(
+                        .invalidResource, at: (pointer ?? JSONPointer()).appending("kind"), .immutable,
+                        "A worker's kind does not change."
+                    ))
             }
             return old
         case (let old as JoinToken, var new as JoinToken):

@@ -86,7 +86,9 @@ extension Draft {
             + order.compactMap { CollectionKey(of: $0) == collection ? changed[$0]?.after : nil }
     }
 
-    func count(of collection: CollectionKey) -> Int { below.count(of: collection) + countDeltas[collection, default: 0] }
+    func count(of collection: CollectionKey) -> Int {
+        below.count(of: collection) + countDeltas[collection, default: 0]
+    }
 
     func referrers(of key: ResourceKey) -> Set<ResourceKey> {
         let lost = lostReferrers[key] ?? []

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeModel
+
 extension RouteTable {
     /// Scopes of the map of hosts. Wildcards are kept from their dot on: `.acme.test`.
     static let exactHosts: UInt32 = 0

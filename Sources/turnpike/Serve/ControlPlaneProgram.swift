@@ -47,7 +47,8 @@ struct ControlPlaneProgram {
         let services: [any Service] = [APIService(api: api, settings: settings), UpkeepService(control: control)]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
             )
         )
         try await group.run()

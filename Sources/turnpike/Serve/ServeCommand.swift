@@ -27,7 +27,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The folder for the database. (default: ./turnpike-data)")
     var data: String?
 
-    @Option(help: "The form of log lines: plain or json. (default: plain)")
+    @Option(help: "The form of log lines: text or json. (default: text)")
     var logFormat: String?
 
     @Option(help: "The least level that is logged. (default: info)")

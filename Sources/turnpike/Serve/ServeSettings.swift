@@ -12,7 +12,7 @@ import TurnpikeTelemetry
 /// Configuration keys:
 /// - `listen` (`--listen`, `TURNPIKE_LISTEN`): host and port. Default `127.0.0.1:8080`.
 /// - `data` (`--data`, `TURNPIKE_DATA`): the folder that holds the database. Default `./turnpike-data`.
-/// - `log.format` (`--log-format`, `TURNPIKE_LOG_FORMAT`): `plain` or `json`. Default `plain`.
+/// - `log.format` (`--log-format`, `TURNPIKE_LOG_FORMAT`): `text` or `json`; `plain` means `text`. Default `text`.
 /// - `log.level` (`--log-level`, `TURNPIKE_LOG_LEVEL`): `trace`, `debug`, `info`, `notice`, `warning`, `error` or
 ///   `critical`. Default `info`.
 /// - `openapi` (`TURNPIKE_OPENAPI`): the file served as `/openapi.yaml`. Default: the one that came with the program.
@@ -47,10 +47,18 @@ struct ServeSettings: Sendable {
         }
         self.listen = listen
         dataFolder = reader.string(forKey: "data", default: "./turnpike-data")
-        logFormat = try ServeSettings.choice("log.format", .plain, in: reader)
+        logFormat = try ServeSettings.logFormat(reader.string(forKey: "log.format"))
         logLevel = try ServeSettings.choice("log.level", .info, in: reader)
         openAPI = reader.string(forKey: "openapi")
         bootstrapToken = reader.string(forKey: "bootstrap.token", isSecret: true)
+    }
+
+    private static func logFormat(_ text: String?) throws(Fault) -> LogFormat {
+        switch text {
+        case nil, "text", "plain": return .plain
+        case "json": return .json
+        case let other?: throw Fault(reason: "'\(other)' is no log.format; it must be one of text, json.")
+        }
     }
 
     private static func choice<Choice: RawRepresentable & CaseIterable>(
@@ -73,7 +81,8 @@ extension ServeSettings {
     private static func provider(_ name: String, _ values: [String: String]) -> InMemoryProvider {
         var settings: [AbsoluteConfigKey: ConfigValue] = [:]
         for (key, value) in values {
-            settings[AbsoluteConfigKey(ConfigKey(key))] = ConfigValue(.string(value), isSecret: key == "bootstrap.token")
+            settings[AbsoluteConfigKey(ConfigKey(key))] = ConfigValue(
+                .string(value), isSecret: key == "bootstrap.token")
         }
         return InMemoryProvider(name: name, values: settings)
     }

@@ -2,13 +2,16 @@
 
 import Testing
 import TurnpikeModel
+
 @testable import turnpike
 
 @Suite struct ArgumentTests {
-    @Test(arguments: [
-        ("api-keys", Kind.apiKey), ("api-key", .apiKey), ("apiKey", .apiKey), ("policies", .policy), ("policy", .policy),
-        ("tenant", .tenant), ("join-tokens", .joinToken), ("joinToken", .joinToken),
-    ] as [(String, Kind)])
+    @Test(
+        arguments: [
+            ("api-keys", Kind.apiKey), ("api-key", .apiKey), ("apiKey", .apiKey), ("policies", .policy),
+            ("policy", .policy),
+            ("tenant", .tenant), ("join-tokens", .joinToken), ("joinToken", .joinToken),
+        ] as [(String, Kind)])
     func `a kind is known by plural, singular and its name in bundles`(text: String, kind: Kind) {
         #expect(Kind(argument: text) == kind)
     }
@@ -41,15 +44,20 @@ import TurnpikeModel
     }
 
     @Test func `a refusal shows title, detail and each fault`() {
-        let problem = Problem(status: 422, body: [
-            "title": "The resource is not valid", "detail": "2 fields are not valid.", "requestId": "r1",
-            "errors": [["pointer": "/limit", "detail": "'limit' is required."], ["pointer": "", "detail": "No."]],
-        ])
-        #expect(CommandFailure.refused(problem).message(styled: false) == """
-            Error: The resource is not valid: 2 fields are not valid.
-              /limit: 'limit' is required.
-              (body): No.
+        let problem = Problem(
+            status: 422,
+            body: [
+                "title": "The resource is not valid", "detail": "2 fields are not valid.", "requestId": "r1",
+                "errors": [
+                    ["pointer": "/limit", "detail": "'limit' is required."], ["pointer": "", "detail": "No."],
+                ],
+            ])
+        #expect(
+            CommandFailure.refused(problem).message(styled: false) == """
+                Error: The resource is not valid: 2 fields are not valid.
+                  /limit: 'limit' is required.
+                  (body): No.
 
-            """)
+                """)
     }
 }

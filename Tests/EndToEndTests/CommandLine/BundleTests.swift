@@ -2,13 +2,15 @@
 
 import Testing
 import TurnpikeModel
+
 @testable import turnpike
 
 @Suite struct BundleTests {
     private func bundle(_ texts: String...) throws -> turnpike.Bundle {
-        try turnpike.Bundle(texts.enumerated().flatMap { index, text in
-            try BundleFiles.documents(in: text, origin: "file\(index + 1).yaml", isJSON: false)
-        })
+        try turnpike.Bundle(
+            texts.enumerated().flatMap { index, text in
+                try BundleFiles.documents(in: text, origin: "file\(index + 1).yaml", isJSON: false)
+            })
     }
 
     @Test(arguments: [
@@ -44,16 +46,19 @@ import TurnpikeModel
 
     @Test func `a fault is named by file and resource`() throws {
         let whole = try bundle("{kind: tenant, name: a}", "- {kind: quota, tenant: a, name: monthly}\n- {kind: route}")
-        let problem = Problem(status: 422, body: [
-            "title": "The resource is not valid",
-            "errors": [
-                ["pointer": "/resources/1/spec/limit", "detail": "'limit' is required."],
-                ["pointer": "/resources/2", "detail": "No name."],
-                ["pointer": "/prune/labels", "detail": "None."],
-            ],
-        ])
-        #expect(whole.located(problem).faults.map(\.place) == [
-            "file2.yaml, quota a/monthly: /spec/limit", "file2.yaml, route without a name", "/prune/labels",
-        ])
+        let problem = Problem(
+            status: 422,
+            body: [
+                "title": "The resource is not valid",
+                "errors": [
+                    ["pointer": "/resources/1/spec/limit", "detail": "'limit' is required."],
+                    ["pointer": "/resources/2", "detail": "No name."],
+                    ["pointer": "/prune/labels", "detail": "None."],
+                ],
+            ])
+        #expect(
+            whole.located(problem).faults.map(\.place) == [
+                "file2.yaml, quota a/monthly: /spec/limit", "file2.yaml, route without a name", "/prune/labels",
+            ])
     }
 }

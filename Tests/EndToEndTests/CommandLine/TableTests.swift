@@ -2,6 +2,7 @@
 
 import Testing
 import TurnpikeModel
+
 @testable import turnpike
 
 @Suite struct TableTests {
@@ -10,13 +11,14 @@ import TurnpikeModel
             [Table.Column(title: "name"), Table.Column(title: "requests", alignment: .right)],
             rows: [["orders", "7"], ["a", "12345678901"]], note: "More follow."
         )
-        #expect(table.text(styled: false) == """
-            NAME       REQUESTS
-            orders            7
-            a       12345678901
-            More follow.
+        #expect(
+            table.text(styled: false) == """
+                NAME       REQUESTS
+                orders            7
+                a       12345678901
+                More follow.
 
-            """)
+                """)
     }
 
     @Test func `no rows are said to be none`() {
@@ -31,11 +33,12 @@ import TurnpikeModel
                 "createdAt": "2026-03-01T00:00:00Z", "updatedAt": "2026-03-02T00:00:00Z",
             ]
         ]
-        #expect(Table(documents: documents).text(styled: false) == """
-            NAME    CONNECT TIMEOUT  ENDPOINTS                 REVISION  UPDATED AT
-            orders  2s               host=127.0.0.1 port=9001         3  2026-03-02T00:00:00Z
+        #expect(
+            Table(documents: documents).text(styled: false) == """
+                NAME    CONNECT TIMEOUT  ENDPOINTS                 REVISION  UPDATED AT
+                orders  2s               host=127.0.0.1 port=9001         3  2026-03-02T00:00:00Z
 
-            """)
+                """)
     }
 
     @Test func `a long cell is cut`() {
@@ -44,10 +47,11 @@ import TurnpikeModel
 
     @Test func `a usage report has its counters on the right`() {
         let rows: [JSON] = [["route": "orders", "requests": 137, "statusClass": "2xx"]]
-        #expect(Table(usage: rows).text(styled: false) == """
-            ROUTE   STATUS CLASS  REQUESTS
-            orders  2xx                137
+        #expect(
+            Table(usage: rows).text(styled: false) == """
+                ROUTE   STATUS CLASS  REQUESTS
+                orders  2xx                137
 
-            """)
+                """)
     }
 }

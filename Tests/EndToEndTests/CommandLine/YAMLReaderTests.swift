@@ -2,15 +2,19 @@
 
 import Testing
 import TurnpikeModel
+
 @testable import turnpike
 
 @Suite struct YAMLReaderTests {
-    @Test(arguments: [
-        ("7", JSON.integer(7)), ("-3", .integer(-3)), ("9223372036854775807", .integer(.max)), ("1.5", .number(1.5)),
-        ("true", .bool(true)), ("False", .bool(false)), ("text", .string("text")), ("'7'", .string("7")),
-        ("\"true\"", .string("true")), ("no", .string("no")), ("12:30", .string("12:30")), ("017", .string("017")),
-        ("0x1F", .string("0x1F")), ("1_000", .string("1_000")), ("2026-03-01", .string("2026-03-01")), ("250ms", .string("250ms")),
-    ] as [(String, JSON)])
+    @Test(
+        arguments: [
+            ("7", JSON.integer(7)), ("-3", .integer(-3)), ("9223372036854775807", .integer(.max)),
+            ("1.5", .number(1.5)),
+            ("true", .bool(true)), ("False", .bool(false)), ("text", .string("text")), ("'7'", .string("7")),
+            ("\"true\"", .string("true")), ("no", .string("no")), ("12:30", .string("12:30")), ("017", .string("017")),
+            ("0x1F", .string("0x1F")), ("1_000", .string("1_000")), ("2026-03-01", .string("2026-03-01")),
+            ("250ms", .string("250ms")),
+        ] as [(String, JSON)])
     func `a scalar is what YAML's core schema says`(text: String, expected: JSON) throws {
         #expect(try YAMLReader.documents(in: "value: \(text)") == [["value": expected]])
     }

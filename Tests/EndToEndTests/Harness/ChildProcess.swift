@@ -28,7 +28,9 @@ final class ChildProcess: Sendable {
     /// - Parameters:
     ///   - folder: the working directory.
     ///   - environment: all of it; nothing is inherited.
-    init(_ name: String, _ executable: String, _ arguments: [String], in folder: String, environment: [String: String]) throws {
+    init(
+        _ name: String, _ executable: String, _ arguments: [String], in folder: String, environment: [String: String]
+    ) throws {
         self.name = name
         let process = Process()
         process.executableURL = URL(fileURLWithPath: executable)

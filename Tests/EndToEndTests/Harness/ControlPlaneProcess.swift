@@ -28,9 +28,11 @@ final class ControlPlaneProcess: Sendable {
     }
 
     private static func launch(on stage: Stage, port: Int) throws -> ChildProcess {
-        try stage.start("control plane", "\(Stage.programs)/turnpike", [
-            "serve", "--listen", "127.0.0.1:\(port)", "--data", "\(stage.folder)/data", "--log-level", "debug",
-        ])
+        try stage.start(
+            "control plane", "\(Stage.programs)/turnpike",
+            [
+                "serve", "--listen", "127.0.0.1:\(port)", "--data", "\(stage.folder)/data", "--log-level", "debug",
+            ])
     }
 
     private static func readyURL(of child: ChildProcess) async throws -> String {
@@ -81,13 +83,17 @@ extension ControlPlaneProcess {
     /// - Returns: the key's plaintext.
     func serveOrders(from origin: Origin) async throws -> String {
         try await call(.POST, "/v1/tenants", ["name": "acme", "timeZone": "Europe/Berlin"])
-        try await call(.PUT, "/v1/tenants/acme/services/orders", [
-            "endpoints": [["host": "127.0.0.1", "port": .integer(Int64(origin.port))]]
-        ])
-        try await call(.PUT, "/v1/tenants/acme/routes/orders", [
-            "match": ["hosts": ["api.acme.test"], "paths": [["prefix": "/v1/orders"]], "methods": ["GET"]],
-            "auth": ["anyOf": [["apiKey": .object(JSONObject())]]], "backends": [["service": "orders"]],
-        ])
+        try await call(
+            .PUT, "/v1/tenants/acme/services/orders",
+            [
+                "endpoints": [["host": "127.0.0.1", "port": .integer(Int64(origin.port))]]
+            ])
+        try await call(
+            .PUT, "/v1/tenants/acme/routes/orders",
+            [
+                "match": ["hosts": ["api.acme.test"], "paths": [["prefix": "/v1/orders"]], "methods": ["GET"]],
+                "auth": ["anyOf": [["apiKey": .object(JSONObject())]]], "backends": [["service": "orders"]],
+            ])
         let target = "/v1/tenants/acme/api-keys?wait=applied&timeout=30s"
         let key = try await call(.POST, target, ["name": "partner-1"])
         guard let secret = key["key"]?.string else {

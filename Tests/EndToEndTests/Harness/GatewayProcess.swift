@@ -26,7 +26,9 @@ final class GatewayProcess: Sendable {
     }
 
     /// Joins one to a control plane; returns once it holds a configuration.
-    static func start(_ name: String = "gateway-1", joining controlPlane: ControlPlaneProcess, on stage: Stage) async throws -> GatewayProcess {
+    static func start(
+        _ name: String = "gateway-1", joining controlPlane: ControlPlaneProcess, on stage: Stage
+    ) async throws -> GatewayProcess {
         let token = try await controlPlane.call(.POST, "/v1/join-tokens", ["kind": "gateway"])["token"]?.string ?? ""
         let arguments = [
             "gateway", "--control-plane", controlPlane.url, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
@@ -40,7 +42,8 @@ final class GatewayProcess: Sendable {
 
     private static func launch(_ name: String, _ arguments: [String], on stage: Stage) async throws -> Running {
         let child = try stage.start(name, "\(Stage.programs)/turnpike-worker", arguments)
-        let line = try await child.match("where it listens", /Turnpike gateway: (http:\/\/[^,\s]+), admin (http:\/\/[^,\s]+)/)
+        let line = try await child.match(
+            "where it listens", /Turnpike gateway: (http:\/\/[^,\s]+), admin (http:\/\/[^,\s]+)/)
         return Running(child: child, url: String(line.1), adminURL: String(line.2))
     }
 

@@ -25,7 +25,9 @@ final class Stage: Sendable {
     }
 
     /// Starts a program with the environment that programs of ours see in tests.
-    func start(_ name: String, _ executable: String, _ arguments: [String], environment: [String: String] = [:]) throws -> ChildProcess {
+    func start(
+        _ name: String, _ executable: String, _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> ChildProcess {
         let environment = ["PATH": Stage.path, "HOME": folder].merging(environment) { $1 }
         let child = try ChildProcess(name, executable, arguments, in: folder, environment: environment)
         children.withLock { $0.append(child) }

@@ -16,7 +16,9 @@ let patience = Duration.seconds(60)
 /// Asks again until `condition` gives a value, and returns it.
 ///
 /// - Throws: `NeverTrue` after `limit`, or what `condition` throws.
-func until<Value>(_ what: String, within limit: Duration = patience, _ condition: () async throws -> Value?) async throws -> Value {
+func until<Value>(
+    _ what: String, within limit: Duration = patience, _ condition: () async throws -> Value?
+) async throws -> Value {
     let deadline = ContinuousClock.now + limit
     while true {
         if let value = try await condition() { return value }

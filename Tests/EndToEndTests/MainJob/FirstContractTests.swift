@@ -36,25 +36,38 @@ import TurnpikeModel
 
     /// The bodies of the first contract, each as it is documented. Returns the key.
     private func write(the plane: ControlPlaneProcess, _ origin: Origin) async throws -> String {
-        let tenant = try await plane.send(.POST, "/v1/tenants", [
-            "name": "acme", "displayName": "Acme GmbH", "timeZone": "Europe/Berlin",
-        ])
+        let tenant = try await plane.send(
+            .POST, "/v1/tenants",
+            [
+                "name": "acme", "displayName": "Acme GmbH", "timeZone": "Europe/Berlin",
+            ])
         #expect(tenant.status == 201)
         #expect(tenant.headers.first(name: "Location") == "/v1/tenants/acme")
-        try await plane.call(.PUT, "/v1/tenants/acme/services/orders", [
-            "protocol": "http", "endpoints": [["host": "127.0.0.1", "port": .integer(Int64(origin.port)), "weight": 1]],
-        ])
-        try await plane.call(.PUT, "/v1/tenants/acme/routes/orders", [
-            "match": ["hosts": ["api.acme.test"], "paths": [["prefix": "/v1/orders"]], "methods": ["GET"]],
-            "auth": ["anyOf": [["apiKey": .object(JSONObject())]]], "backends": [["service": "orders", "weight": 100]],
-        ])
-        try await plane.call(.PUT, "/v1/tenants/acme/quotas/monthly", [
-            "limit": 1_000_000, "unit": "requests", "period": "month", "enforcement": "hard",
-        ])
-        try await plane.call(.PUT, "/v1/tenants/acme/policies/burst", [
-            "kind": "rateLimit", "per": "key", "limit": 100, "interval": "1s", "burst": 200,
-        ])
-        let key = try await plane.send(.POST, "/v1/tenants/acme/api-keys?wait=applied&timeout=30s", ["name": "partner-1"])
+        try await plane.call(
+            .PUT, "/v1/tenants/acme/services/orders",
+            [
+                "protocol": "http",
+                "endpoints": [["host": "127.0.0.1", "port": .integer(Int64(origin.port)), "weight": 1]],
+            ])
+        try await plane.call(
+            .PUT, "/v1/tenants/acme/routes/orders",
+            [
+                "match": ["hosts": ["api.acme.test"], "paths": [["prefix": "/v1/orders"]], "methods": ["GET"]],
+                "auth": ["anyOf": [["apiKey": .object(JSONObject())]]],
+                "backends": [["service": "orders", "weight": 100]],
+            ])
+        try await plane.call(
+            .PUT, "/v1/tenants/acme/quotas/monthly",
+            [
+                "limit": 1_000_000, "unit": "requests", "period": "month", "enforcement": "hard",
+            ])
+        try await plane.call(
+            .PUT, "/v1/tenants/acme/policies/burst",
+            [
+                "kind": "rateLimit", "per": "key", "limit": 100, "interval": "1s", "burst": 200,
+            ])
+        let key = try await plane.send(
+            .POST, "/v1/tenants/acme/api-keys?wait=applied&timeout=30s", ["name": "partner-1"])
         #expect(key.status == 201)
         #expect(key.json["id"]?.string?.hasPrefix("key_") == true)
         return try #require(key.json["key"]?.string)
@@ -64,7 +77,8 @@ import TurnpikeModel
         let withoutKey = try await gateway.get("/v1/orders/7")
         #expect(withoutKey.status == 401)
         #expect(withoutKey.headers.first(name: "Content-Type") == "application/problem+json")
-        #expect(try await gateway.get("/v1/orders/7", key: "tp_live_" + String(repeating: "0", count: 32)).status == 401)
+        #expect(
+            try await gateway.get("/v1/orders/7", key: "tp_live_" + String(repeating: "0", count: 32)).status == 401)
         #expect(try await gateway.get("/v2/orders", key: key).status == 404)
         #expect(try await gateway.get("/v1/orders/7", host: "other.test", key: key).status == 404)
     }
@@ -77,10 +91,12 @@ import TurnpikeModel
             let key = try await plane.serveOrders(from: origin)
             let target = "/v1/tenants/acme/routes/"
             for number in 1...20 {
-                try await plane.call(.PUT, "\(target)r\(number)?wait=applied&timeout=30s", [
-                    "match": ["hosts": ["api.acme.test"], "paths": [["exact": .string("/r\(number)")]]],
-                    "backends": [["service": "orders"]],
-                ])
+                try await plane.call(
+                    .PUT, "\(target)r\(number)?wait=applied&timeout=30s",
+                    [
+                        "match": ["hosts": ["api.acme.test"], "paths": [["exact": .string("/r\(number)")]]],
+                        "backends": [["service": "orders"]],
+                    ])
                 #expect(try await gateway.get("/r\(number)").status == 200)
                 _ = try await plane.call(.DELETE, "\(target)r\(number)?wait=applied&timeout=30s")
                 #expect(try await gateway.get("/r\(number)").status == 404)

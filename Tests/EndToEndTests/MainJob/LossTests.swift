@@ -5,7 +5,8 @@ import Testing
 
 /// Programs killed without warning: service goes on, and usage arrives exactly once.
 @Suite(.serialized) struct LossTests {
-    @Test func `while the control plane is dead no request fails, and afterwards all usage arrives once`() async throws {
+    @Test func `while the control plane is dead no request fails, and afterwards all usage arrives once`() async throws
+    {
         try await Stage.with { stage in
             let origin = try await Origin.start()
             let plane = try await ControlPlaneProcess.start(on: stage)
@@ -28,7 +29,9 @@ import Testing
         }
     }
 
-    @Test func `a gateway killed and started while the control plane is dead serves by its last good configuration`() async throws {
+    @Test func `a gateway killed and started while the control plane is dead serves by its last good configuration`()
+        async throws
+    {
         try await Stage.with { stage in
             let origin = try await Origin.start()
             let plane = try await ControlPlaneProcess.start(on: stage)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import NIOCore
-import NIOPosix
 import Testing
 
 /// The README's commands, run as they stand there; only the ports are others, since those of the README may be taken.
@@ -36,13 +34,5 @@ import Testing
         let blocks = text.matches(of: /<!-- by hand: run -->\n```sh\n((?:(?!```).*\n)+)```/).map { String($0.output.1) }
         #expect(blocks.count >= 7)
         return blocks.joined(separator: "\n")
-    }
-
-    /// A port that was free a moment ago.
-    private func freePort() async throws -> Int {
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
-        let port = channel.localAddress?.port ?? 0
-        try await channel.close()
-        return port
     }
 }

@@ -10,7 +10,8 @@ import TurnpikeModel
     @Test func `a revoked worker's stream ends within a second, and its credential is dead`() async throws {
         try await Stage.with { stage in
             let plane = try await ControlPlaneProcess.start(on: stage)
-            let token = try #require(try await plane.call(.POST, "/v1/join-tokens", ["kind": "gateway"])["token"]?.string)
+            let token = try #require(
+                try await plane.call(.POST, "/v1/join-tokens", ["kind": "gateway"])["token"]?.string)
             let identity = try await Exchange.send(
                 .POST, plane.url + "/v1/workers", headers: [("Authorization", "Bearer \(token)")],
                 body: ["name": "gw-1", "kind": "gateway", "version": "test"]

@@ -3,6 +3,7 @@
 import Logging
 import Testing
 import TurnpikeTelemetry
+
 @testable import turnpike
 
 @Suite struct ServeSettingsTests {
@@ -45,7 +46,9 @@ import TurnpikeTelemetry
         #expect((address.host, address.port) == (host, port))
     }
 
-    @Test(arguments: ["", "8080", ":8080", "localhost", "localhost:", "localhost:65536", "::1:8080", "localhost:+1", "[]:1"])
+    @Test(arguments: [
+        "", "8080", ":8080", "localhost", "localhost:", "localhost:65536", "::1:8080", "localhost:+1", "[]:1",
+    ])
     func `what is no address is refused`(text: String) {
         #expect(ListenAddress(text) == nil)
     }
@@ -58,8 +61,9 @@ import TurnpikeTelemetry
 @Suite struct ContractFileTests {
     @Test func `the contract is where one is told, or beside or above the program`() {
         #expect(ContractFile.candidates(told: "/etc/x.yaml", program: "/usr/bin/turnpike") == ["/etc/x.yaml"])
-        #expect(ContractFile.candidates(told: nil, program: "/usr/bin/turnpike") == [
-            "/usr/share/turnpike/openapi.yaml", "/usr/openapi.yaml", "/openapi.yaml",
-        ])
+        #expect(
+            ContractFile.candidates(told: nil, program: "/usr/bin/turnpike") == [
+                "/usr/share/turnpike/openapi.yaml", "/usr/openapi.yaml", "/openapi.yaml",
+            ])
     }
 }

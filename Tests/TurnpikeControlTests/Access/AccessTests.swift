@@ -7,7 +7,8 @@ import TurnpikeTestSupport
 
 @Suite struct AccessTests {
     private func isRefused(_ bearer: String, by test: TestPlane) async throws -> Bool {
-        try await refusal { () throws(TurnpikeError) in try test.plane.authenticate(bearer: bearer) }.code == .unauthenticated
+        try await refusal { () throws(TurnpikeError) in try test.plane.authenticate(bearer: bearer) }.code
+            == .unauthenticated
     }
 
     @Test func `each credential tells who holds it`() async throws {
@@ -45,7 +46,8 @@ import TurnpikeTestSupport
         let body: JSON = ["name": "ops", "expiresAt": .string(end.description)]
         let tokens = [
             try #require(try await test.write(.create(.operator, body: body)).secret),
-            try #require(try await test.write(.create(.joinToken, body: ["kind": "gateway", "lifetime": "1m"])).secret),
+            try #require(
+                try await test.write(.create(.joinToken, body: ["kind": "gateway", "lifetime": "1m"])).secret),
         ]
         for token in tokens { _ = try test.plane.authenticate(bearer: token) }
         test.clock.set(end)

@@ -6,16 +6,19 @@ import TurnpikeModel
 
 @Suite struct ApplyTests {
     private func item(_ kind: String, _ tenant: String?, _ name: String, _ spec: JSON, labels: Labels = [:]) -> JSON {
-        .object(JSONObject([
-            "kind": .string(kind), "tenant": tenant.map { .string($0) }, "name": .string(name), "labels": labels.json,
-            "spec": spec,
-        ]))
+        .object(
+            JSONObject([
+                "kind": .string(kind), "tenant": tenant.map { .string($0) }, "name": .string(name),
+                "labels": labels.json,
+                "spec": spec,
+            ]))
     }
 
     private var shop: [JSON] {
         [
             item("route", "acme", "orders", Body.route()), item("apiKey", "acme", "p", [:]),
-            item("service", "acme", "orders", Body.service()), item("tenant", nil, "acme", ["timeZone": "Europe/Berlin"]),
+            item("service", "acme", "orders", Body.service()),
+            item("tenant", nil, "acme", ["timeZone": "Europe/Berlin"]),
         ]
     }
 
@@ -24,7 +27,10 @@ import TurnpikeModel
         let before = test.plane.revision
         let outcome = try await test.apply(["resources": .array(shop)])
         #expect(outcome.revision == before + 1)
-        #expect(outcome.changes.map(\.key.description) == ["tenant acme", "service acme/orders", "route acme/orders", "apiKey acme/p"])
+        #expect(
+            outcome.changes.map(\.key.description) == [
+                "tenant acme", "service acme/orders", "route acme/orders", "apiKey acme/p",
+            ])
         #expect(outcome.changes.allSatisfy { $0.effect == .created })
         #expect(outcome.changes.last?.secret?.hasPrefix("tp_live_") == true)
         #expect(try await test.plane.record(outcome.revision).changes.count == 4)
@@ -44,7 +50,8 @@ import TurnpikeModel
     @Test func `every fault of every item comes at once, by its place in the bundle`() async throws {
         let bundle: JSON = [
             "resources": [
-                item("service", "acme", "a", ["endpoints": []]), item("quota", "acme", "b", ["limit": -1, "period": "year"]),
+                item("service", "acme", "a", ["endpoints": []]),
+                item("quota", "acme", "b", ["limit": -1, "period": "year"]),
                 item("worker", nil, "gw", ["kind": "gateway"]), item("nope", nil, "x", [:]),
                 item("tenant", "acme", "x", ["colour": 1]), item("service", "acme", "a", Body.service()),
                 item("service", nil, "bad name!", Body.service()),
@@ -53,29 +60,36 @@ import TurnpikeModel
             "prune": ["labels": [:]], "colour": 1,
         ]
         let error = try await refusal { () throws(TurnpikeError) in try Bundle(json: bundle) }
-        #expect(Set(error.pointers) == [
-            "/resources/0/spec/endpoints", "/resources/1/spec/limit", "/resources/1/spec/period", "/resources/2/kind",
-            "/resources/3/kind", "/resources/4/tenant", "/resources/4/spec/colour", "/resources/5",
-            "/resources/6/tenant", "/resources/6/name", "/deletes/0", "/deletes/1/tenant", "/prune/labels", "/colour",
-        ])
+        #expect(
+            Set(error.pointers) == [
+                "/resources/0/spec/endpoints", "/resources/1/spec/limit", "/resources/1/spec/period",
+                "/resources/2/kind",
+                "/resources/3/kind", "/resources/4/tenant", "/resources/4/spec/colour", "/resources/5",
+                "/resources/6/tenant", "/resources/6/name", "/deletes/0", "/deletes/1/tenant", "/prune/labels",
+                "/colour",
+            ])
     }
 
     @Test func `references, hosts and tenants are checked against the final state`() async throws {
         let test = try await TestPlane.start()
         try await test.seed("globex", host: "taken.test")
         let error = try await refusal { () throws(TurnpikeError) in
-            try await test.apply(["resources": [
-                item("tenant", nil, "acme", ["timeZone": "Nowhere/At-all"]),
-                item("route", "acme", "a", Body.route(service: "nope")),
-                item("route", "acme", "b", Body.route(host: "taken.test", service: "nope")),
-                item("service", "hooli", "c", Body.service()),
-            ]])
+            try await test.apply([
+                "resources": [
+                    item("tenant", nil, "acme", ["timeZone": "Nowhere/At-all"]),
+                    item("route", "acme", "a", Body.route(service: "nope")),
+                    item("route", "acme", "b", Body.route(host: "taken.test", service: "nope")),
+                    item("service", "hooli", "c", Body.service()),
+                ]
+            ])
         }
         #expect(error.code == .invalidResource)
-        #expect(Set(error.pointers) == [
-            "/resources/0/spec/timeZone", "/resources/1/spec/backends/0/service", "/resources/2/spec/backends/0/service",
-            "/resources/2/spec/match/hosts/0", "/resources/3/tenant",
-        ])
+        #expect(
+            Set(error.pointers) == [
+                "/resources/0/spec/timeZone", "/resources/1/spec/backends/0/service",
+                "/resources/2/spec/backends/0/service",
+                "/resources/2/spec/match/hosts/0", "/resources/3/tenant",
+            ])
         #expect(try test.plane.list(.tenant, tenant: nil, ListQuery()).resources.count == 1)
     }
 
@@ -102,19 +116,28 @@ import TurnpikeModel
         let test = try await TestPlane.start()
         try await test.apply(["resources": .array(shop)])
         let error = try await refusal { () throws(TurnpikeError) in
-            try await test.apply(["deletes": [["kind": "tenant", "name": "acme"], ["kind": "route", "tenant": "acme", "name": "orders"]]])
+            try await test.apply([
+                "deletes": [
+                    ["kind": "tenant", "name": "acme"], ["kind": "route", "tenant": "acme", "name": "orders"],
+                ]
+            ])
         }
         #expect(error.code == .stillReferenced)
         #expect(error.pointers == ["/deletes/0"])
-        let outcome = try await test.apply(["deletes": [
-            ["kind": "tenant", "name": "acme"], ["kind": "route", "tenant": "acme", "name": "orders"],
-            ["kind": "service", "tenant": "acme", "name": "orders"], ["kind": "apiKey", "tenant": "acme", "name": "p"],
-        ]])
+        let outcome = try await test.apply([
+            "deletes": [
+                ["kind": "tenant", "name": "acme"], ["kind": "route", "tenant": "acme", "name": "orders"],
+                ["kind": "service", "tenant": "acme", "name": "orders"],
+                ["kind": "apiKey", "tenant": "acme", "name": "p"],
+            ]
+        ])
         #expect(outcome.changes.map(\.key.kind) == [.apiKey, .route, .service, .tenant])
         #expect(outcome.changes.allSatisfy { $0.effect == .deleted })
     }
 
-    @Test func `pruning deletes what carries the labels and is not in the bundle, of its kinds and tenants`() async throws {
+    @Test func `pruning deletes what carries the labels and is not in the bundle, of its kinds and tenants`()
+        async throws
+    {
         let test = try await TestPlane.start()
         try await test.seed("acme")
         try await test.seed("globex", host: "globex.test")

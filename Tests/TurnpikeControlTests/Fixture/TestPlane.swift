@@ -22,7 +22,8 @@ struct TestPlane: Sendable {
         let clock = ManualWallClock()
         let metrics = MetricsRegistry()
         let plane = try await ControlPlane.start(
-            store: store, clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: metrics)
+            store: store, clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            metrics: metrics)
         let token = try #require(try await plane.bootstrapOperator(token: nil))
         return TestPlane(
             store: store, clock: clock, metrics: metrics, plane: plane, token: token,
@@ -85,9 +86,12 @@ enum Body {
         ]
     }
 
-    static func quota(limit: Int64, period: String = "month", per: String = "tenant", enforcement: String = "hard") -> JSON {
+    static func quota(
+        limit: Int64, period: String = "month", per: String = "tenant", enforcement: String = "hard"
+    ) -> JSON {
         [
-            "limit": .integer(limit), "period": .string(period), "per": .string(per), "enforcement": .string(enforcement),
+            "limit": .integer(limit), "period": .string(period), "per": .string(per),
+            "enforcement": .string(enforcement),
         ]
     }
 

@@ -48,7 +48,9 @@ private struct SimulatedGateway {
         let limit = Int64.random(in: 0...20_000, using: &random)
         let test = try await TestPlane.start()
         try await test.seed()
-        let quota = try #require(try await test.write(.put(.quota, tenant: "acme", name: "q", body: Body.quota(limit: limit))).resource).id
+        let quota = try #require(
+            try await test.write(.put(.quota, tenant: "acme", name: "q", body: Body.quota(limit: limit))).resource
+        ).id
         let tenant = try test.plane.resource(.tenant, tenant: nil, name: "acme").id
         let period = try #require(CalendarPeriod(.month, containing: test.clock.now, timeZone: "UTC"))
         let key = LeaseKey(quota: quota, subject: tenant, periodStart: period.start)
@@ -69,11 +71,14 @@ private struct SimulatedGateway {
                 gateway.totals.consumed += min(wanted, gateway.totals.remaining)
             case 7..<11:
                 let want = LeaseRequest.Want(
-                    quota: quota, subject: tenant, demand: .random(in: 0...100, using: &random), held: gateway.totals.remaining)
+                    quota: quota, subject: tenant, demand: .random(in: 0...100, using: &random),
+                    held: gateway.totals.remaining)
                 let request = LeaseRequest(epoch: gateway.epoch, wants: [want])
                 let grant = try #require(try await test.plane.lease(request, worker: gateway.principal).first)
                 // Every third answer is lost.
-                if Int.random(in: 0..<3, using: &random) > 0 { gateway.totals.granted = max(gateway.totals.granted, grant.granted) }
+                if Int.random(in: 0..<3, using: &random) > 0 {
+                    gateway.totals.granted = max(gateway.totals.granted, grant.granted)
+                }
             case 11..<15:
                 let batch = gateway.batch(for: key, isFinal: false)
                 gateway.sent.append(batch)
@@ -99,7 +104,9 @@ private struct SimulatedGateway {
         let spent = gateways.reduce(spentInClosedEpochs) { $0 + $1.totals.consumed }
         for place in gateways.indices {
             gateways[place].crash(key)
-            for closing in gateways[place].closings.shuffled(using: &random) { try await send(closing, gateways[place]) }
+            for closing in gateways[place].closings.shuffled(using: &random) {
+                try await send(closing, gateways[place])
+            }
         }
         #expect(try await test.store.committed(key) == spent, "seed \(seed)")
     }

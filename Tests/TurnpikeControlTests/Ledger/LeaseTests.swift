@@ -15,7 +15,9 @@ import TurnpikeTestSupport
         var quota: ResourceID
         var tenant: ResourceID
 
-        func want(_ quota: ResourceID? = nil, subject: ResourceID? = nil, demand: Int64 = 10, held: Int64 = 0) -> LeaseRequest.Want {
+        func want(
+            _ quota: ResourceID? = nil, subject: ResourceID? = nil, demand: Int64 = 10, held: Int64 = 0
+        ) -> LeaseRequest.Want {
             .init(quota: quota ?? self.quota, subject: subject ?? tenant, demand: demand, held: held)
         }
 

@@ -8,8 +8,10 @@ import TurnpikeSnapshot
 
 @Suite struct CompiledStateTests {
     private func quota(_ name: String, limit: Int64 = 1) -> CompiledResource {
-        .quota(CompiledQuota(
-            tenant: "t", name: name, id: .zero, tenantID: .zero, per: .tenant, limit: limit, period: .day, enforcement: .hard))
+        .quota(
+            CompiledQuota(
+                tenant: "t", name: name, id: .zero, tenantID: .zero, per: .tenant, limit: limit, period: .day,
+                enforcement: .hard))
     }
 
     @Test func `it holds, replaces and removes`() {

@@ -40,10 +40,13 @@ import TurnpikeModel
 
     @Test func `filters by label and field hold on every page`() async throws {
         let test = try await planeWithKeys(1200)
-        #expect(try pages(of: test, ListQuery(labels: ["parity": "odd"], limit: 100)).map(\.count) == Array(repeating: 100, count: 6))
+        #expect(
+            try pages(of: test, ListQuery(labels: ["parity": "odd"], limit: 100)).map(\.count)
+                == Array(repeating: 100, count: 6))
         let disabled = try pages(of: test, ListQuery(fields: [("enabled", "false")], limit: 100))
         #expect(disabled.flatMap(\.self).count == 240)
-        let both = try pages(of: test, ListQuery(labels: ["parity": "even"], fields: [("displayName", "d4")], limit: 1000))
+        let both = try pages(
+            of: test, ListQuery(labels: ["parity": "even"], fields: [("displayName", "d4")], limit: 1000))
         #expect(both.flatMap(\.self).count == 120)
         #expect(try pages(of: test, ListQuery(fields: [("nope", "x")], limit: 10)) == [[]])
     }
@@ -58,7 +61,9 @@ import TurnpikeModel
     @Test func `an unknown tenant is named, an empty collection is empty`() async throws {
         let test = try await TestPlane.start()
         try await test.seed()
-        let error = try await refusal { () throws(TurnpikeError) in try test.plane.list(.route, tenant: "nope", ListQuery()) }
+        let error = try await refusal { () throws(TurnpikeError) in
+            try test.plane.list(.route, tenant: "nope", ListQuery())
+        }
         #expect(error.detail == "There is no tenant 'nope'.")
         #expect(try test.plane.list(.quota, tenant: "acme", ListQuery()).resources.isEmpty)
     }

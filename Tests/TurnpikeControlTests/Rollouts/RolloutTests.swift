@@ -64,13 +64,19 @@ import TurnpikeTestSupport
         let (test, worker, stream) = try await planeWithWorker()
         let revision = try await change(test, port: 1)
         _ = try await stream.nextDelta()
-        let reason = Acknowledgement.Reason(name: CompiledName(.cluster, tenant: "acme", name: "orders"), detail: "No port 1.")
+        let reason = Acknowledgement.Reason(
+            name: CompiledName(.cluster, tenant: "acme", name: "orders"), detail: "No port 1.")
         try test.plane.acknowledge(Acknowledgement(revision: revision, reasons: [reason]), worker: worker)
         let rollout = try test.plane.rollout(of: revision)
         #expect(rollout.state == .rejected)
         let rejection = try #require(rollout.rejected.first?.rejection)
-        #expect(rejection.reasons == [.init(resource: ResourceKey(.service, tenant: "acme", name: "orders"), detail: "No port 1.")])
-        #expect(rollout.json["rejected"]?[0]?["rejection"]?["reasons"]?[0]?["resource"] == "/v1/tenants/acme/services/orders")
+        #expect(
+            rejection.reasons == [
+                .init(resource: ResourceKey(.service, tenant: "acme", name: "orders"), detail: "No port 1.")
+            ])
+        #expect(
+            rollout.json["rejected"]?[0]?["rejection"]?["reasons"]?[0]?["resource"]
+                == "/v1/tenants/acme/services/orders")
 
         let fixed = try await change(test, port: 2)
         #expect(try #require(try await stream.nextDelta()).revision == fixed)

@@ -18,7 +18,9 @@ import TurnpikeTestSupport
         var key: ResourceID
 
         /// A batch with one series for each `(minute of the test's day, status class, with key)`.
-        func batch(_ sequence: Int64, _ entries: [(minute: Int64, statusClass: UInt8, hasKey: Bool, requests: Int64)]) -> UsageBatch {
+        func batch(
+            _ sequence: Int64, _ entries: [(minute: Int64, statusClass: UInt8, hasKey: Bool, requests: Int64)]
+        ) -> UsageBatch {
             let start = test.clock.now.milliseconds / 60_000
             return UsageBatch(
                 epoch: 1, sequence: sequence, isFinal: false,
@@ -27,11 +29,13 @@ import TurnpikeTestSupport
                         key: SeriesKey(
                             tenant: tenant, apiKey: entry.hasKey ? key : .zero, route: route,
                             statusClass: entry.statusClass, minute: start + entry.minute),
-                        counters: UsageCounters(requests: entry.requests, bytesIn: 1, bytesOut: 2, units: entry.requests))
+                        counters: UsageCounters(
+                            requests: entry.requests, bytesIn: 1, bytesOut: 2, units: entry.requests))
                 }, consumption: [])
         }
 
-        func report(_ change: (inout UsageReportRequest) -> Void = { _ in }) async throws(TurnpikeError) -> UsageReport {
+        func report(_ change: (inout UsageReportRequest) -> Void = { _ in }) async throws(TurnpikeError) -> UsageReport
+        {
             var request = UsageReportRequest(tenant: "acme")
             change(&request)
             return try await test.plane.usage(request)
@@ -44,7 +48,8 @@ import TurnpikeTestSupport
         try await test.write(.patch(.tenant, name: "acme", patch: ["timeZone": .string(timeZone)]))
         let key = try #require(try await test.write(.create(.apiKey, tenant: "acme", body: ["name": "p"])).resource)
         return Setting(
-            test: test, worker: try await test.join(), tenant: try test.plane.resource(.tenant, tenant: nil, name: "acme").id,
+            test: test, worker: try await test.join(),
+            tenant: try test.plane.resource(.tenant, tenant: nil, name: "acme").id,
             route: try test.plane.resource(.route, tenant: "acme", name: "orders").id, key: key.id)
     }
 
@@ -61,7 +66,8 @@ import TurnpikeTestSupport
     @Test func `a gap is counted and the batch is taken all the same`() async throws {
         let setting = try await setting()
         _ = try await setting.test.plane.takeUsage(setting.batch(1, []), worker: setting.worker)
-        let receipt = try await setting.test.plane.takeUsage(setting.batch(3, [(-1, 2, true, 7)]), worker: setting.worker)
+        let receipt = try await setting.test.plane.takeUsage(
+            setting.batch(3, [(-1, 2, true, 7)]), worker: setting.worker)
         #expect(receipt.sequence == 3)
         #expect(setting.test.metrics.render().contains("turnpike_usage_gaps_total 1"))
         #expect(try await setting.report().rows.map(\.counters.requests) == [7])
@@ -122,10 +128,11 @@ import TurnpikeTestSupport
             setting.batch(1, [(-1, 2, true, 5), (-1, 4, false, 3), (-2, 2, true, 2)]), worker: setting.worker)
         let report = try await setting.report { $0.groupBy = [.key, .route, .statusClass] }
         let keyText = setting.key.text(prefix: "key")
-        #expect(report.rows.map(\.json.text) == [
-            #"{"key":null,"route":"orders","statusClass":"4xx","requests":3,"bytesIn":1,"bytesOut":2,"units":3}"#,
-            #"{"key":"\#(keyText)","keyName":"p","route":"orders","statusClass":"2xx","requests":7,"bytesIn":2,"bytesOut":4,"units":7}"#,
-        ])
+        #expect(
+            report.rows.map(\.json.text) == [
+                #"{"key":null,"route":"orders","statusClass":"4xx","requests":3,"bytesIn":1,"bytesOut":2,"units":3}"#,
+                #"{"key":"\#(keyText)","keyName":"p","route":"orders","statusClass":"2xx","requests":7,"bytesIn":2,"bytesOut":4,"units":7}"#,
+            ])
         try await setting.test.write(.delete(.apiKey, tenant: "acme", name: "p"))
         try await setting.test.write(.delete(.route, tenant: "acme", name: "orders"))
         let later = try await setting.report { $0.groupBy = [.route, .key] }
@@ -140,7 +147,8 @@ import TurnpikeTestSupport
         setting.test.clock.set(try #require(Timestamp("2026-03-30T12:00:00Z")))
         let minutesToMidnight: Int64 = -14 * 60
         _ = try await setting.test.plane.takeUsage(
-            setting.batch(1, [(minutesToMidnight - 1, 2, true, 1), (minutesToMidnight, 2, true, 10), (-1, 2, true, 100)]),
+            setting.batch(
+                1, [(minutesToMidnight - 1, 2, true, 1), (minutesToMidnight, 2, true, 10), (-1, 2, true, 100)]),
             worker: setting.worker)
         let report = try await setting.report {
             $0.from = Timestamp("2026-03-28T12:00:00Z")

@@ -33,7 +33,9 @@ import TurnpikeTestSupport
         let token = try test.plane.authenticate(bearer: try #require(created.secret))
         try await test.write(.delete(.joinToken, name: token.resource.key.name))
         let worker = try await test.join()
-        for (principal, code) in [(token, ErrorCode.unauthenticated), (test.operator, .forbidden), (worker, .forbidden)] {
+        for (principal, code) in [
+            (token, ErrorCode.unauthenticated), (test.operator, .forbidden), (worker, .forbidden),
+        ] {
             let error = try await refusal { () throws(TurnpikeError) in
                 try await test.plane.join(
                     Registration(name: nil, role: .gateway, version: ""), with: principal, requestID: "r")

@@ -117,7 +117,8 @@ import TurnpikeTestSupport
         try await test.write(.delete(.worker, name: "gw-1"))
         #expect(await next == [.revoked])
         #expect(await stream.next() == nil)
-        let error = try await refusal { () throws(TurnpikeError) in try test.plane.openStream(worker: worker, from: nil) }
+        let error = try await refusal { () throws(TurnpikeError) in try test.plane.openStream(worker: worker, from: nil)
+        }
         #expect(error.code == .unauthenticated)
         #expect(test.plane.workerStatus(of: worker.resource.id) == nil)
     }
@@ -164,14 +165,28 @@ import TurnpikeTestSupport
         async let ending = second.next()
         await test.plane.shutDown()
         #expect(await ending == nil)
-        let error = try await refusal { () throws(TurnpikeError) in try test.plane.openStream(worker: worker, from: nil) }
+        let error = try await refusal { () throws(TurnpikeError) in try test.plane.openStream(worker: worker, from: nil)
+        }
         #expect(error.code == .draining)
+    }
+
+    @Test func `one caller at a time takes frames`() async throws {
+        let test = try await TestPlane.start()
+        let stream = try test.plane.openStream(worker: try await test.join(), from: nil)
+        _ = try await stream.nextDelta()
+        async let first = stream.next()
+        while !test.plane.isWaitingForNews { await Task.yield() }
+        #expect(await stream.next() == nil)
+        for _ in 0..<StreamState.ticksToHeartbeat { test.plane.publisher.tick() }
+        #expect(await first == [.heartbeat(test.plane.revision)])
     }
 
     @Test func `a large snapshot comes in pieces of one revision while the state moves on`() async throws {
         let test = try await TestPlane.start()
         try await test.seed()
-        let keys = (0..<2500).map { ["kind": "apiKey", "tenant": "acme", "name": .string("k\($0)"), "spec": [:]] as JSON }
+        let keys = (0..<2500).map {
+            ["kind": "apiKey", "tenant": "acme", "name": .string("k\($0)"), "spec": [:]] as JSON
+        }
         try await test.apply(["resources": .array(keys)])
         let worker = try await test.join()
         let revision = test.plane.revision

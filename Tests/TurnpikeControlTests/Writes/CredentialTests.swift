@@ -6,11 +6,13 @@ import TurnpikeModel
 import TurnpikeTestSupport
 
 @Suite struct CredentialTests {
-    @Test(arguments: [
-        (Kind.apiKey, "acme", ["name": "p"], "tp_live_"), (.operator, nil, ["name": "ops"], "tp_op_"),
-        (.joinToken, nil, ["kind": "gateway"], "tp_join_"),
-    ] as [(Kind, String?, JSON, String)])
-    func `a credential is shown once, at creation`(kind: Kind, tenant: String?, body: JSON, prefix: String) async throws {
+    @Test(
+        arguments: [
+            (Kind.apiKey, "acme", ["name": "p"], "tp_live_"), (.operator, nil, ["name": "ops"], "tp_op_"),
+            (.joinToken, nil, ["kind": "gateway"], "tp_join_"),
+        ] as [(Kind, String?, JSON, String)])
+    func `a credential is shown once, at creation`(kind: Kind, tenant: String?, body: JSON, prefix: String) async throws
+    {
         let test = try await TestPlane.start()
         try await test.seed()
         let created = try await test.write(.create(kind, tenant: tenant, body: body))
@@ -24,7 +26,10 @@ import TurnpikeTestSupport
         let credential = try #require(resource.spec as? any CredentialSpec)
 
         let name = resource.key.name
-        let replaced = try await test.write(.put(kind, tenant: tenant, name: name, body: kind == .joinToken ? ["kind": "gateway", "lifetime": "2h"] : ["displayName": "x"]))
+        let replaced = try await test.write(
+            .put(
+                kind, tenant: tenant, name: name,
+                body: kind == .joinToken ? ["kind": "gateway", "lifetime": "2h"] : ["displayName": "x"]))
         let patched = try await test.write(.patch(kind, tenant: tenant, name: name, patch: ["labels": ["a": "b"]]))
         for outcome in [replaced, patched] {
             #expect(outcome.effect == .updated)

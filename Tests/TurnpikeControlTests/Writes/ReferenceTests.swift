@@ -51,7 +51,8 @@ import TurnpikeModel
     @Test func `a tenant that has anything cannot be deleted`() async throws {
         let test = try await TestPlane.start()
         try await test.seed()
-        let error = try await refusal { () throws(TurnpikeError) in try await test.write(.delete(.tenant, name: "acme")) }
+        let error = try await refusal { () throws(TurnpikeError) in try await test.write(.delete(.tenant, name: "acme"))
+        }
         #expect(error.code == .stillReferenced)
         #expect(error.detail == "2 resources need the tenant acme: route acme/orders, service acme/orders.")
         try await test.write(.delete(.route, tenant: "acme", name: "orders"))
@@ -67,7 +68,8 @@ import TurnpikeModel
         #expect(error.pointers == ["/match/hosts/0"])
         #expect(!error.detail.contains("acme"))
         #expect(!error.faults[0].detail.contains("acme"))
-        try await test.write(.put(.route, tenant: "acme", name: "second", body: Body.route(host: "shared.test", path: "/2")))
+        try await test.write(
+            .put(.route, tenant: "acme", name: "second", body: Body.route(host: "shared.test", path: "/2")))
         try await test.write(.delete(.route, tenant: "acme", name: "orders"))
         let stillTaken = try await refusal { () throws(TurnpikeError) in
             try await test.write(.put(.route, tenant: "globex", name: "orders", body: Body.route(host: "shared.test")))

@@ -34,7 +34,8 @@ import TurnpikeTestSupport
         try await test.seed()
         let before = try test.plane.resource(.service, tenant: "acme", name: "orders")
         test.clock.advance(by: .seconds(60))
-        let outcome = try await test.write(.put(.service, tenant: "acme", name: "orders", body: Body.service(port: 9002)))
+        let outcome = try await test.write(
+            .put(.service, tenant: "acme", name: "orders", body: Body.service(port: 9002)))
         let after = try #require(outcome.resource)
         #expect(outcome.effect == .updated)
         #expect(after.id == before.id)
@@ -59,9 +60,10 @@ import TurnpikeTestSupport
         try await test.seed()
         let token = try #require(try await test.write(.create(.joinToken, body: ["kind": "gateway"])).resource)
         for resource in [try test.plane.resource(.route, tenant: "acme", name: "orders"), token] {
-            let outcome = try await test.write(.put(
-                resource.key.kind, tenant: resource.key.tenant, name: resource.key.name,
-                body: resource.document(for: .people)))
+            let outcome = try await test.write(
+                .put(
+                    resource.key.kind, tenant: resource.key.tenant, name: resource.key.name,
+                    body: resource.document(for: .people)))
             #expect(outcome.effect == nil)
         }
     }
@@ -69,13 +71,15 @@ import TurnpikeTestSupport
     @Test func `a merge patch changes what it names`() async throws {
         let test = try await TestPlane.start()
         try await test.seed()
-        let outcome = try await test.write(.patch(
-            .service, tenant: "acme", name: "orders", patch: ["responseTimeout": "5s", "labels": ["a": "b"]]))
+        let outcome = try await test.write(
+            .patch(
+                .service, tenant: "acme", name: "orders", patch: ["responseTimeout": "5s", "labels": ["a": "b"]]))
         let service = try #require(outcome.resource?.spec as? Service)
         #expect(service.responseTimeout == .seconds(5))
         #expect(service.endpoints.count == 1)
         #expect(outcome.resource?.labels == ["a": "b"])
-        let removed = try await test.write(.patch(.service, tenant: "acme", name: "orders", patch: ["responseTimeout": .null]))
+        let removed = try await test.write(
+            .patch(.service, tenant: "acme", name: "orders", patch: ["responseTimeout": .null]))
         #expect((removed.resource?.spec as? Service)?.responseTimeout == .seconds(30))
     }
 
@@ -98,7 +102,8 @@ import TurnpikeTestSupport
         try await test.seed()
         let revision = try test.plane.resource(.service, tenant: "acme", name: "orders").revision
         for command in [
-            WriteCommand.put(.service, tenant: "acme", name: "orders", body: Body.service(port: 1), ifMatch: revision + 1),
+            WriteCommand.put(
+                .service, tenant: "acme", name: "orders", body: Body.service(port: 1), ifMatch: revision + 1),
             .patch(.service, tenant: "acme", name: "orders", patch: [:], ifMatch: revision - 1),
             .delete(.service, tenant: "acme", name: "orders", ifMatch: 1),
             .put(.service, tenant: "acme", name: "new", body: Body.service(), ifMatch: revision),
@@ -106,7 +111,8 @@ import TurnpikeTestSupport
             let error = try await refusal { () throws(TurnpikeError) in try await test.write(command) }
             #expect(error.code == .preconditionFailed)
         }
-        try await test.write(.put(.service, tenant: "acme", name: "orders", body: Body.service(port: 1), ifMatch: revision))
+        try await test.write(
+            .put(.service, tenant: "acme", name: "orders", body: Body.service(port: 1), ifMatch: revision))
     }
 
     @Test func `what is not there is named`() async throws {
@@ -134,7 +140,8 @@ import TurnpikeTestSupport
         #expect(outcome.secret == nil)
         #expect(test.plane.revision == revision)
         let error = try await refusal { () throws(TurnpikeError) in
-            try await test.write(.put(.route, tenant: "acme", name: "x", body: Body.route(service: "nope")), dryRun: true)
+            try await test.write(
+                .put(.route, tenant: "acme", name: "x", body: Body.route(service: "nope")), dryRun: true)
         }
         #expect(error.code == .invalidResource)
     }

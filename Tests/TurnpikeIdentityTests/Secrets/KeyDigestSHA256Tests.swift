@@ -13,7 +13,10 @@ import TurnpikeSnapshot
             "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
         ),
-        ("tp_live_abcdefghijklmnopqrstuvwxyz012321x3gE", "5dbd1960a3948a5f6aef53b86de6f036827906c18aa6325dc8f4ec1c626252a3"),
+        (
+            "tp_live_abcdefghijklmnopqrstuvwxyz012321x3gE",
+            "5dbd1960a3948a5f6aef53b86de6f036827906c18aa6325dc8f4ec1c626252a3"
+        ),
     ])
     func `digests agree with published ones`(text: String, hex: String) {
         #expect(KeyDigest.sha256(of: text).hex == hex)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
+import Foundation
 import Testing
 import TurnpikeTelemetry
 
@@ -20,17 +20,20 @@ import Darwin
         let (reader, writer) = (ends[0], ends[1])
         if nonBlocking { #expect(fcntl(writer, F_SETFL, O_NONBLOCK) == 0) }
 
-        // More than a pipe holds, so that some writes are cut short. On threads of their own: blocked ones must not
+        // More than a pipe holds, so that some writes are cut short. On threads of their own: a blocked one must not
         // use up those that run tasks.
         let output = FileDescriptorOutput(descriptor: writer)
         let lines = (0..<40).map { String(repeating: "\($0 % 10)", count: 6000 + $0) + "\n" }
-        DispatchQueue.global().async {
-            DispatchQueue.concurrentPerform(iterations: lines.count) { output.write(lines[$0]) }
-            close(writer)
+        for part in 0..<4 {
+            Thread.detachNewThread {
+                for index in stride(from: part, to: lines.count, by: 4) { output.write(lines[index]) }
+            }
         }
+        let byteCount = lines.map(\.utf8.count).reduce(0, +)
         let received = await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(returning: Self.readToEnd(reader)) }
+            Thread.detachNewThread { continuation.resume(returning: Self.receive(byteCount, from: reader)) }
         }
+        close(writer)
         close(reader)
         #expect(received.split(separator: "\n").map { "\($0)\n" }.sorted() == lines.sorted())
     }
@@ -39,13 +42,14 @@ import Darwin
         FileDescriptorOutput(descriptor: -1).write("lost\n")
     }
 
-    private static func readToEnd(_ descriptor: Int32) -> String {
+    private static func receive(_ count: Int, from descriptor: Int32) -> String {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let count = read(descriptor, &chunk, chunk.count)
-            if count <= 0 { return String(decoding: bytes, as: UTF8.self) }
-            bytes += chunk[..<count]
+        while bytes.count < count {
+            let received = read(descriptor, &chunk, chunk.count)
+            if received <= 0 { break }
+            bytes += chunk[..<received]
         }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -72,7 +72,8 @@ struct APIClient: Sendable {
 
     private static func reason(of error: any Error) -> String {
         switch error {
-        case let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout: "it does not answer"
+        case let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout:
+            "it does not answer"
         case let error as HTTPClientError where error == .invalidURL || error == .emptyHost || error == .emptyScheme:
             "that is no address such as http://127.0.0.1:8080"
         case let error as HTTPClientError: error.shortDescription

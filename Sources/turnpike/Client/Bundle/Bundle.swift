@@ -61,9 +61,10 @@ struct Bundle {
     }
 
     var json: JSON {
-        .object(JSONObject([
-            "resources": .array(resources), "deletes": deletes.isEmpty ? nil : .array(deletes), "prune": prune,
-        ]))
+        .object(
+            JSONObject([
+                "resources": .array(resources), "deletes": deletes.isEmpty ? nil : .array(deletes), "prune": prune,
+            ]))
     }
 
     /// The problem with its faults' pointers in the words of the files: `/resources/17/spec/limit` becomes
@@ -72,7 +73,8 @@ struct Bundle {
         var problem = problem
         for index in problem.faults.indices {
             let parts = problem.faults[index].place.split(separator: "/", maxSplits: 2)
-            guard parts.count >= 2, parts[0] == "resources", let place = Int(parts[1]), resources.indices.contains(place)
+            guard parts.count >= 2, parts[0] == "resources", let place = Int(parts[1]),
+                resources.indices.contains(place)
             else { continue }
             let field = parts.count == 3 ? ": /\(parts[2])" : ""
             problem.faults[index].place = "\(origins[place]), \(Bundle.title(of: resources[place]))\(field)"

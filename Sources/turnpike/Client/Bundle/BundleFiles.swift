@@ -32,7 +32,7 @@ struct BundleFiles {
     static func documents(in text: String, origin: String, isJSON: Bool) throws(CommandFailure) -> [Document] {
         do {
             return [Document(origin: origin, json: try JSON.parse(text))]
-        } catch where isJSON {
+        } catch  where isJSON {
             throw .failed("\(origin) is not valid JSON: \(error).")
         } catch {
             return try yamlDocuments(in: text, origin: origin)

@@ -63,7 +63,9 @@ struct ApplyCommand: AsyncParsableCommand {
         do {
             let answer = try await api.send(.POST, target, body: bundle.json, timeout: .seconds(300))
             let outcome = try ApplyOutcome(answer.body)
-            if output.output == .table { Terminal.standardOutput.write(outcome.text(listing: !quiet, isDryRun: dryRun)) }
+            if output.output == .table {
+                Terminal.standardOutput.write(outcome.text(listing: !quiet, isDryRun: dryRun))
+            }
             return outcome
         } catch CommandFailure.refused(let problem) {
             throw CommandFailure.refused(bundle.located(problem))
@@ -80,7 +82,10 @@ struct ApplyCommand: AsyncParsableCommand {
         case .table where rollout.state == .complete:
             let count = rollout.workers("applied").count
             let workers = count == 1 ? "1 worker" : "\(count) workers"
-            Terminal.standardOutput.write("Applied by \(workers) \(time.inMilliseconds) ms later.\n")
+            Terminal.standardOutput.write(
+                count == 0
+                    ? "No worker is there to apply it.\n" : "Applied by \(workers) \(time.inMilliseconds) ms later.\n"
+            )
         case .table: break
         }
     }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import TurnpikeProxyCore
+
+/// One JSON line a request, gathered on the event loop and written by a thread of its own, so that a slow disk or reader
+/// slows no request. Confined to that loop.
+///
+/// At most 8 MiB wait to be written. Lines beyond are dropped and counted, and a line of the log says how many.
+final class AccessLog {
+    private static let batchBytes = 64 << 10
+    private static let batchDelay = TimeAmount.milliseconds(100)
+
+    private let writer: DescriptorWriter
+    private let loop: any EventLoop
+    private var lines = LogLineBuffer()
+    private var isFlushPlanned = false
+    private var dropped = 0
+
+    /// Nil where there is to be no log.
+    init?(_ destination: AccessLogDestination, loop: any EventLoop) {
+        switch destination {
+        case .off: return nil
+        case .standardOutput: writer = DescriptorWriter(descriptor: 1)
+        case .descriptor(let descriptor): writer = DescriptorWriter(descriptor: descriptor)
+        }
+        self.loop = loop
+    }
+
+    func write(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
+        guard writer.hasRoom else {
+            dropped += 1
+            return
+        }
+        if dropped > 0 {
+            lines.append(droppedLines: dropped)
+            dropped = 0
+        }
+        lines.append(exchange, method: method, path: path)
+        if lines.count >= Self.batchBytes { return flush() }
+        guard !isFlushPlanned else { return }
+        isFlushPlanned = true
+        loop.assumeIsolated().scheduleTask(in: Self.batchDelay) { self.flush() }
+    }
+
+    func flush() {
+        isFlushPlanned = false
+        let batch = lines.take()
+        if !batch.isEmpty { writer.write(batch) }
+    }
+
+    /// Hands over the last lines. The answer comes when they are written.
+    func finish() -> EventLoopFuture<Void> {
+        flush()
+        return writer.finish(on: loop)
+    }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import TurnpikeProxyCore
+
+/// Moves bytes and events between one client's channel, the upstream's, and the ``ServerConnection`` that decides.
+///
+/// The only handler of its channel. Carrying out an action can make the channel call back at once (a write that fills its
+/// buffer, a close); such events wait until the actions of the one before are all done.
+final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Event {
+        case received(ByteBuffer)
+        case closed
+        case writability(Bool)
+        case upstreamConnected(UpstreamID)
+        case upstreamFailed(UpstreamID)
+        case upstreamReceived(UpstreamID, ByteBuffer)
+        case upstreamClosed(UpstreamID)
+        case upstreamUnusable(UpstreamID)
+        case upstreamWritability(UpstreamID, Bool)
+        case leasesChanged
+        case timer
+        case drain
+    }
+
+    private let engine: LoopEngine
+    private var connection: ServerConnection?
+    private var context: ChannelHandlerContext?
+    private var output: PendingOutput?
+    private var upstream: UpstreamHandler?
+    private var isHandling = false
+    private var waitingEvents: CircularBuffer<Event> = []
+    private var timer: (callback: NIOScheduledCallback, at: UInt64)?
+    /// Under way, or done, since the last answer.
+    private var outputShut: EventLoopFuture<Void>?
+
+    init(engine: LoopEngine) { self.engine = engine }
+
+    // MARK: - Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { open(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) { open(context) }
+
+    private func open(_ context: ChannelHandlerContext) {
+        guard connection == nil else { return }
+        guard engine.admit(self) else { return context.close(promise: nil) }
+        engine.tick()
+        output = PendingOutput(allocator: context.channel.allocator)
+        connection = ServerConnection(gateway: engine.gateway, client: ClientAddress(context.remoteAddress))
+        armTimer()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { handle(.received(unwrapInboundIn(data))) }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) { handle(.writability(context.channel.isWritable)) }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        handle(.closed)
+        leave()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { leave() }
+
+    /// A reset, most often. The channel is of no use after any error.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    /// Cuts the connection off.
+    func abort() { context?.close(promise: nil) }
+
+    private func leave() {
+        context = nil
+        timer?.callback.cancel()
+        timer = nil
+        engine.forget(self)
+    }
+
+    // MARK: - Events
+
+    func handle(_ event: Event) {
+        guard let connection else { return }
+        guard !isHandling else { return waitingEvents.append(event) }
+        isHandling = true
+        engine.tick()
+        report(event, to: connection)
+        while let next = waitingEvents.popFirst() { report(next, to: connection) }
+        isHandling = false
+        engine.settle(self, waits: connection.waitsForGrant)
+        armTimer()
+    }
+
+    private func report(_ event: Event, to connection: ServerConnection) {
+        var received: ByteBuffer?
+        switch event {
+        case .received(let buffer):
+            received = buffer
+            buffer.withUnsafeReadableBytes { connection.receivedFromClient($0) }
+        case .upstreamReceived(let id, let buffer):
+            received = buffer
+            buffer.withUnsafeReadableBytes { connection.receivedFromUpstream(id, $0) }
+        case .closed: connection.clientClosed()
+        case .writability(let isWritable): connection.clientWritability(isWritable)
+        case .upstreamConnected(let id): connection.upstreamConnected(id)
+        case .upstreamFailed(let id): connection.upstreamFailed(id)
+        case .upstreamClosed(let id):
+            if upstream?.id == id { upstream = nil }
+            connection.upstreamClosed(id)
+        case .upstreamUnusable(let id): connection.upstreamUnusable(id)
+        case .upstreamWritability(let id, let isWritable): connection.upstreamWritability(id, isWritable)
+        case .leasesChanged: connection.leasesChanged()
+        case .timer: connection.timerFired()
+        case .drain: connection.drain()
+        }
+        connection.takeActions { perform($0, of: connection, received: received) }
+        upstream?.flush()
+        if let context { output?.flush(to: context) }
+    }
+
+    // MARK: - Actions
+
+    private func perform(_ action: ExchangeAction, of connection: ServerConnection, received: ByteBuffer?) {
+        switch action {
+        case .sendToClient(.staged(let range)): output?.append(connection.clientStage[range])
+        case .sendToClient(.received(let range)):
+            if let context, let piece = received?.slice(range) { output?.append(piece, to: context) }
+        case .sendToUpstream(.staged(let range)): upstream?.send(connection.upstreamStage[range])
+        case .sendToUpstream(.received(let range)):
+            if let piece = received?.slice(range) { upstream?.send(piece) }
+        case .connect(let id, let endpoint): engine.connect(id, endpoint: endpoint, for: self)
+        case .attach(let id): attach(id)
+        case .detach: letGo()
+        case .closeUpstream(let id):
+            letGo()
+            engine.close(id)
+        case .readFromClient(let reads): context?.channel.setReading(reads)
+        case .readFromUpstream(let reads): upstream?.setReading(reads)
+        case .shutClientOutput: shutOutput(thenClose: false)
+        case .closeClient: shutOutput(thenClose: true)
+        case .abortClient: context?.close(promise: nil)
+        }
+    }
+
+    /// Takes an idle connection, having looked at it once more: it may have been closed since it was put away.
+    private func attach(_ id: UpstreamID) {
+        guard let idle = engine.upstream(id), idle.isOpen else {
+            engine.close(id)
+            return waitingEvents.append(.upstreamUnusable(id))
+        }
+        idle.client = self
+        upstream = idle
+    }
+
+    /// A connection that `connect` has asked for is there.
+    func use(_ connected: UpstreamHandler) {
+        upstream = connected
+        handle(.upstreamConnected(connected.id))
+    }
+
+    private func letGo() {
+        upstream?.flush()
+        upstream?.client = nil
+        upstream?.setReading(true)
+        upstream = nil
+    }
+
+    /// Closes the sending side once all is sent, and the rest if wished. A client that takes nothing any more is cut off.
+    private func shutOutput(thenClose: Bool) {
+        guard let context else { return }
+        output?.flush(to: context)
+        let channel = context.channel
+        let sent = outputShut ?? channel.close(mode: .output)
+        if outputShut == nil {
+            outputShut = sent
+            let patience = TimeAmount.nanoseconds(Int64(clamping: engine.gateway.limits.bodyTimeout))
+            let cutOff = channel.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
+            sent.whenComplete { _ in cutOff.cancel() }
+        }
+        if thenClose { sent.whenComplete { _ in channel.close(promise: nil) } }
+    }
+
+    // MARK: - Time
+
+    /// A deadline that moved away leaves the timer as it is: it comes too early once, and is then set again.
+    private func armTimer() {
+        guard let connection, let context, connection.deadline != .max else { return }
+        if let timer {
+            guard connection.deadline < timer.at else { return }
+            timer.callback.cancel()
+        }
+        let deadline = NIODeadline.uptimeNanoseconds(connection.deadline)
+        guard let callback = try? context.eventLoop.assumeIsolated().scheduleCallback(at: deadline, handler: self) else {
+            return
+        }
+        timer = (callback, connection.deadline)
+    }
+
+    func handleScheduledCallback(eventLoop: some EventLoop) {
+        timer = nil
+        handle(.timer)
+    }
+}
+
+extension ByteBuffer {
+    /// A part of what can be read, sharing the memory.
+    fileprivate func slice(_ range: ByteRange) -> ByteBuffer? {
+        getSlice(at: readerIndex + range.lowerBound, length: range.count)
+    }
+}
+
+extension Channel {
+    /// Stops or resumes reading. On the channel's event loop.
+    func setReading(_ reads: Bool) {
+        // Fails only on a channel that is closed, from which nothing comes any more.
+        try? syncOptions?.setOption(.autoRead, value: reads)
+    }
+}

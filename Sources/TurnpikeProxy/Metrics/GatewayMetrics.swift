@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+import TurnpikeProxyCore
+import TurnpikeTelemetry
+
+/// The metrics of one event loop, by handles that are looked up once a route and then kept. Confined to that loop.
+///
+/// What a client can choose never becomes a label: requests without a route share one series.
+final class GatewayMetrics {
+    private struct RouteMetrics {
+        var requests: [Counter?] = [nil, nil, nil, nil, nil]
+        let duration: Histogram
+        let bytesIn: Counter
+        let bytesOut: Counter
+    }
+
+    private let registry: MetricsRegistry
+    private var routes: [ResourceID: RouteMetrics] = [:]
+    let activeConnections: Gauge
+    private let idleUpstreams: Gauge
+    private let busyUpstreams: Gauge
+
+    init(_ registry: MetricsRegistry) {
+        self.registry = registry
+        activeConnections = registry.gauge(.activeConnections, help: "Client connections open now.")
+        func upstreams(_ state: String) -> Gauge {
+            registry.gauge(.upstreamConnections, help: "Upstream connections open now.", labels: [("state", state)])
+        }
+        idleUpstreams = upstreams("idle")
+        busyUpstreams = upstreams("busy")
+    }
+
+    func answered(_ exchange: ExchangeRecord) {
+        let id = exchange.route?.id ?? .zero
+        let tenant = exchange.route?.tenant ?? ""
+        let statusClass = Int(exchange.statusClass)
+        if routes[id] == nil { routes[id] = makeMetrics(tenant: tenant) }
+        if routes[id]?.requests[statusClass - 1] == nil {
+            routes[id]?.requests[statusClass - 1] = registry.counter(
+                .requests, help: "Requests answered.",
+                labels: [
+                    ("tenant", tenant), ("route", exchange.route?.name ?? ""), ("status_class", "\(statusClass)xx"),
+                ]
+            )
+        }
+        guard let metrics = routes[id] else { return }
+        metrics.requests[statusClass - 1]?.increment()
+        metrics.duration.observe(Double(exchange.duration) * 1e-9)
+        metrics.bytesIn.increment(by: UInt64(clamping: exchange.bytesIn))
+        metrics.bytesOut.increment(by: UInt64(clamping: exchange.bytesOut))
+        if let refusal = exchange.refusal {
+            registry.counter(
+                .requestsRefused, help: "Requests refused by the gateway.",
+                labels: [("tenant", tenant), ("reason", refusal.rawValue)]
+            ).increment()
+        }
+    }
+
+    func upstreamFailed(_ failure: UpstreamFailure, tenant: String, service: String) {
+        registry.counter(
+            .upstreamFailures, help: "Attempts at an upstream that failed.",
+            labels: [("tenant", tenant), ("service", service), ("reason", failure.rawValue)]
+        ).increment()
+    }
+
+    func leaseWaitEnded(_ outcome: LeaseWaitOutcome) {
+        registry.counter(
+            .leaseWaits, help: "Requests that waited for a quota lease.", labels: [("outcome", outcome.rawValue)]
+        ).increment()
+    }
+
+    func upstreams(idle: Int, open: Int) {
+        idleUpstreams.set(idle)
+        busyUpstreams.set(open - idle)
+    }
+
+    /// Routes may be gone or have other names: handles are looked up anew.
+    func configurationChanged() { routes.removeAll() }
+
+    private func makeMetrics(tenant: String) -> RouteMetrics {
+        let labels = [("tenant", tenant)]
+        return RouteMetrics(
+            duration: registry.histogram(
+                .requestDuration, help: "Time from a request's head to the end of its answer.", labels: labels
+            ),
+            bytesIn: registry.counter(.requestBytes, help: "Bytes of requests received from clients.", labels: labels),
+            bytesOut: registry.counter(.responseBytes, help: "Bytes of answers sent to clients.", labels: labels)
+        )
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+/// What became of one request, told when it is over: for the access log and the metrics.
+public struct ExchangeRecord: Sendable {
+    public var requestID: RequestID
+    /// When its head was complete.
+    public var receivedAt: Timestamp
+    /// Nil where no route was found.
+    public var route: GatewayRoute?
+    /// The key, where there was a valid one.
+    public var key: ResourceID?
+    /// The status that the client got; 499 where it left before there was one.
+    public var status: Int
+    /// Heads and content.
+    public var bytesIn: Int64
+    public var bytesOut: Int64
+    /// Nanoseconds from the complete head to the end of the answer.
+    public var duration: UInt64
+    /// Nanoseconds from handing the request to an upstream to the head of its answer.
+    public var upstreamDuration: UInt64?
+    /// What the upstream answered.
+    public var upstreamStatus: Int?
+    /// Why the gateway answered itself.
+    public var refusal: ErrorCode?
+    /// In words; of a refusal or of an answer cut short.
+    public var detail: String?
+    /// Connections to upstreams that were tried.
+    public var attempts: Int
+    public var admitted: Bool
+
+    public var statusClass: UInt8 { UInt8(clamping: max(1, min(status / 100, 5))) }
+}
+
+/// Who watches a gateway. Called on the loop's thread: must neither block nor wait.
+public protocol GatewayObserver: AnyObject {
+    /// - Parameters:
+    ///   - method: as sent; empty where the request could not be read.
+    ///   - path: as sent, without query, cut off at 1 KiB. Both are valid during the call only.
+    func answered(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer)
+    /// An attempt at an upstream failed.
+    func upstreamFailed(_ failure: UpstreamFailure, route: GatewayRoute, service: String)
+    /// A request waited for a lease.
+    func leaseWaitEnded(_ outcome: LeaseWaitOutcome)
+}
+
+public enum UpstreamFailure: String, Sendable, CaseIterable {
+    /// No connection could be made.
+    case connect
+    case connectTimeout = "connect_timeout"
+    /// It closed before its answer was whole.
+    case closed
+    /// Its answer was not HTTP/1.1.
+    case malformed
+    /// Its answer did not come in time.
+    case timeout
+}
+
+public enum LeaseWaitOutcome: String, Sendable, CaseIterable { case granted, refused, timeout, overloaded, abandoned }

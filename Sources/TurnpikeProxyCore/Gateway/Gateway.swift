@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+public import TurnpikeSnapshot
+
+/// All that the connections of one event loop share: configuration, rate limits, leases, upstreams, and where usage goes.
+///
+/// Confined to that loop, without locks. It does no I/O and reads no clock: the transport sets the time before each event,
+/// and carries out what ``ServerConnection`` and the methods here ask for.
+public final class Gateway {
+    /// The digest of a credential's bytes; nil where they cannot be an API key at all.
+    public typealias KeyDigester = @Sendable (UnsafeRawBufferPointer) -> KeyDigest?
+
+    public let limits: GatewayLimits
+    let recorder: any UsageRecorder
+    let digest: KeyDigester
+    let observer: (any GatewayObserver)?
+
+    var current: LoopConfiguration?
+    public internal(set) var rateLimiter = RateLimiter()
+    public internal(set) var leases = QuotaLeases()
+    public internal(set) var upstreams: UpstreamDirectory
+    var leaseWaiters = 0
+    var normaliser = PathNormaliser()
+    var random: RandomSource
+    var requestIDs = RequestIDSource()
+
+    /// Nanoseconds of a clock that never goes back.
+    public private(set) var now: UInt64 = 0
+    public private(set) var wall = Timestamp(milliseconds: 0)
+    /// Set once: answers end their connections, and new requests are still answered.
+    public internal(set) var isDraining = false
+
+    /// - Parameters:
+    ///   - seed: random and different for each loop.
+    ///   - digest: called for each credential; must not block.
+    public init(
+        limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(), recorder: any UsageRecorder,
+        observer: (any GatewayObserver)?, seed: UInt64, digest: @escaping KeyDigester
+    ) {
+        self.limits = limits
+        self.recorder = recorder
+        self.observer = observer
+        self.digest = digest
+        upstreams = UpstreamDirectory(limits: pool)
+        random = RandomSource(seed: seed)
+    }
+
+    /// Says what time it is, before each event.
+    public func advance(now: UInt64, wall: Timestamp) {
+        self.now = max(now, self.now)
+        self.wall = wall
+    }
+
+    public var revision: Revision? { current?.configuration.revision }
+
+    /// Serves by this configuration from the next request on.
+    ///
+    /// - Returns: idle connections to endpoints that are used no longer, for the transport to close.
+    public func apply(_ configuration: GatewayConfiguration) -> [UpstreamID] {
+        current = LoopConfiguration(configuration)
+        return upstreams.retain(only: configuration.addresses)
+    }
+
+    /// From now on every answer ends its connection.
+    public func drain() { isDraining = true }
+
+    // MARK: - Leases
+
+    /// Whether ``takeLeaseWants()`` may have something: to be asked after each event.
+    public var mayWantLeases: Bool { leases.mayWant }
+
+    /// When there may be more to ask for than now; nil where nothing is low.
+    public var nextLeaseAsk: UInt64? { leases.nextAsk }
+
+    /// What to ask the control plane for now.
+    public func takeLeaseWants() -> [LeaseRequest.Want] { leases.wants(now: now) }
+
+    /// The answer to an ask. Connections that wait are to be told, by ``ServerConnection/leasesChanged()``.
+    public func take(_ grants: [LeaseGrant], for wants: [LeaseRequest.Want]) {
+        for posting in leases.take(grants, for: wants, wall: wall, now: now) {
+            recorder.recordConsumption(posting.key, units: posting.units)
+        }
+    }
+
+    public func leasesFailed(_ wants: [LeaseRequest.Want]) { leases.failed(wants, now: now) }
+
+    /// Gives back what nobody has used for a minute. To be called about every second.
+    public func releaseIdleLeases() {
+        for posting in leases.releaseIdle(wall: wall, now: now) {
+            recorder.recordRelease(posting.key, units: posting.units)
+        }
+    }
+
+    /// Gives back everything that is left: the last act of a worker.
+    public func releaseAllLeases() {
+        for posting in leases.releaseAll(wall: wall) { recorder.recordRelease(posting.key, units: posting.units) }
+    }
+
+    // MARK: - Upstream connections
+
+    /// Idle connections that have waited for too long, for the transport to close.
+    public func takeExpiredUpstreams() -> [UpstreamID] { upstreams.takeExpired(now: now) }
+
+    /// A connection that serves no request was closed, or said something unasked, and is closed for that.
+    public func idleUpstreamLost(_ id: UpstreamID) { upstreams.removed(id) }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Bounds on what a client may take of the gateway's time and memory. Times in nanoseconds.
+public struct GatewayLimits: Sendable, Hashable {
+    public var head: HeadLimits
+    /// Payload bytes of a request. Default: no bound, since content is streamed.
+    public var bodyBytes: UInt64
+    /// From the first byte of a head to its last. Default 10 s.
+    public var headTimeout: UInt64
+    /// Between two pieces of a request's content, and for a client to take any of its answer. Default 60 s.
+    public var bodyTimeout: UInt64
+    /// From one request to the next. Default 60 s.
+    public var idleTimeout: UInt64
+    /// That a request waits for a grant of its quota. Default 100 ms.
+    public var leaseWait: UInt64
+    /// Requests that wait for grants at once. Default 1,000.
+    public var leaseWaiters: Int
+    /// Connections to upstreams tried for one request. Default 4.
+    public var upstreamAttempts: Int
+
+    public init(
+        head: HeadLimits = HeadLimits(), bodyBytes: UInt64 = .max, headTimeout: UInt64 = 10_000_000_000,
+        bodyTimeout: UInt64 = 60_000_000_000, idleTimeout: UInt64 = 60_000_000_000, leaseWait: UInt64 = 100_000_000,
+        leaseWaiters: Int = 1000, upstreamAttempts: Int = 4
+    ) {
+        self.head = head
+        self.bodyBytes = bodyBytes
+        self.headTimeout = headTimeout
+        self.bodyTimeout = bodyTimeout
+        self.idleTimeout = idleTimeout
+        self.leaseWait = leaseWait
+        self.leaseWaiters = max(leaseWaiters, 0)
+        self.upstreamAttempts = max(upstreamAttempts, 1)
+    }
+
+    /// After the answer to a request that was not read to its end, what still comes is thrown away for so long, so that
+    /// the answer is not lost to a reset.
+    static let lingerTime: UInt64 = 2_000_000_000
+    static let lingerBytes = 1 << 20
+    /// Content of a refused request that is read and thrown away to keep the connection.
+    static let discardedBodyBytes: UInt64 = 64 << 10
+    /// Bytes of a client that are held while they cannot be passed on.
+    static let backlogBytes = 64 << 10
+    /// Interim (1xx) answers to one request.
+    static let interimAnswers = 16
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+extension Gateway {
+    /// Finds the route by host, normalised path and method.
+    func match(
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, context: inout RequestContext
+    ) throws(Refusal) {
+        guard let current else { throw .notReady }
+        context.configuration = current
+        guard !head.isAsterisk else { throw Refusal(.noRoute, "No route matches the request.") }
+
+        let path = bytes[head.path]
+        context.path = normaliser.normalise(path)
+        let table = current.configuration.table
+        let match = normaliser.withPath(context.path, of: path) { path in
+            table.lookup(host: bytes[head.host], path: path, method: bytes[head.methodName])
+        }
+        switch match {
+        case .route(let index): context.route = current.configuration.routes[index]
+        case .methodNotAllowed(let allowed): throw .methodNotAllowed(table.allowHeader(allowed))
+        case .notFound: throw Refusal(.noRoute, "No route matches the request.")
+        case nil:
+            if case .fault(let fault) = context.path { throw .malformed(fault) }
+            throw .malformed(.badPath)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+/// What is known of the request that a connection is serving; made by each head, filled in phase by phase.
+struct RequestContext {
+    var id = RequestID(high: 0, low: 0)
+    /// Nanoseconds, and wall clock, when the head was complete.
+    var startedAt: UInt64 = 0
+    var receivedAt = Timestamp(milliseconds: 0)
+    /// Kept to the end, whatever is configured meanwhile.
+    var configuration: LoopConfiguration?
+    var path = PathNormaliser.Outcome.unchanged
+    var route: GatewayRoute?
+    var key: GatewayKey?
+    /// The field that carried the key, which the upstream does not get to see.
+    var credential: KnownFieldSet = []
+    /// Passed all phases: it counts against quotas and is forwarded.
+    var isAdmitted = false
+
+    var cluster = -1
+    var attempts = 0
+    var interimAnswers = 0
+    var sentUpstreamAt: UInt64 = 0
+    var upstreamDuration: UInt64?
+    var upstreamStatus: Int?
+    /// Given to the client; zero until then.
+    var status = 0
+    var bytesIn: Int64 = 0
+    var bytesOut: Int64 = 0
+    var refusal: ErrorCode?
+    var detail: String?
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+extension ServerConnection {
+    // MARK: - Answers of the gateway's own
+
+    /// Ends the request with a problem, and keeps the connection where what follows can still be understood.
+    func refuse(_ refusal: Refusal) {
+        dropUpstream()
+        let readsRest = !requestBody.isComplete && mayDiscardContent
+        let keepsConnection = head.keepAlive && !gateway.isDraining && !refusal.closesConnection
+            && (requestBody.isComplete || readsRest)
+        request.status = refusal.code.status
+        request.refusal = refusal.code
+        if request.detail == nil { request.detail = refusal.detail }
+
+        var problem = ProblemResponse(
+            code: refusal.code, detail: refusal.detail, requestID: request.id, keepAlive: keepsConnection,
+            clientMinorVersion: head.minorVersion, answersHead: head.method == .head
+        )
+        problem.retryAfterSeconds = refusal.retryAfterSeconds
+        problem.rateLimit = refusal.rateLimit
+        problem.wwwAuthenticate = refusal.wwwAuthenticate ? #"Bearer realm="turnpike""# : nil
+        problem.allow = refusal.allow
+        let range = toClient.write(atMost: problem.sizeBound) { problem.write(to: &$0) }
+        request.bytesOut += Int64(range.count)
+        act(.sendToClient(.staged(range)))
+        record()
+
+        if !keepsConnection {
+            startLingering()
+        } else if readsRest {
+            state = .discarding
+            deadline = gateway.now + gateway.limits.bodyTimeout
+        } else {
+            becomeIdle()
+        }
+    }
+
+    /// Short content of known length, which the client sends anyhow: reading it costs less than a new connection.
+    private var mayDiscardContent: Bool {
+        guard case .length(let length) = head.framing else { return false }
+        return length <= GatewayLimits.discardedBodyBytes && !head.expectsContinue
+    }
+
+    // MARK: - Ends
+
+    /// The answer is with the client, whole.
+    func finish(keepsUpstream: Bool) {
+        if let id = upstreamID {
+            // One that has not got the whole request cannot take another.
+            if keepsUpstream, requestBody.isComplete, gateway.upstreams.giveBack(id, now: gateway.now) {
+                upstream = .none
+                act(.detach(id))
+            } else {
+                dropUpstream()
+            }
+        }
+        record()
+        if keepsClient, !gateway.isDraining {
+            becomeIdle()
+        } else if requestBody.isComplete, backlog.isEmpty {
+            closeClient()
+        } else {
+            startLingering()
+        }
+    }
+
+    /// The answer cannot be finished: the client must not take what it has for all of it.
+    func abort(_ detail: String) {
+        request.detail = detail
+        dropUpstream()
+        record()
+        state = .closed
+        deadline = .max
+        act(.abortClient)
+    }
+
+    func becomeIdle() {
+        state = .idle
+        deadline = gateway.now + gateway.limits.idleTimeout
+        forwardedHeadLength = 0
+        request.configuration = nil
+        request.route = nil
+        toUpstream.removeAll()
+        toUpstream.trim(above: 4096)
+    }
+
+    func closeClient() {
+        state = .closed
+        deadline = .max
+        backlog = []
+        act(.closeClient)
+    }
+
+    /// Closes in two steps: a client that is still sending would get a reset, and might lose the answer to it.
+    func startLingering() {
+        state = .lingering
+        lingered = 0
+        backlog = []
+        deadline = gateway.now + GatewayLimits.lingerTime
+        act(.shutClientOutput)
+    }
+
+    func linger(over count: Int) {
+        lingered += count
+        if lingered > GatewayLimits.lingerBytes { closeClient() }
+    }
+
+    /// The client is gone.
+    func clientLost() {
+        switch state {
+        case .waitingForGrant:
+            endWait(.abandoned)
+            recordAbandoned()
+        case .exchange:
+            dropUpstream()
+            recordAbandoned()
+        case .idle, .head, .discarding, .lingering, .closed: break
+        }
+        state = .closed
+        deadline = .max
+        backlog = []
+    }
+
+    /// 499, as others call it, where the client had no status yet.
+    private func recordAbandoned() {
+        if request.status == 0 { request.status = 499 }
+        request.detail = "The client closed before the answer was whole."
+        record()
+    }
+
+    // MARK: - Time
+
+    /// The deadline of the present state has passed.
+    func timeOut() {
+        switch state {
+        case .idle, .lingering: closeClient()
+        case .head: headTimedOut()
+        case .waitingForGrant:
+            endWait(.timeout)
+            refuse(.quotaUnavailable)
+        case .discarding: startLingering()
+        case .exchange: exchangeTimedOut()
+        case .closed: break
+        }
+    }
+
+    /// Answers 408 to a head that does not come to an end (RFC 9110 §15.5.9).
+    private func headTimedOut() {
+        beginUnreadable(byteCount: backlog.count)
+        refuse(.requestTimeout)
+    }
+
+    private func exchangeTimedOut() {
+        switch upstream {
+        case .none: break
+        case .connecting(let id):
+            act(.closeUpstream(id))
+            connectFailed(id, .connectTimeout)
+        case .awaitingHead:
+            guard requestBody.isComplete || !isUpstreamWritable else { return refuse(.requestTimeout) }
+            report(.timeout)
+            refuse(.upstreamTimeout)
+        case .responding:
+            guard isClientWritable else { return abort("The client did not take the answer in time.") }
+            report(.timeout)
+            abort("The upstream did not finish its answer in time.")
+        }
+    }
+}

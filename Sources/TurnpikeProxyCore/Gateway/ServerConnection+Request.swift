@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+extension ServerConnection {
+    /// Uses bytes of the client as far as the state allows.
+    ///
+    /// - Parameter isEvent: they are those of the event itself, which can be passed on without a copy.
+    /// - Returns: how many were used; the rest waits.
+    func takeClient(_ bytes: UnsafeRawBufferPointer, isEvent: Bool) -> Int {
+        var offset = 0
+        while offset < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            switch state {
+            case .idle, .head:
+                guard let length = takeHead(rest) else { return isClosedToRequests ? bytes.count : offset }
+                offset += length
+            case .exchange:
+                guard isSending, !requestBody.isComplete else { return offset }
+                guard let length = takeContent(rest) else { return bytes.count }
+                guard length > 0 else { break }
+                forward(rest, ByteRange(0, length), origin: isEvent ? ByteRange(offset, offset + length) : nil)
+                offset += length
+            case .discarding:
+                guard let length = takeContent(rest) else { return bytes.count }
+                offset += length
+                if requestBody.isComplete { becomeIdle() }
+            case .waitingForGrant: return offset
+            case .lingering:
+                linger(over: rest.count)
+                return bytes.count
+            case .closed: return bytes.count
+            }
+        }
+        return offset
+    }
+
+    /// The request, or what there is of it so far, is on a connection to the upstream.
+    private var isSending: Bool {
+        switch upstream {
+        case .awaitingHead, .responding: true
+        case .none, .connecting: false
+        }
+    }
+
+    private var isClosedToRequests: Bool {
+        switch state {
+        case .lingering, .closed: true
+        default: false
+        }
+    }
+
+    // MARK: - Head
+
+    /// Reads on in a head, and starts the request once it is complete.
+    ///
+    /// - Returns: the head's length; nil when it is not complete or was refused.
+    private func takeHead(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        if case .idle = state {
+            state = .head
+            deadline = gateway.now + gateway.limits.headTimeout
+        }
+        switch parser.parse(bytes, into: &head) {
+        case .incomplete: return nil
+        case .complete(let length):
+            start(bytes)
+            return length
+        case .fault(let fault):
+            beginUnreadable(byteCount: bytes.count)
+            refuse(.malformed(fault))
+            return nil
+        }
+    }
+
+    private func beginRequest() {
+        request = RequestContext()
+        request.startedAt = gateway.now
+        request.receivedAt = gateway.wall
+        request.id = gateway.requestIDs.next(
+            unixMillis: UInt64(clamping: gateway.wall.milliseconds), random: &gateway.random
+        )
+        toUpstream.removeAll()
+        forwardedHeadLength = 0
+        sentContent = false
+    }
+
+    /// A request of which nothing can be relied upon but that it is to be refused.
+    func beginUnreadable(byteCount: Int) {
+        beginRequest()
+        head = RequestHead()
+        requestBody = BodyReader(.none)
+        request.bytesIn = Int64(byteCount)
+        logged.removeAll()
+        (loggedMethod, loggedPath) = (.empty, .empty)
+    }
+
+    /// Decides on a request whose head is complete.
+    private func start(_ bytes: UnsafeRawBufferPointer) {
+        beginRequest()
+        request.bytesIn = Int64(head.headLength)
+        requestBody = BodyReader(head.framing, payloadLimit: gateway.limits.bodyBytes)
+        logged.removeAll()
+        loggedMethod = logged.append(bytes[head.methodName])
+        loggedPath = logged.append(bytes[ByteRange(head.path.lowerBound, head.path.lowerBound + min(head.path.count, 1024))])
+        do throws(Refusal) {
+            if case .length(let length) = head.framing, length > gateway.limits.bodyBytes {
+                throw .malformed(.bodyTooLarge)
+            }
+            let admission = try gateway.admit(head, bytes, from: client, context: &request)
+            gateway.writeForwardedHead(head, bytes, from: client, context: request, to: toUpstream)
+            forwardedHeadLength = toUpstream.count
+            switch admission {
+            case .admitted: proceed()
+            case .waitsForGrant: waitForGrant()
+            }
+        } catch {
+            refuse(error)
+        }
+    }
+
+    private func proceed() {
+        state = .exchange
+        chooseUpstream(mayReuse: true)
+    }
+
+    // MARK: - Waiting for a grant
+
+    private func waitForGrant() {
+        guard gateway.leaseWaiters < gateway.limits.leaseWaiters else {
+            gateway.observer?.leaseWaitEnded(.overloaded)
+            return refuse(.quotaUnavailable)
+        }
+        gateway.leaseWaiters += 1
+        state = .waitingForGrant
+        deadline = gateway.now + gateway.limits.leaseWait
+    }
+
+    /// Looks at the quotas again.
+    func retryQuotas() {
+        do throws(Refusal) {
+            guard case .admitted = try gateway.spendQuotas(context: &request) else { return }
+            endWait(.granted)
+            proceed()
+        } catch {
+            endWait(.refused)
+            refuse(error)
+        }
+    }
+
+    func endWait(_ outcome: LeaseWaitOutcome) {
+        gateway.leaseWaiters -= 1
+        gateway.observer?.leaseWaitEnded(outcome)
+    }
+
+    /// Whether the transport has to call ``leasesChanged()`` when there are grants.
+    public var waitsForGrant: Bool { if case .waitingForGrant = state { true } else { false } }
+
+    // MARK: - Content
+
+    /// Follows the content through the bytes.
+    ///
+    /// - Returns: how many belong to it; nil where they make no sense, and the request has been ended for that.
+    private func takeContent(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        do {
+            let progress = try requestBody.advance(bytes)
+            request.bytesIn += Int64(progress.consumed)
+            return progress.consumed
+        } catch {
+            contentFailed(error)
+            return nil
+        }
+    }
+
+    /// What was sent on so far cannot be taken back: the upstream sees its connection closed within the content, and so
+    /// cannot take half a request for a whole one.
+    private func contentFailed(_ fault: HTTPFault) {
+        if case .discarding = state { return startLingering() }
+        if case .responding = upstream { return abort("The request's content was malformed: \(fault.reason).") }
+        refuse(.malformed(fault))
+    }
+
+    private func forward(_ bytes: UnsafeRawBufferPointer, _ range: ByteRange, origin: ByteRange?) {
+        sentContent = true
+        if let origin {
+            act(.sendToUpstream(.received(origin)))
+        } else {
+            act(.sendToUpstream(.staged(toUpstream.append(bytes[range]))))
+        }
+        request.sentUpstreamAt = gateway.now
+        expectProgress()
+    }
+
+    /// Sets the clock for whoever's turn it is.
+    func expectProgress() {
+        guard let timeout = responseTimeout else { return }
+        let isClientsTurn = !requestBody.isComplete && isUpstreamWritable
+        deadline = gateway.now + (isClientsTurn ? gateway.limits.bodyTimeout : timeout)
+    }
+
+    var responseTimeout: UInt64? {
+        request.configuration.map { $0.configuration.clusters[request.cluster].responseTimeout }
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension ServerConnection {
+    /// Uses bytes of the upstream, all of them.
+    func takeUpstream(_ bytes: UnsafeRawBufferPointer) {
+        switch upstream {
+        case .none: break
+        case .connecting: upstreamMisbehaved("it spoke before it was asked")
+        case .responding: takeResponseContent(bytes, from: 0, isEvent: true)
+        case .awaitingHead:
+            guard !responseBacklog.isEmpty else {
+                let used = takeResponseHeads(bytes, isEvent: true)
+                if used < bytes.count { responseBacklog.append(contentsOf: bytes[used...]) }
+                return
+            }
+            var held = responseBacklog
+            responseBacklog = []
+            held.append(contentsOf: bytes)
+            let used = held.withUnsafeBytes { takeResponseHeads($0, isEvent: false) }
+            responseBacklog = Array(held[used...])
+        }
+    }
+
+    /// Interim answers, the final one, and what there is of its content.
+    ///
+    /// - Returns: bytes used; the rest is part of a head.
+    private func takeResponseHeads(_ bytes: UnsafeRawBufferPointer, isEvent: Bool) -> Int {
+        var offset = 0
+        while case .awaitingHead(let id, _) = upstream, offset < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            switch responseParser.parse(rest, answersHead: head.method == .head, into: &response) {
+            case .incomplete: return offset
+            case .fault(let fault):
+                upstreamMisbehaved(fault.reason)
+                return bytes.count
+            case .complete(let length):
+                offset += length
+                if response.isInterim {
+                    takeInterim(rest)
+                } else {
+                    upstream = .responding(id)
+                    startResponse(rest)
+                    takeResponseContent(bytes, from: offset, isEvent: isEvent)
+                }
+            }
+        }
+        return bytes.count
+    }
+
+    /// 1xx answers go on to clients that know them; 100 was answered by the gateway, and nobody asked for 101.
+    private func takeInterim(_ bytes: UnsafeRawBufferPointer) {
+        request.interimAnswers += 1
+        guard response.status != 101, request.interimAnswers <= GatewayLimits.interimAnswers else {
+            return upstreamMisbehaved("an interim answer that was not asked for")
+        }
+        guard response.status != 100, head.minorVersion > 0 else { return }
+        sendHead(bytes, delivery: ResponseDelivery(response, clientMinorVersion: head.minorVersion, wantsKeepAlive: true))
+    }
+
+    private func startResponse(_ bytes: UnsafeRawBufferPointer) {
+        request.status = response.status
+        request.upstreamStatus = response.status
+        request.upstreamDuration = gateway.now - request.sentUpstreamAt
+        // A client that is still sending would have to be read to the end, however long that is.
+        let wantsKeepAlive = head.keepAlive && !gateway.isDraining && requestBody.isComplete
+        let delivery = ResponseDelivery(
+            response, clientMinorVersion: head.minorVersion, wantsKeepAlive: wantsKeepAlive
+        )
+        keepsClient = delivery.keepAlive
+        responseBody = BodyReader(response.framing)
+        responseChunks = delivery.decodesChunks ? ChunkDecoder() : nil
+        sendHead(bytes, delivery: delivery)
+        expectResponseContent()
+    }
+
+    private func sendHead(_ bytes: UnsafeRawBufferPointer, delivery: ResponseDelivery) {
+        let forwarding = ResponseForwarding(
+            delivery: delivery, clientMinorVersion: head.minorVersion, requestID: request.id
+        )
+        let range = toClient.write(atMost: forwarding.sizeBound(response)) { writer in
+            forwarding.write(response, bytes, to: &writer)
+            writer.appendEndOfHead()
+        }
+        request.bytesOut += Int64(range.count)
+        act(.sendToClient(.staged(range)))
+    }
+
+    // MARK: - Content
+
+    private func takeResponseContent(_ bytes: UnsafeRawBufferPointer, from start: Int, isEvent: Bool) {
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+        let progress: BodyReader.Progress
+        do {
+            progress = try responseBody.advance(rest)
+        } catch {
+            report(.malformed)
+            return abort("The upstream's content was malformed: \(error.reason).")
+        }
+        if progress.consumed > 0 { deliver(rest, ByteRange(start, start + progress.consumed), isEvent: isEvent) }
+        guard progress.isComplete else { return expectResponseContent() }
+        // Bytes behind the end of an answer belong to nothing that was asked.
+        finish(keepsUpstream: response.keepAlive && progress.consumed == rest.count)
+    }
+
+    private func deliver(_ bytes: UnsafeRawBufferPointer, _ origin: ByteRange, isEvent: Bool) {
+        if responseChunks != nil { return deliverDecoded(bytes[ByteRange(0, origin.count)]) }
+        request.bytesOut += Int64(origin.count)
+        if isEvent {
+            act(.sendToClient(.received(origin)))
+        } else {
+            act(.sendToClient(.staged(toClient.append(bytes[ByteRange(0, origin.count)]))))
+        }
+    }
+
+    /// For HTTP/1.0 clients, who do not know chunks. The framing was checked a moment ago.
+    private func deliverDecoded(_ bytes: UnsafeRawBufferPointer) {
+        var offset = 0
+        while case .payload(let payload)? = try? responseChunks?.next(in: bytes, at: &offset) {
+            request.bytesOut += Int64(payload.count)
+            act(.sendToClient(.staged(toClient.append(bytes[payload]))))
+        }
+    }
+
+    /// Sets the clock: for the upstream to send more, or for the client to take what there is.
+    func expectResponseContent() {
+        guard let timeout = responseTimeout else { return }
+        deadline = gateway.now + (isClientWritable ? timeout : gateway.limits.bodyTimeout)
+    }
+
+    private func upstreamMisbehaved(_ reason: String) {
+        report(.malformed)
+        request.detail = "The upstream's answer was not understood: \(reason)."
+        dropUpstream()
+        refuse(.upstreamFailed)
+    }
+}

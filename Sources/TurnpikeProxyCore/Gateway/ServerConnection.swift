@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One client connection and, while it serves a request, the upstream connection: events in, actions out.
+///
+/// The transport reports an event, carries out ``actions`` with ``takeActions()`` before it reports the next, and calls
+/// ``timerFired()`` once ``deadline`` has passed. It may report events late but never nested, and must set the gateway's time
+/// before each. Requests of one connection are served one after the other; what a client sends ahead waits here, bounded, and
+/// then in its own buffers.
+///
+/// Confined to the gateway's event loop.
+public final class ServerConnection {
+    enum State {
+        /// Between requests.
+        case idle
+        /// Within a head.
+        case head
+        /// Decided, but for a quota whose grant is awaited.
+        case waitingForGrant
+        /// Between admission and the end of the answer.
+        case exchange
+        /// Answered by the gateway; the rest of the content is thrown away.
+        case discarding
+        /// Answered for the last time; what still comes is thrown away.
+        case lingering
+        case closed
+    }
+
+    /// Where an exchange stands with its upstream.
+    enum Upstream {
+        case none
+        case connecting(UpstreamID)
+        /// Has the request or is being sent it.
+        case awaitingHead(UpstreamID, isReused: Bool)
+        case responding(UpstreamID)
+    }
+
+    let gateway: Gateway
+    let client: ClientAddress
+
+    var state = State.idle
+    var upstream = Upstream.none
+    var request = RequestContext()
+    public private(set) var actions: [ExchangeAction] = []
+    /// When ``timerFired()`` is to be called, in nanoseconds of the gateway's clock.
+    public internal(set) var deadline: UInt64
+
+    // The client's side.
+    var parser: RequestParser
+    var head = RequestHead()
+    var requestBody = BodyReader(.none)
+    /// What came and could not be used yet: part of a head, content before there is an upstream, or later requests.
+    var backlog: [UInt8] = []
+    private var working: [UInt8] = []
+    var lingered = 0
+    var isClientWritable = true
+    private var readsClient = true
+
+    // The upstream's side.
+    var responseParser: ResponseParser
+    var response = ResponseHead()
+    var responseBody = BodyReader(.none)
+    var responseChunks: ChunkDecoder?
+    /// Part of an answer's head.
+    var responseBacklog: [UInt8] = []
+    var keepsClient = false
+    var sentContent = false
+    var isUpstreamWritable = true
+    private var readsUpstream = true
+
+    let toClient = ByteStage()
+    let toUpstream = ByteStage()
+    /// Bytes of the head at the front of `toUpstream`.
+    var forwardedHeadLength = 0
+    /// Method and path for the log.
+    let logged = ByteStage()
+    var loggedMethod = ByteRange.empty
+    var loggedPath = ByteRange.empty
+
+    public init(gateway: Gateway, client: ClientAddress) {
+        self.gateway = gateway
+        self.client = client
+        parser = RequestParser(limits: gateway.limits.head)
+        responseParser = ResponseParser(limits: gateway.limits.head)
+        deadline = gateway.now + gateway.limits.idleTimeout
+    }
+
+    /// What `.staged` means in `.sendToClient`; valid until the next event.
+    public var clientStage: UnsafeRawBufferPointer { toClient.bytes }
+    /// What `.staged` means in `.sendToUpstream`; valid until the next event.
+    public var upstreamStage: UnsafeRawBufferPointer { toUpstream.bytes }
+
+    /// Hands the actions over, and keeps the storage.
+    public func takeActions(_ body: (ExchangeAction) -> Void) {
+        for action in actions { body(action) }
+        actions.removeAll(keepingCapacity: true)
+    }
+
+    func act(_ action: ExchangeAction) { actions.append(action) }
+
+    public var isClosed: Bool { if case .closed = state { true } else { false } }
+
+    /// Between two requests, so that closing it loses nothing.
+    public var isIdle: Bool { if case .idle = state { backlog.isEmpty } else { false } }
+
+    // MARK: - Events of the client
+
+    public func receivedFromClient(_ bytes: UnsafeRawBufferPointer) {
+        beginEvent()
+        if backlog.isEmpty {
+            let used = takeClient(bytes, isEvent: true)
+            if used < bytes.count { backlog.append(contentsOf: bytes[used...]) }
+        } else {
+            backlog.append(contentsOf: bytes)
+            takeBacklog()
+        }
+        settle()
+    }
+
+    /// The client closed, or its connection failed.
+    public func clientClosed() {
+        beginEvent()
+        clientLost()
+        settle()
+    }
+
+    /// Whether what is sent to the client finds room.
+    public func clientWritability(_ isWritable: Bool) {
+        beginEvent()
+        isClientWritable = isWritable
+        if case .responding = upstream { expectResponseContent() }
+        settle()
+    }
+
+    // MARK: - Events of the upstream
+
+    public func upstreamConnected(_ id: UpstreamID) {
+        beginEvent()
+        if case .connecting(id) = upstream {
+            gateway.upstreams.connected(id)
+            sendRequest(to: id, isReused: false)
+            takeBacklog()
+        }
+        settle()
+    }
+
+    /// A connection could not be made.
+    public func upstreamFailed(_ id: UpstreamID) {
+        beginEvent()
+        if case .connecting(id) = upstream { connectFailed(id, .connect) }
+        settle()
+    }
+
+    public func receivedFromUpstream(_ id: UpstreamID, _ bytes: UnsafeRawBufferPointer) {
+        beginEvent()
+        if upstreamID == id {
+            takeUpstream(bytes)
+            takeBacklog()
+        }
+        settle()
+    }
+
+    /// The connection was closed by the upstream, or failed.
+    public func upstreamClosed(_ id: UpstreamID) {
+        beginEvent()
+        if upstreamID == id {
+            upstreamLost(id)
+            takeBacklog()
+        }
+        settle()
+    }
+
+    /// The connection of `.attach` was closed before anything was sent on it.
+    public func upstreamUnusable(_ id: UpstreamID) {
+        beginEvent()
+        if upstreamID == id {
+            gateway.upstreams.removed(id)
+            upstream = .none
+            chooseUpstream(mayReuse: false)
+            takeBacklog()
+        }
+        settle()
+    }
+
+    /// Whether what is sent to the upstream finds room.
+    public func upstreamWritability(_ id: UpstreamID, _ isWritable: Bool) {
+        beginEvent()
+        if upstreamID == id {
+            isUpstreamWritable = isWritable
+            if case .awaitingHead = upstream { expectProgress() }
+            takeBacklog()
+        }
+        settle()
+    }
+
+    // MARK: - Other events
+
+    /// There may be news for a request that waits for a grant.
+    public func leasesChanged() {
+        beginEvent()
+        if case .waitingForGrant = state {
+            retryQuotas()
+            takeBacklog()
+        }
+        settle()
+    }
+
+    /// ``deadline`` has passed. May come early: then nothing happens.
+    public func timerFired() {
+        beginEvent()
+        if gateway.now >= deadline {
+            timeOut()
+            takeBacklog()
+        }
+        settle()
+    }
+
+    /// The gateway drains: a connection between requests is closed, others after their answer.
+    public func drain() {
+        beginEvent()
+        if isIdle { closeClient() }
+        settle()
+    }
+
+    // MARK: - Between events
+
+    var upstreamID: UpstreamID? {
+        switch upstream {
+        case .none: nil
+        case .connecting(let id), .awaitingHead(let id, _), .responding(let id): id
+        }
+    }
+
+    private func beginEvent() {
+        toClient.removeAll()
+        toUpstream.truncate(to: forwardedHeadLength)
+    }
+
+    /// Uses what was held back, as far as the state allows now.
+    private func takeBacklog() {
+        guard !backlog.isEmpty else { return }
+        swap(&backlog, &working)
+        let used = working.withUnsafeBytes { takeClient($0, isEvent: false) }
+        backlog.append(contentsOf: working[used...])
+        if working.capacity > 2 * GatewayLimits.backlogBytes {
+            working = []
+        } else {
+            working.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Tells the transport from which side more bytes are of use.
+    private func settle() {
+        if wantsClient != readsClient {
+            readsClient.toggle()
+            act(.readFromClient(readsClient))
+        }
+        guard upstreamID != nil else {
+            // Connections come and go reading.
+            readsUpstream = true
+            return
+        }
+        if isClientWritable != readsUpstream {
+            readsUpstream.toggle()
+            act(.readFromUpstream(readsUpstream))
+        }
+    }
+
+    private var wantsClient: Bool {
+        switch state {
+        case .idle, .head, .discarding, .lingering: true
+        case .closed: false
+        // Later requests are read a little way ahead, so that a client that leaves is noticed.
+        case .waitingForGrant: backlog.count < GatewayLimits.backlogBytes
+        case .exchange:
+            switch upstream {
+            case .none, .connecting: backlog.count < GatewayLimits.backlogBytes
+            case .awaitingHead, .responding:
+                (requestBody.isComplete || isUpstreamWritable) && backlog.count < GatewayLimits.backlogBytes
+            }
+        }
+    }
+}

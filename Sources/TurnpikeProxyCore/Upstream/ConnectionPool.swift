@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Names one upstream connection of an event loop. Slots are used again, serial numbers are not, so that an event of a
+/// connection long gone is never taken for one of its successor.
+public struct UpstreamID: Sendable, Hashable {
+    public let slot: UInt32
+    public let serial: UInt32
+
+    public init(slot: UInt32, serial: UInt32) {
+        self.slot = slot
+        self.serial = serial
+    }
+}
+
+/// How many connections an endpoint may have, and how long one may wait for its next request.
+public struct PoolLimits: Sendable, Hashable {
+    /// Open connections to one endpoint, at least 1. Default 1,024.
+    public var connections: Int
+    /// Nanoseconds that a connection is kept without a request. Default 60 s.
+    public var idleTime: UInt64
+
+    public init(connections: Int = 1024, idleTime: UInt64 = 60_000_000_000) {
+        self.connections = max(connections, 1)
+        self.idleTime = idleTime
+    }
+}
+
+/// The connections to one endpoint: which are idle, and how many there are.
+///
+/// The last one given back is the first to be used again, so that few stay busy and the others age and are closed.
+struct ConnectionPool: Sendable {
+    private struct Idle: Sendable {
+        let id: UpstreamID
+        let since: UInt64
+    }
+
+    private var idle: [Idle] = []
+    /// Connections that are there or being made, idle ones among them.
+    private(set) var openCount = 0
+
+    var idleCount: Int { idle.count }
+
+    /// Takes an idle connection.
+    mutating func takeIdle() -> UpstreamID? { idle.popLast()?.id }
+
+    /// Counts a new connection, if there may be one.
+    mutating func open(limits: PoolLimits) -> Bool {
+        guard openCount < limits.connections else { return false }
+        openCount += 1
+        return true
+    }
+
+    mutating func giveBack(_ id: UpstreamID, now: UInt64) { idle.append(Idle(id: id, since: now)) }
+
+    /// A connection is gone, whatever it was doing.
+    mutating func remove(_ id: UpstreamID) {
+        openCount -= 1
+        if let position = idle.lastIndex(where: { $0.id == id }) { idle.remove(at: position) }
+    }
+
+    /// Takes out what has been idle for too long: the oldest lie at the front.
+    mutating func takeExpired(limits: PoolLimits, now: UInt64) -> [UpstreamID] {
+        let fresh = idle.firstIndex { now < $0.since + limits.idleTime } ?? idle.count
+        defer { idle.removeFirst(fresh) }
+        return idle[..<fresh].map(\.id)
+    }
+
+    mutating func takeAllIdle() -> [UpstreamID] {
+        defer { idle.removeAll() }
+        return idle.map(\.id)
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where a service listens: a name or an address, and a port.
+public struct EndpointAddress: Sendable, Hashable {
+    public var host: String
+    public var port: Int
+
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+}
+
+/// All endpoints and upstream connections of one event loop. Endpoints are known by address, so that connections and what
+/// was learned about health outlive a change of configuration, and services that share an endpoint share its connections.
+public struct UpstreamDirectory: Sendable {
+    /// How a request gets a connection.
+    public enum Checkout: Sendable, Hashable {
+        /// One that served a request before. It may have been closed in the meantime.
+        case reuse(UpstreamID)
+        case connect(UpstreamID)
+        /// The endpoint has as many connections as it may.
+        case full
+    }
+
+    private struct Endpoint: Sendable {
+        let address: EndpointAddress
+        var pool = ConnectionPool()
+        var health = EndpointHealth()
+        /// No configuration names it any more.
+        var isRetired = false
+    }
+
+    private struct Slot: Sendable {
+        var serial: UInt32
+        /// Nil while the slot is free.
+        var endpoint: Int?
+    }
+
+    public let limits: PoolLimits
+    private var endpoints: [Endpoint] = []
+    private var byAddress: [EndpointAddress: Int] = [:]
+    private var slots: [Slot] = []
+    private var freeSlots: [UInt32] = []
+
+    public init(limits: PoolLimits = PoolLimits()) { self.limits = limits }
+
+    /// Connections open or being made.
+    public private(set) var openCount = 0
+    /// Those that wait for a request.
+    public var idleCount: Int { endpoints.reduce(0) { $0 + $1.pool.idleCount } }
+
+    /// The number of an endpoint, which it keeps.
+    public mutating func endpoint(at address: EndpointAddress) -> Int {
+        if let known = byAddress[address] {
+            endpoints[known].isRetired = false
+            return known
+        }
+        endpoints.append(Endpoint(address: address))
+        byAddress[address] = endpoints.count - 1
+        return endpoints.count - 1
+    }
+
+    public func address(of endpoint: Int) -> EndpointAddress { endpoints[endpoint].address }
+
+    public func isAvailable(_ endpoint: Int, now: UInt64) -> Bool { endpoints[endpoint].health.isAvailable(now: now) }
+
+    // MARK: - Connections
+
+    /// - Parameter mayReuse: false to insist on a new connection.
+    public mutating func checkOut(_ endpoint: Int, mayReuse: Bool = true) -> Checkout {
+        if mayReuse, let idle = endpoints[endpoint].pool.takeIdle() { return .reuse(idle) }
+        guard endpoints[endpoint].pool.open(limits: limits) else { return .full }
+        openCount += 1
+        if let slot = freeSlots.popLast() {
+            slots[Int(slot)].serial &+= 1
+            slots[Int(slot)].endpoint = endpoint
+            return .connect(UpstreamID(slot: slot, serial: slots[Int(slot)].serial))
+        }
+        slots.append(Slot(serial: 1, endpoint: endpoint))
+        return .connect(UpstreamID(slot: UInt32(slots.count - 1), serial: 1))
+    }
+
+    public mutating func connected(_ id: UpstreamID) {
+        guard let endpoint = endpoint(of: id) else { return }
+        endpoints[endpoint].health.connected()
+    }
+
+    /// A connection could not be made; it counts no longer.
+    public mutating func connectFailed(_ id: UpstreamID, now: UInt64) {
+        guard let endpoint = endpoint(of: id) else { return }
+        endpoints[endpoint].health.connectFailed(now: now)
+        removed(id)
+    }
+
+    /// Gives a connection back for the next request.
+    ///
+    /// - Returns: false where it should be closed instead, as its endpoint is no longer used.
+    public mutating func giveBack(_ id: UpstreamID, now: UInt64) -> Bool {
+        guard let endpoint = endpoint(of: id), !endpoints[endpoint].isRetired else { return false }
+        endpoints[endpoint].pool.giveBack(id, now: now)
+        return true
+    }
+
+    /// A connection is gone or is being closed. May be said more than once.
+    public mutating func removed(_ id: UpstreamID) {
+        guard let endpoint = endpoint(of: id) else { return }
+        endpoints[endpoint].pool.remove(id)
+        slots[Int(id.slot)].endpoint = nil
+        freeSlots.append(id.slot)
+        openCount -= 1
+    }
+
+    private func endpoint(of id: UpstreamID) -> Int? {
+        guard Int(id.slot) < slots.count, slots[Int(id.slot)].serial == id.serial else { return nil }
+        return slots[Int(id.slot)].endpoint
+    }
+
+    // MARK: - Upkeep
+
+    /// Connections that were idle for too long, for the caller to close. Call it every few seconds.
+    public mutating func takeExpired(now: UInt64) -> [UpstreamID] {
+        let expired = endpoints.indices.flatMap { endpoints[$0].pool.takeExpired(limits: limits, now: now) }
+        for id in expired { removed(id) }
+        return expired
+    }
+
+    /// Retires every endpoint that is not among these.
+    ///
+    /// - Returns: their idle connections, for the caller to close.
+    public mutating func retain(only addresses: Set<EndpointAddress>) -> [UpstreamID] {
+        var closed: [UpstreamID] = []
+        for index in endpoints.indices {
+            endpoints[index].isRetired = !addresses.contains(endpoints[index].address)
+            if endpoints[index].isRetired { closed += endpoints[index].pool.takeAllIdle() }
+        }
+        for id in closed { removed(id) }
+        return closed
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import Logging
+import NIOCore
+import Synchronization
+import TurnpikeModel
+import TurnpikeSnapshot
+import TurnpikeTelemetry
+
+/// Follows the control plane's stream for as long as its task runs: carries out what ``StreamSession`` says, and knows
+/// nothing that the session does not.
+final class StreamClient: Sendable {
+    private let client: ControlPlaneClient
+    private let sink: any ConfigurationSink
+    private let store: LastGoodStore
+    private let logger: Logger
+    private let session: Mutex<StreamSession>
+    private let connected: Gauge
+    private let appliedRevision: Gauge
+    private let rejections: Counter
+
+    init(
+        client: ControlPlaneClient, sink: any ConfigurationSink, store: LastGoodStore, lastGood: Snapshot?,
+        backOff: BackOff = BackOff(), logger: Logger, metrics: MetricsRegistry
+    ) {
+        self.client = client
+        self.sink = sink
+        self.store = store
+        self.logger = logger
+        session = Mutex(StreamSession(lastGood: lastGood, backOff: backOff))
+        connected = metrics.gauge(.controlPlaneConnected, help: "1 while the configuration stream is open.")
+        appliedRevision = metrics.gauge(.configRevisionApplied, help: "The revision that is served.")
+        rejections = metrics.counter(.configRejections, help: "Configurations that could not be served.")
+        if let lastGood { appliedRevision.set(lastGood.revision) }
+    }
+
+    /// Returns when its task is cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            for action in handle(.connecting) {
+                if case .connect(let revision) = action { await follow(from: revision) }
+            }
+            connected.set(0)
+            for action in handle(.disconnected) {
+                if case .reconnect(let delay) = action { try? await Task.sleep(for: delay) }
+            }
+        }
+    }
+
+    private func handle(_ event: StreamSession.Event) -> [StreamSession.Action] {
+        var random = SystemRandomNumberGenerator()
+        return session.withLock { $0.handle(event, at: .now, using: &random) }
+    }
+}
+
+// MARK: - One connection
+
+extension StreamClient {
+    private func follow(from revision: Revision?) async {
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.read(from: revision) }
+                group.addTask { try await self.watch() }
+                defer { group.cancelAll() }
+                _ = try await group.next()
+            }
+            logger.info("The control plane has ended the configuration stream.")
+        } catch {
+            if !Task.isCancelled { report(error) }
+        }
+    }
+
+    private func read(from revision: Revision?) async throws {
+        do {
+            let body = try await client.openStream(from: revision)
+            connected.set(1)
+            logger.info("The configuration stream is open.", metadata: [LogKey.revision: "\(revision ?? 0)"])
+            try await perform(handle(.opened))
+            var lines = LineSplitter(maximumBytes: Frame.maximumBytes)
+            for try await piece in body {
+                lines.append(piece.readableBytesView)
+                while let event = next(&lines) { try await perform(handle(event)) }
+            }
+        } catch let failure as ControlPlaneFailure where failure.isUnauthorized {
+            try await perform(handle(.unauthorized))
+        }
+    }
+
+    private func next(_ lines: inout LineSplitter) -> StreamSession.Event? {
+        do {
+            guard let line = try lines.next() else { return nil }
+            return .frame(try Frame(line: line))
+        } catch {
+            return .garbled(error.description)
+        }
+    }
+
+    /// Ends with an error once nothing has come for too long.
+    private func watch() async throws {
+        while let deadline = session.withLock({ $0.deadline }) {
+            try await Task.sleep(until: deadline, clock: .continuous)
+            try await perform(handle(.tick))
+        }
+    }
+
+    /// - Throws: the reason for which the connection is to be dropped.
+    private func perform(_ actions: [StreamSession.Action]) async throws {
+        for action in actions {
+            switch action {
+            case .apply(let snapshot): try await apply(snapshot)
+            case .acknowledge(let acknowledgement): await acknowledge(acknowledgement)
+            case .persist(let snapshot): store.save(snapshot)
+            case .drop(let reason): throw reason
+            case .connect, .reconnect: break
+            }
+        }
+    }
+
+    private func apply(_ snapshot: Snapshot) async throws {
+        let reasons = await sink.take(snapshot)
+        guard reasons.isEmpty else {
+            rejections.increment()
+            try await perform(handle(.rejected(reasons.bounded)))
+            return
+        }
+        appliedRevision.set(snapshot.revision)
+        logger.info(
+            "A configuration is applied.",
+            metadata: [LogKey.revision: "\(snapshot.revision)", LogKey.count: "\(snapshot.resources.count)"]
+        )
+        try await perform(handle(.applied))
+    }
+
+    /// One that does not arrive is sent again with the next heartbeat.
+    private func acknowledge(_ acknowledgement: Acknowledgement) async {
+        do {
+            try await client.acknowledge(acknowledgement)
+            _ = handle(.acknowledged)
+        } catch {
+            logger.debug(
+                "An acknowledgement did not arrive.",
+                metadata: [LogKey.revision: "\(acknowledgement.revision)", LogKey.error: "\(error)"]
+            )
+        }
+    }
+
+    private func report(_ error: any Error) {
+        switch error {
+        case StreamSession.Drop.revoked, StreamSession.Drop.unauthorized:
+            logger.error(
+                """
+                The control plane does not accept this worker any more. It goes on serving by its last good \
+                configuration and asks again from time to time; to take it in again, give it a new state directory \
+                and a join token.
+                """,
+                metadata: [LogKey.error: "\(error)"]
+            )
+        case StreamSession.Drop.rejected:
+            logger.error("A configuration is rejected; the last good one stays.", metadata: [LogKey.error: "\(error)"])
+        default:
+            logger.warning("The configuration stream is interrupted.", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+}
+
+extension [Acknowledgement.Reason] {
+    /// As many and as long as an acknowledgement may be.
+    fileprivate var bounded: [Acknowledgement.Reason] {
+        prefix(1000).map { reason in
+            let detail = String(String.UnicodeScalarView(reason.detail.unicodeScalars.prefix(1024)))
+            return Acknowledgement.Reason(name: reason.name, detail: detail.isEmpty ? "cannot be served" : detail)
+        }
+    }
+}

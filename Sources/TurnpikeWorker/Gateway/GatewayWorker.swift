@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import ServiceLifecycle
+import Synchronization
+import TurnpikeIdentity
+import TurnpikeMetering
+import TurnpikeModel
+import TurnpikeProxy
+import TurnpikeSnapshot
+import TurnpikeTelemetry
+
+/// A gateway worker from joining to its last report.
+struct GatewayWorker: ServiceLifecycle.Service {
+    let options: GatewayWorkerOptions
+    let state: StateDirectory
+    let accessLog: AccessLogFile?
+    let health: WorkerHealth
+    var logger: Logger
+    let metrics: MetricsRegistry
+    /// Called once the gateway listens, with its port.
+    let onListening: @Sendable (Int) -> Void
+
+    func run() async throws {
+        let client = ControlPlaneClient(
+            address: options.controlPlane, http: ControlPlaneClient.makeHTTPClient(),
+            identities: try WorkerIdentityStore(file: state.identityFile)
+        )
+        do {
+            try await run(client)
+        } catch {
+            try? await client.shutDown()
+            throw error
+        }
+        try await client.shutDown()
+    }
+
+    private func run(_ client: ControlPlaneClient) async throws {
+        let enrolment = Enrolment(
+            client: client, store: client.identities,
+            registration: Registration(name: options.name, role: .gateway, version: workerVersion), logger: logger
+        )
+        let identity: WorkerIdentity
+        do {
+            identity = try await cancelWhenGracefulShutdown { [options] in
+                try await enrolment.identity(joinToken: options.joinToken)
+            }
+        } catch is CancellationError {
+            return
+        }
+        var worker = self
+        worker.logger[metadataKey: LogKey.worker] = "\(identity.id)"
+        try await worker.serve(client, enrolment, identity)
+    }
+
+    private func serve(
+        _ client: ControlPlaneClient, _ enrolment: Enrolment, _ identity: WorkerIdentity
+    ) async throws {
+        let journals = JournalDirectory(state.journalDirectory)
+        let earlier = try journals.epochs()
+        let epoch = try state.startEpoch(at: .now)
+        let (server, live) = try await startServer(client, identity, epoch, journals)
+        let sink = GatewaySink(server: server, health: health)
+        let store = LastGoodStore(path: state.lastGoodFile, logger: logger)
+        let lastGood = await restore(from: store, to: sink)
+        onListening(server.port)
+
+        let reporting = ReportingService(
+            reporter: UsageReporter(uplink: client, logger: logger), live: live, earlier: earlier, journals: journals,
+            worker: live.worker, finalTimeout: options.reportTimeout, logger: logger
+        )
+        let stream = StreamClient(
+            client: client, sink: sink, store: store, lastGood: lastGood, logger: logger, metrics: metrics
+        )
+        // Ended in reverse order: clients first, the last report once nothing can be recorded any more.
+        let group = ServiceGroup(
+            services: [
+                ClosureService { try await keepLastGood(in: store) },
+                reporting,
+                ClosureService { await cancelWhenGracefulShutdown { await enrolment.renew { .now } } },
+                ClosureService { await cancelWhenGracefulShutdown { await stream.run() } },
+                ClosureService { try await drain(server) },
+            ],
+            logger: logger
+        )
+        do {
+            try await group.run()
+        } catch {
+            await server.shutDown()
+            throw error
+        }
+        await server.shutDown()
+        logger.info("The gateway has stopped.")
+    }
+}
+
+// MARK: - Parts
+
+extension GatewayWorker {
+    private func startServer(
+        _ client: ControlPlaneClient, _ identity: WorkerIdentity, _ epoch: Epoch, _ journals: JournalDirectory
+    ) async throws -> (GatewayServer, LiveEpoch) {
+        guard let worker = identity.resourceID else { throw EnrolmentFailure.unusable(identity.id) }
+        let live = LiveEpochBox()
+        let server: GatewayServer
+        do {
+            server = try await GatewayServer.start(
+                options: GatewayOptions(
+                    host: options.listen.host, port: options.listen.port,
+                    accessLog: accessLog?.destination ?? (options.accessLog == .standardOutput ? .standardOutput : .off)
+                ),
+                recorder: { [logger, metrics] loop in
+                    let journal = try UsageJournal(
+                        directory: journals, worker: worker, epoch: epoch, limits: JournalLimits(), logger: logger,
+                        metrics: metrics
+                    )
+                    live.put(LiveEpoch(journal, on: loop) { .now })
+                    return journal
+                },
+                leases: LeaseClient(client: client, epoch: epoch),
+                digest: { Secret.isWellFormed($0, as: .apiKey) ? .sha256(of: $0) : nil }, logger: logger,
+                metrics: metrics
+            )
+        } catch {
+            throw StartFailure(what: "the gateway cannot listen on \(options.listen)", cause: error)
+        }
+        return (server, try live.take())
+    }
+
+    /// Serves by the last good configuration at once, control plane or not.
+    private func restore(from store: LastGoodStore, to sink: GatewaySink) async -> Snapshot? {
+        do {
+            guard let snapshot = try await store.load() else { return nil }
+            let reasons = await sink.take(snapshot)
+            guard reasons.isEmpty else {
+                logger.error(
+                    "The last good configuration cannot be served by this version.",
+                    metadata: [LogKey.reason: "\(reasons.prefix(3).map { "\($0.name): \($0.detail)" })"]
+                )
+                return nil
+            }
+            logger.info(
+                "Serving by the last good configuration.", metadata: [LogKey.revision: "\(snapshot.revision)"]
+            )
+            return snapshot
+        } catch {
+            logger.error("The last good configuration cannot be read.", metadata: [LogKey.error: "\(error)"])
+            return nil
+        }
+    }
+
+    private func keepLastGood(in store: LastGoodStore) async throws {
+        await withGracefulShutdownHandler { await store.run() } onGracefulShutdown: { store.finish() }
+    }
+
+    private func drain(_ server: GatewayServer) async throws {
+        try? await gracefulShutdown()
+        logger.info("Shutting down: finishing the requests in flight.")
+        health.draining()
+        await server.drain(timeout: options.drainTimeout)
+    }
+}
+
+/// Hands the journal's handle from the event loop on which it is made to whoever starts the gateway.
+private final class LiveEpochBox: Sendable {
+    private let epoch = Mutex<LiveEpoch?>(nil)
+
+    func put(_ new: LiveEpoch) { epoch.withLock { $0 = new } }
+
+    func take() throws -> LiveEpoch {
+        guard let epoch = epoch.withLock({ $0 }) else {
+            throw TurnpikeError(.internalError, "The gateway started without a journal.")
+        }
+        return epoch
+    }
+}
+
+/// Why a worker could not start.
+struct StartFailure: Error, CustomStringConvertible {
+    var what: String
+    var cause: any Error
+
+    var description: String { "\(what): \(cause)" }
+}

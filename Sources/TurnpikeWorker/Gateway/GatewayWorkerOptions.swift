@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a gateway worker is told at its start. Everything else comes from the control plane.
+public struct GatewayWorkerOptions: Sendable {
+    public enum AccessLog: Sendable, Hashable {
+        case off
+        case standardOutput
+        /// Appended to; opened anew on SIGHUP, so that it can be rotated.
+        case file(String)
+    }
+
+    public var controlPlane: ControlPlaneAddress
+    /// Where clients come. Default `127.0.0.1:8000`.
+    public var listen: ListenAddress
+    /// Where `/healthz`, `/readyz` and `/metrics` are. Default `127.0.0.1:8001`.
+    public var adminListen: ListenAddress
+    /// A directory that no other worker uses; made where it is missing.
+    public var stateDirectory: String
+    /// Needed at the first start only.
+    public var joinToken: String?
+    /// A name for people; the worker's id serves where none is given.
+    public var name: String?
+    public var accessLog: AccessLog
+    /// How long requests in flight may take to finish at shutdown. Default 30 s.
+    public var drainTimeout: Duration
+    /// How long the last report of usage may take at shutdown. Where that is not enough, it is sent at the next start.
+    /// Default 5 s.
+    public var reportTimeout: Duration
+
+    public init(
+        controlPlane: ControlPlaneAddress, listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000),
+        adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
+        joinToken: String? = nil, name: String? = nil, accessLog: AccessLog = .off,
+        drainTimeout: Duration = .seconds(30), reportTimeout: Duration = .seconds(5)
+    ) {
+        self.controlPlane = controlPlane
+        self.listen = listen
+        self.adminListen = adminListen
+        self.stateDirectory = stateDirectory
+        self.joinToken = joinToken
+        self.name = name
+        self.accessLog = accessLog
+        self.drainTimeout = drainTimeout
+        self.reportTimeout = reportTimeout
+    }
+}
+
+/// The ports that a worker listens on, which the system chose where 0 was asked for.
+public struct GatewayPorts: Sendable, Hashable {
+    public var gateway: Int
+    public var admin: Int
+}

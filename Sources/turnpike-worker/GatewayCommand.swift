@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Logging
+import Metrics
+import TurnpikeTelemetry
+import TurnpikeWorker
+
+/// `turnpike-worker gateway`
+struct GatewayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gateway",
+        abstract: "Run a gateway: route, check, limit, count and forward requests.",
+        discussion: """
+            Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_LISTEN, TURNPIKE_ADMIN_LISTEN, \
+            TURNPIKE_STATE, TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, TURNPIKE_LOG_FORMAT, \
+            TURNPIKE_LOG_LEVEL) or from the configuration file, {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
+            stands over the environment, and that over the file.
+
+            The join token is needed at the first start only; what the worker gets for it is kept in its state \
+            directory. Give it by the environment: arguments are seen by everybody on the machine.
+
+            SIGTERM and SIGINT finish the requests in flight, report their usage and stop; SIGHUP opens the access log \
+            anew.
+            """
+    )
+
+    @Option(help: "The control plane's address. (default: http://127.0.0.1:8080)")
+    var controlPlane: String?
+
+    @Option(help: "Host and port for clients; port 0 takes a free one. (default: 127.0.0.1:8000)")
+    var listen: String?
+
+    @Option(help: "Host and port for /healthz, /readyz and /metrics. (default: 127.0.0.1:8001)")
+    var adminListen: String?
+
+    @Option(help: "The folder for identity, last good configuration and usage journal. (default: ./turnpike-worker-state)")
+    var state: String?
+
+    @Option(help: "What lets the worker join, at its first start.")
+    var joinToken: String?
+
+    @Option(help: "A name for people. (default: the worker's id)")
+    var name: String?
+
+    @Option(help: "off, stdout, or a file to append to. (default: off)")
+    var accessLog: String?
+
+    @Option(help: "The form of log lines: text or json. (default: text)")
+    var logFormat: String?
+
+    @Option(help: "The least level that is logged. (default: info)")
+    var logLevel: String?
+
+    @Option(help: "A JSON file of settings. (environment: TURNPIKE_CONFIG)")
+    var config: String?
+
+    func run() async throws {
+        let settings = try settings()
+        LoggingSystem.bootstrap { label in
+            LineLogHandler(label: label, format: settings.logFormat, level: settings.logLevel)
+        }
+        let metrics = MetricsRegistry()
+        MetricsSystem.bootstrap(RegistryMetricsFactory(registry: metrics))
+        let logger = Logger(label: "turnpike-worker")
+        try await runGateway(settings.options, logger: logger, metrics: metrics) { ports in
+            let line = "Turnpike gateway: \(settings.url(ports)), admin \(settings.adminURL(ports))\n"
+            // Standard output belongs to the access log where that goes there.
+            let output = settings.options.accessLog == .standardOutput ? FileDescriptorOutput.standardError : .standardOutput
+            output.write(line)
+        }
+    }
+
+    private func settings() throws -> GatewaySettings {
+        let environment = ProcessInfo.processInfo.environment
+        let given: [(GatewaySettings.Key, String?)] = [
+            (.controlPlane, controlPlane), (.listen, listen), (.adminListen, adminListen), (.state, state),
+            (.joinToken, joinToken), (.name, name), (.accessLog, accessLog), (.logFormat, logFormat),
+            (.logLevel, logLevel),
+        ]
+        let flags = Dictionary(uniqueKeysWithValues: given.compactMap { key, value in value.map { (key, $0) } })
+        var file: String?
+        if let path = config ?? environment["TURNPIKE_CONFIG"] {
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+                throw GatewaySettings.Fault(reason: "The configuration file '\(path)' cannot be read.")
+            }
+            file = text
+        }
+        return try GatewaySettings(flags: flags, environment: environment, file: file)
+    }
+}

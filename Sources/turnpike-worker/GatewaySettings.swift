@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Logging
+import TurnpikeModel
+import TurnpikeTelemetry
+import TurnpikeWorker
+
+/// What a gateway worker is told at its start. Each key may come from a flag, else from the environment, else from the
+/// configuration file.
+///
+/// Configuration keys (`--some-key` and `TURNPIKE_SOME_KEY` for `someKey`):
+/// - `controlPlane`: `http` or `https`, host and port. Default `http://127.0.0.1:8080`.
+/// - `listen`: host and port for clients. Default `127.0.0.1:8000`.
+/// - `adminListen`: host and port for health and metrics. Default `127.0.0.1:8001`.
+/// - `state`: the folder for what must outlive the process. Default `./turnpike-worker-state`.
+/// - `joinToken` (secret): needed at the first start.
+/// - `name`: for people. Default: the worker's id.
+/// - `accessLog`: `off`, `stdout` or a file's path. Default `off`.
+/// - `log.format`: `text` or `json`; `plain` means `text`. Default `text`.
+/// - `log.level`: `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`. Default `info`.
+struct GatewaySettings: Sendable {
+    /// What is wrong with a setting, in a sentence.
+    struct Fault: Error {
+        var reason: String
+    }
+
+    enum Key: String, CaseIterable {
+        case controlPlane, listen, adminListen, state, joinToken, name, accessLog
+        case logFormat = "log.format"
+        case logLevel = "log.level"
+    }
+
+    var options: GatewayWorkerOptions
+    var logFormat: LogFormat
+    var logLevel: Logger.Level
+
+    /// - Parameters:
+    ///   - flags: what the command line gave.
+    ///   - file: the text of the configuration file, a JSON object.
+    init(flags: [Key: String], environment: [String: String], file: String?) throws(Fault) {
+        let reader = ConfigReader(providers: [
+            GatewaySettings.provider("flags", flags),
+            EnvironmentVariablesProvider(environmentVariables: environment, secretsSpecifier: .all)
+                .prefixKeys(with: "turnpike"),
+            GatewaySettings.provider("file", try file.map(GatewaySettings.values) ?? [:]),
+        ])
+        func text(_ key: Key) -> String? {
+            let value = reader.string(forKey: ConfigKey(key.rawValue), isSecret: key == .joinToken)
+            return value?.isEmpty == true ? nil : value
+        }
+        options = GatewayWorkerOptions(
+            controlPlane: try GatewaySettings.controlPlane(text(.controlPlane) ?? "http://127.0.0.1:8080"),
+            listen: try GatewaySettings.address(text(.listen) ?? "127.0.0.1:8000"),
+            adminListen: try GatewaySettings.address(text(.adminListen) ?? "127.0.0.1:8001"),
+            stateDirectory: text(.state) ?? "./turnpike-worker-state", joinToken: text(.joinToken),
+            name: try GatewaySettings.name(text(.name)), accessLog: GatewaySettings.accessLog(text(.accessLog))
+        )
+        logFormat = try GatewaySettings.logFormat(text(.logFormat))
+        logLevel = try GatewaySettings.logLevel(text(.logLevel))
+    }
+}
+
+extension GatewaySettings {
+    /// Where clients come, with the port that the system gave.
+    func url(_ ports: GatewayPorts) -> String {
+        "http://\(ListenAddress(host: options.listen.host, port: ports.gateway))"
+    }
+
+    /// Where health and metrics are.
+    func adminURL(_ ports: GatewayPorts) -> String {
+        "http://\(ListenAddress(host: options.adminListen.host, port: ports.admin))"
+    }
+}
+
+// MARK: - Values
+
+extension GatewaySettings {
+    private static func controlPlane(_ text: String) throws(Fault) -> ControlPlaneAddress {
+        if let address = ControlPlaneAddress(text) { return address }
+        throw Fault(reason: "'\(text)' is no control plane's address, such as http://127.0.0.1:8080.")
+    }
+
+    private static func address(_ text: String) throws(Fault) -> ListenAddress {
+        if let address = ListenAddress(text) { return address }
+        throw Fault(reason: "'\(text)' is no address to listen on, such as 127.0.0.1:8000 or [::1]:8000.")
+    }
+
+    private static func name(_ text: String?) throws(Fault) -> String? {
+        guard let text, !Name.isValid(text) else { return text }
+        throw Fault(reason: "The name '\(text)' \(Name.rule).")
+    }
+
+    private static func accessLog(_ text: String?) -> GatewayWorkerOptions.AccessLog {
+        switch text {
+        case nil, "off": .off
+        case "stdout": .standardOutput
+        case let path?: .file(path)
+        }
+    }
+
+    private static func logFormat(_ text: String?) throws(Fault) -> LogFormat {
+        switch text {
+        case nil, "text", "plain": return .plain
+        case "json": return .json
+        case let other?: throw Fault(reason: "'\(other)' is no log format; it must be one of text, json.")
+        }
+    }
+
+    private static func logLevel(_ text: String?) throws(Fault) -> Logger.Level {
+        guard let text else { return .info }
+        if let level = Logger.Level(rawValue: text) { return level }
+        let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+        throw Fault(reason: "'\(text)' is no log level; it must be one of \(levels).")
+    }
+}
+
+// MARK: - Sources
+
+extension GatewaySettings {
+    private static func provider(_ name: String, _ values: [Key: String]) -> InMemoryProvider {
+        var settings: [AbsoluteConfigKey: ConfigValue] = [:]
+        for (key, value) in values {
+            settings[AbsoluteConfigKey(ConfigKey(key.rawValue))] = ConfigValue(
+                .string(value), isSecret: key == .joinToken
+            )
+        }
+        return InMemoryProvider(name: name, values: settings)
+    }
+
+    /// The file's texts by key, `{"log": {"level": "debug"}}` as `log.level`. A key that nobody knows is a mistake.
+    private static func values(in text: String) throws(Fault) -> [Key: String] {
+        let json: JSON
+        do {
+            json = try JSON.parse(text)
+        } catch {
+            throw Fault(reason: "The configuration file is not valid JSON: \(error).")
+        }
+        guard let object = json.object else { throw Fault(reason: "The configuration file must hold a JSON object.") }
+        var values: [Key: String] = [:]
+        for member in object.members {
+            if member.name == "log", let log = member.value.object {
+                for inner in log.members { try take("log.\(inner.name)", inner.value, into: &values) }
+            } else {
+                try take(member.name, member.value, into: &values)
+            }
+        }
+        return values
+    }
+
+    private static func take(_ name: String, _ value: JSON, into values: inout [Key: String]) throws(Fault) {
+        guard let key = Key(rawValue: name) else {
+            throw Fault(reason: "The configuration file's '\(name)' is no setting.")
+        }
+        guard let text = value.string else {
+            throw Fault(reason: "The configuration file's '\(name)' must be a string, not \(value.typeName).")
+        }
+        values[key] = text
+    }
+}

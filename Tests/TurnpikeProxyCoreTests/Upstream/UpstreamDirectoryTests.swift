@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import TurnpikeProxyCore
+
+@Suite struct UpstreamDirectoryTests {
+    private let second: UInt64 = 1_000_000_000
+    private let address = EndpointAddress(host: "origin.test", port: 80)
+
+    private func opened(_ directory: inout UpstreamDirectory, _ endpoint: Int) throws -> UpstreamID {
+        guard case .connect(let id) = directory.checkOut(endpoint, mayReuse: false) else { throw Unexpected() }
+        return id
+    }
+
+    private struct Unexpected: Error {}
+
+    @Test func `the connection given back last is used first`() throws {
+        var directory = UpstreamDirectory()
+        let endpoint = directory.endpoint(at: address)
+        let ids = try (0..<3).map { _ in try opened(&directory, endpoint) }
+        for id in ids { #expect(directory.giveBack(id, now: 0) == true) }
+        #expect(directory.idleCount == 3)
+        #expect(directory.checkOut(endpoint) == .reuse(ids[2]))
+        #expect(directory.checkOut(endpoint) == .reuse(ids[1]))
+    }
+
+    @Test func `a connection that was closed while idle is not handed out`() throws {
+        var directory = UpstreamDirectory()
+        let endpoint = directory.endpoint(at: address)
+        let ids = try (0..<2).map { _ in try opened(&directory, endpoint) }
+        for id in ids { _ = directory.giveBack(id, now: 0) }
+        directory.removed(ids[1])
+        #expect(directory.checkOut(endpoint) == .reuse(ids[0]))
+        #expect(directory.openCount == 1)
+    }
+
+    @Test func `saying twice that a connection is gone counts once, even when its slot has a successor`() throws {
+        var directory = UpstreamDirectory()
+        let endpoint = directory.endpoint(at: address)
+        let first = try opened(&directory, endpoint)
+        directory.removed(first)
+        let second = try opened(&directory, endpoint)
+        #expect(second.slot == first.slot && second.serial != first.serial)
+        directory.removed(first)
+        #expect(directory.openCount == 1)
+        #expect(directory.giveBack(second, now: 0) == true)
+        #expect(directory.giveBack(first, now: 0) == false)
+    }
+
+    @Test func `an endpoint has no more connections than it may`() throws {
+        var directory = UpstreamDirectory(limits: PoolLimits(connections: 2))
+        let endpoint = directory.endpoint(at: address)
+        let first = try opened(&directory, endpoint)
+        _ = try opened(&directory, endpoint)
+        #expect(directory.checkOut(endpoint) == .full)
+        directory.removed(first)
+        _ = try opened(&directory, endpoint)
+    }
+
+    @Test func `connections idle for too long are taken out, oldest first`() throws {
+        var directory = UpstreamDirectory(limits: PoolLimits(idleTime: 10))
+        let endpoint = directory.endpoint(at: address)
+        let ids = try (0..<3).map { _ in try opened(&directory, endpoint) }
+        for (now, id) in zip([0, 5, 9] as [UInt64], ids) { _ = directory.giveBack(id, now: now) }
+        #expect(directory.takeExpired(now: 9).isEmpty)
+        #expect(directory.takeExpired(now: 15) == Array(ids[..<2]))
+        #expect(directory.checkOut(endpoint) == .reuse(ids[2]))
+        #expect(directory.openCount == 1)
+    }
+
+    @Test func `an endpoint that cannot be reached is left out for one second, then for longer, up to thirty`() throws {
+        var directory = UpstreamDirectory()
+        let endpoint = directory.endpoint(at: address)
+        var now: UInt64 = 0
+        for pause in [1, 2, 4, 8, 16, 30, 30] as [UInt64] {
+            directory.connectFailed(try opened(&directory, endpoint), now: now)
+            #expect(!directory.isAvailable(endpoint, now: now + pause * second - 1))
+            now += pause * second
+            #expect(directory.isAvailable(endpoint, now: now))
+        }
+        directory.connected(try opened(&directory, endpoint))
+        directory.connectFailed(try opened(&directory, endpoint), now: now)
+        #expect(directory.isAvailable(endpoint, now: now + second))
+    }
+
+    @Test func `connections that fail at once are one failure`() throws {
+        var directory = UpstreamDirectory()
+        let endpoint = directory.endpoint(at: address)
+        let ids = try (0..<5).map { _ in try opened(&directory, endpoint) }
+        for id in ids { directory.connectFailed(id, now: 0) }
+        #expect(directory.isAvailable(endpoint, now: second))
+        #expect(directory.openCount == 0)
+    }
+
+    @Test func `endpoints that are configured no longer lose their connections, and get them back if they return`() throws {
+        var directory = UpstreamDirectory()
+        let endpoint = directory.endpoint(at: address)
+        let idle = try opened(&directory, endpoint)
+        let busy = try opened(&directory, endpoint)
+        _ = directory.giveBack(idle, now: 0)
+        #expect(directory.retain(only: [address]).isEmpty)
+        #expect(directory.retain(only: []) == [idle])
+        #expect(directory.giveBack(busy, now: 0) == false)
+        directory.removed(busy)
+        #expect(directory.endpoint(at: address) == endpoint)
+        let again = try opened(&directory, endpoint)
+        #expect(directory.giveBack(again, now: 0) == true)
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import Testing
+import TurnpikeMetering
+import TurnpikeProxyCore
+
+@testable import TurnpikeProxy
+
+@Suite(.timeLimit(.minutes(2))) struct ContentTests {
+    private static let tenMiB = 10 << 20
+
+    @Test(arguments: [true, false])
+    func `ten megabytes go to the upstream whole`(chunked: Bool) async throws {
+        let origin = try await Origin.start()
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+            let client = try await gateway.connect()
+            let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: \(Self.tenMiB)"
+            try await client.send("POST /v1/upload HTTP/1.1\r\nHost: api.acme.test\r\n\(framing)\r\n\r\n")
+            let piece = Array(repeating: UInt8(ascii: "y"), count: 64 << 10)
+            for _ in 0..<Self.tenMiB / piece.count {
+                try await client.send(chunked ? Array("10000\r\n".utf8) + piece + Array("\r\n".utf8) : piece)
+            }
+            if chunked { try await client.send("0\r\n\r\n") }
+            #expect(try await client.response().status == 200)
+            #expect(origin.requests.first?.contentBytes == UInt64(Self.tenMiB))
+            #expect(gateway.usage.total.bytesIn > Int64(Self.tenMiB))
+            // The connection is good for another.
+            try await client.send(GatewayHarness.get())
+            #expect(try await client.response().status == 200)
+        }
+        await origin.stop()
+    }
+
+    @Test(arguments: [true, false])
+    func `ten megabytes come from the upstream whole`(chunked: Bool) async throws {
+        let origin = try await Origin.start { _ in chunked ? .chunks(Self.tenMiB) : .content(Self.tenMiB) }
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+            let client = try await gateway.connect()
+            for _ in 0..<2 {
+                try await client.send(GatewayHarness.get())
+                // The test's own reader looks at all bytes again with each piece: too slow for chunks of this size.
+                if chunked {
+                    await client.close()
+                    return try await readChunked(gateway)
+                }
+                let response = try await client.response()
+                #expect(response.status == 200 && response.content.count == Self.tenMiB)
+            }
+        }
+        await origin.stop()
+    }
+
+    private func readChunked(_ gateway: GatewayHarness) async throws {
+        let client = try await gateway.connect()
+        try await client.send(GatewayHarness.get("/v1/orders", "Connection: close\r\n"))
+        let bytes = try await client.untilClosed()
+        let response = try #require(RawResponse(bytes))
+        #expect(response.content.count == Self.tenMiB && response.content.allSatisfy { $0 == UInt8(ascii: "x") })
+    }
+
+    @Test func `a client that does not read holds the upstream back, not the gateway's memory`() async throws {
+        let size = 64 << 20
+        let origin = try await Origin.start { _ in .content(size) }
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+            let client = try await gateway.connect(receiveBuffer: 64 << 10)
+            try await client.setReading(false)
+            try await client.send(GatewayHarness.get())
+            await origin.requestsArrived(1)
+            var last = -1
+            while origin.written.load(ordering: .relaxed) != last {
+                last = origin.written.load(ordering: .relaxed)
+                try await Task.sleep(for: .milliseconds(300))
+            }
+            // What both kernels' socket buffers take, at most a few megabytes each, and little more.
+            #expect(last < 24 << 20, "\(last) bytes are on their way")
+            try await client.setReading(true)
+            let response = try await client.response()
+            #expect(response.content.count == size)
+        }
+        await origin.stop()
+    }
+
+    @Test func `content of no announced length is passed on until the upstream closes`() async throws {
+        let origin = try await Origin.start { _ in .rawThenClose("HTTP/1.1 200 OK\r\n\r\nuntil the end") }
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+            let client = try await gateway.connect()
+            try await client.send(GatewayHarness.get())
+            let response = try await client.response()
+            #expect(response.text == "until the end" && response["connection"] == "close")
+        }
+        await origin.stop()
+    }
+
+    @Test func `a client that asks first is told to go on`() async throws {
+        let origin = try await Origin.start { .ok("\($0.contentBytes)") }
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+            let client = try await gateway.connect()
+            try await client.send(
+                "POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+            )
+            #expect(try await client.response().status == 100)
+            try await client.send("abc")
+            #expect(try await client.response().text == "3")
+        }
+        await origin.stop()
+    }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import NIOCore
+import Synchronization
+import TurnpikeMetering
+import TurnpikeModel
+import TurnpikeProxy
+import TurnpikeProxyCore
+import TurnpikeSnapshot
+import TurnpikeTelemetry
+
+/// A gateway on a port of its own, with usage kept in memory.
+struct GatewayHarness: Sendable {
+    let server: GatewayServer
+    let usage: UsageInMemory
+    let metrics: MetricsRegistry
+
+    /// Starts a gateway, hands it to `body`, and stops it.
+    static func run<Result: Sendable>(
+        _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(),
+        connections: Int = 1000, log: AccessLogDestination = .off, leases: any LeaseSource = NoLeases(),
+        _ body: (GatewayHarness) async throws -> Result
+    ) async throws -> Result {
+        let usage = UsageInMemory()
+        let metrics = MetricsRegistry()
+        let server = try await GatewayServer.start(
+            options: GatewayOptions(port: 0, limits: limits, pool: pool, connections: connections, accessLog: log),
+            recorder: { _ in usage }, leases: leases, digest: { Pieces.digest($0) },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: metrics
+        )
+        if let resources { await server.apply(try GatewayConfiguration(Pieces.snapshot(resources))) }
+        let harness = GatewayHarness(server: server, usage: usage, metrics: metrics)
+        do {
+            let result = try await body(harness)
+            await harness.stop()
+            return result
+        } catch {
+            await harness.stop()
+            throw error
+        }
+    }
+
+    private func stop() async {
+        await server.drain(timeout: .zero)
+        await server.shutDown()
+    }
+
+    func connect(receiveBuffer: Int? = nil) async throws -> RawClient {
+        try await RawClient.connect(port: server.port, receiveBuffer: receiveBuffer)
+    }
+
+    /// One request on a connection of its own.
+    func get(_ path: String = "/v1/orders", _ fields: String = "") async throws -> RawResponse {
+        let client = try await connect()
+        try await client.send(Self.get(path, fields))
+        let response = try await client.response()
+        await client.close()
+        return response
+    }
+
+    static func get(_ path: String = "/v1/orders", _ fields: String = "") -> String {
+        "GET \(path) HTTP/1.1\r\nHost: api.acme.test\r\n\(fields)\r\n"
+    }
+}
+
+/// Counters behind a lock, so that the test can look while the gateway counts.
+final class UsageInMemory: UsageRecorder, Sendable {
+    private struct State {
+        var total = UsageCounters()
+        var consumed: Int64 = 0
+        var released: Int64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    var canRecord: Bool { true }
+    func record(_ key: SeriesKey, _ counters: UsageCounters) { state.withLock { $0.total += counters } }
+    func recordConsumption(_ key: LeaseKey, units: Int64) { state.withLock { $0.consumed += units } }
+    func recordRelease(_ key: LeaseKey, units: Int64) { state.withLock { $0.released += units } }
+
+    var total: UsageCounters { state.withLock { $0.total } }
+    var consumed: Int64 { state.withLock { $0.consumed } }
+    var released: Int64 { state.withLock { $0.released } }
+}
+
+struct NoLeases: LeaseSource {
+    struct Away: Error {}
+    func lease(_ wants: [LeaseRequest.Want]) async throws -> [LeaseGrant] { throw Away() }
+}
+
+/// A control plane that deducts what it grants, and takes its time.
+actor LeaseBank: LeaseSource {
+    private var account: QuotaAccount
+    private var granted: [ResourceID: Int64] = [:]
+    private(set) var asks = 0
+
+    init(limit: Int64) { account = QuotaAccount(limit: limit, committed: 0) }
+
+    func lease(_ wants: [LeaseRequest.Want]) async throws -> [LeaseGrant] {
+        asks += 1
+        await Task.yield()
+        return wants.map { want in
+            let size = account.grant(demand: want.demand, held: want.held, workers: 1)
+            account.committed += size
+            granted[want.subject, default: 0] += size
+            return LeaseGrant(
+                key: LeaseKey(quota: want.quota, subject: want.subject, periodStart: Timestamp(seconds: 0)),
+                periodEnd: Timestamp(seconds: 32_503_680_000), granted: granted[want.subject, default: 0],
+                isExhausted: account.remaining == 0
+            )
+        }
+    }
+}
+
+/// Pieces of a configuration.
+enum Pieces {
+    static let tenant = ResourceID(high: 1, low: 1)
+
+    static func route(
+        requiresKey: Bool = false, rateLimits: [String] = [], quotas: [String] = [], paths: [PathMatch] = [.prefix("/v1")]
+    ) -> CompiledResource {
+        .route(CompiledRoute(
+            tenant: "acme", name: "orders", id: ResourceID(high: 2, low: 1), tenantID: tenant, hosts: ["api.acme.test"],
+            paths: paths, methods: [], priority: 0, requiresKey: requiresKey,
+            backends: [.init(cluster: "orders", weight: 1)], rateLimits: rateLimits, quotas: quotas
+        ))
+    }
+
+    static func cluster(
+        _ ports: Int..., host: String = "127.0.0.1", responseTimeout: Duration = .seconds(10)
+    ) -> CompiledResource {
+        .cluster(CompiledCluster(
+            tenant: "acme", name: "orders", id: ResourceID(high: 3, low: 1),
+            endpoints: ports.map { .init(host: host, port: $0, weight: 1) }, connectTimeout: .seconds(2),
+            responseTimeout: responseTimeout
+        ))
+    }
+
+    static func key(_ secret: String) -> CompiledResource {
+        var secret = secret
+        let digest = secret.withUTF8 { digest(UnsafeRawBufferPointer($0)) }
+        return .key(CompiledKey(
+            tenant: "acme", name: "partner", id: ResourceID(high: 4, low: 1), tenantID: tenant, digest: digest,
+            expiresAt: nil, routes: []
+        ))
+    }
+
+    static func quota(limit: Int64) -> CompiledResource {
+        .quota(CompiledQuota(
+            tenant: "acme", name: "monthly", id: ResourceID(high: 5, low: 1), tenantID: tenant, per: .tenant,
+            limit: limit, period: .month, enforcement: .hard
+        ))
+    }
+
+    static func rateLimit(limit: Int64, interval: Duration) -> CompiledResource {
+        .rateLimit(CompiledRateLimit(
+            tenant: "acme", name: "burst", id: ResourceID(high: 6, low: 1), per: .address, limit: limit,
+            interval: interval, burst: limit
+        ))
+    }
+
+    static func snapshot(_ resources: [CompiledResource]) -> Snapshot {
+        var snapshot = Snapshot(revision: 1)
+        for resource in resources { snapshot.resources[resource.name] = resource }
+        return snapshot
+    }
+
+    static func digest(_ bytes: UnsafeRawBufferPointer) -> KeyDigest {
+        func word(_ seed: UInt64) -> UInt64 { bytes.reduce(seed) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
+        return KeyDigest(words: (word(1), word(2), word(3), word(4)))
+    }
+}
