@@ -103,7 +103,8 @@ let package = Package(
         library(
             "TurnpikeSQLite",
             on: [
-                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeControl", logging,
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeControl",
+                logging,
                 grdb,
             ]
         ),
@@ -120,7 +121,8 @@ let package = Package(
             "turnpike",
             on: [
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
-                "TurnpikeControl", "TurnpikeSQLite", "TurnpikeAPI", logging, metrics, arguments, configuration, httpClient,
+                "TurnpikeControl", "TurnpikeSQLite", "TurnpikeAPI", logging, metrics, arguments, configuration,
+                httpClient,
                 lifecycle, nioCore, nioHTTP1, nioPosix, unixSignals, yams,
             ]
         ),
@@ -174,7 +176,8 @@ let package = Package(
         tests(
             "TurnpikeSQLiteTests",
             on: [
-                "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeControl", "TurnpikeSQLite", logging, grdb,
+                "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeControl", "TurnpikeSQLite", logging,
+                grdb,
             ]
         ),
         tests(
@@ -188,7 +191,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             on: [
-                "TurnpikeModel", "TurnpikeTelemetry", "turnpike", "turnpike-worker", logging, httpClient, nioCore, nioHTTP1,
+                "TurnpikeModel", "TurnpikeTelemetry", "turnpike", "turnpike-worker", logging, httpClient, nioCore,
+                nioHTTP1,
                 nioPosix, yams,
             ]
         ),

@@ -35,7 +35,7 @@ struct GatewayCommand: AsyncParsableCommand {
     @Option(help: "Host and port for /healthz, /readyz and /metrics. (default: 127.0.0.1:8001)")
     var adminListen: String?
 
-    @Option(help: "The folder for identity, last good configuration and usage journal. (default: ./turnpike-worker-state)")
+    @Option(help: "The folder for what must outlive the process. (default: ./turnpike-worker-state)")
     var state: String?
 
     @Option(help: "What lets the worker join, at its first start.")
@@ -67,19 +67,19 @@ struct GatewayCommand: AsyncParsableCommand {
         try await runGateway(settings.options, logger: logger, metrics: metrics) { ports in
             let line = "Turnpike gateway: \(settings.url(ports)), admin \(settings.adminURL(ports))\n"
             // Standard output belongs to the access log where that goes there.
-            let output = settings.options.accessLog == .standardOutput ? FileDescriptorOutput.standardError : .standardOutput
+            let output =
+                settings.options.accessLog == .standardOutput ? FileDescriptorOutput.standardError : .standardOutput
             output.write(line)
         }
     }
 
     private func settings() throws -> GatewaySettings {
         let environment = ProcessInfo.processInfo.environment
-        let given: [(GatewaySettings.Key, String?)] = [
-            (.controlPlane, controlPlane), (.listen, listen), (.adminListen, adminListen), (.state, state),
-            (.joinToken, joinToken), (.name, name), (.accessLog, accessLog), (.logFormat, logFormat),
-            (.logLevel, logLevel),
+        let given: [GatewaySettings.Key: String?] = [
+            .controlPlane: controlPlane, .listen: listen, .adminListen: adminListen, .state: state,
+            .joinToken: joinToken, .name: name, .accessLog: accessLog, .logFormat: logFormat, .logLevel: logLevel,
         ]
-        let flags = Dictionary(uniqueKeysWithValues: given.compactMap { key, value in value.map { (key, $0) } })
+        let flags = given.compactMapValues { $0 }
         var file: String?
         if let path = config ?? environment["TURNPIKE_CONFIG"] {
             guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {

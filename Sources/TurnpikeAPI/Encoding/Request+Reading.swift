@@ -76,7 +76,8 @@ extension Request {
 
     /// Whether `If-None-Match` names this revision.
     func hasCurrent(_ revision: Revision) -> Bool {
-        headers[.ifNoneMatch]?.split(separator: ",").contains { $0.trimmed.filter { $0 != "\"" } == "\(revision)" } ?? false
+        headers[.ifNoneMatch]?.split(separator: ",").contains { $0.trimmed.filter { $0 != "\"" } == "\(revision)" }
+            ?? false
     }
 
     func writeContext(_ context: APIContext) throws(TurnpikeError) -> WriteContext {

@@ -9,7 +9,11 @@ struct ApplyEndpoints {
     let control: ControlPlane
 
     var all: [Endpoint] {
-        [Endpoint(.post, "/v1/apply", .operators, parameters: ["dryRun", "wait", "timeout"]) { try await apply($0, $1) }]
+        [
+            Endpoint(.post, "/v1/apply", .operators, parameters: ["dryRun", "wait", "timeout"]) {
+                try await apply($0, $1)
+            }
+        ]
     }
 
     private func apply(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -20,10 +24,11 @@ struct ApplyEndpoints {
         var headers = rollout.headers
         headers[.turnpikeRevision] = "\(outcome.revision)"
         return .json(
-            .object(JSONObject([
-                "revision": .integer(outcome.revision), "changes": .array(outcome.changes.map(\.json)),
-                "unchanged": .integer(Int64(outcome.unchanged)), "rollout": rollout.json,
-            ])),
+            .object(
+                JSONObject([
+                    "revision": .integer(outcome.revision), "changes": .array(outcome.changes.map(\.json)),
+                    "unchanged": .integer(Int64(outcome.unchanged)), "rollout": rollout.json,
+                ])),
             headers: headers
         )
     }

@@ -36,7 +36,11 @@ struct ListParameters {
         self.filters = filters.sorted().joined(separator: "&")
         question = "\(request.uri.path)?\(self.filters)"
         after = try request.parameter("cursor").map { text throws(TurnpikeError) in
-            guard let name = try Cursor(text: text, question: "\(request.uri.path)?\(filters.sorted().joined(separator: "&"))").place.string else {
+            guard
+                let name = try Cursor(
+                    text: text, question: "\(request.uri.path)?\(filters.sorted().joined(separator: "&"))"
+                ).place.string
+            else {
                 throw TurnpikeError(.invalidCursor, "The cursor is damaged.")
             }
             return name
@@ -59,7 +63,8 @@ extension String {
             let isPlain =
                 (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
                 || byte == 0x2D || byte == 0x2E || byte == 0x5F || byte == 0x7E
-            return isPlain ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            return isPlain
+                ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
         }.joined()
     }
 }

@@ -85,7 +85,9 @@ struct ResourceEndpoints {
         let resource = try control.resource(kind, tenant: tenant(context), name: name(context))
         let headers: HTTPFields = [.eTag: "\"\(resource.revision)\""]
         // A worker's status changes without a revision.
-        if kind != .worker, request.hasCurrent(resource.revision) { return Response(status: .notModified, headers: headers) }
+        if kind != .worker, request.hasCurrent(resource.revision) {
+            return Response(status: .notModified, headers: headers)
+        }
         return .json(.object(document(of: resource)), headers: headers)
     }
 

@@ -14,9 +14,12 @@ struct RevisionEndpoints {
             Endpoint(.get, "/v1/revisions/{revision}", .operators) { _, context in
                 .json(try await control.record(context.revisionParameter()).json)
             },
-            Endpoint(.get, "/v1/revisions/{revision}/rollout", .operators, parameters: ["wait", "timeout"]) { request, context in
+            Endpoint(.get, "/v1/revisions/{revision}/rollout", .operators, parameters: ["wait", "timeout"]) {
+                request, context in
                 let revision = try context.revisionParameter()
-                if let json = try await RolloutWait(request).rollout(of: revision, in: control).json { return .json(json) }
+                if let json = try await RolloutWait(request).rollout(of: revision, in: control).json {
+                    return .json(json)
+                }
                 return .json(try control.rollout(of: revision).json)
             },
         ]
@@ -35,11 +38,12 @@ extension RevisionRecord {
 extension Change {
     fileprivate var json: JSON? {
         guard let key else { return nil }
-        return .object(JSONObject([
-            "kind": .string(key.kind.rawValue), "tenant": key.tenant.map { .string($0) }, "name": .string(key.name),
-            "effect": .string(effect.rawValue), "before": before?.document(for: .people),
-            "after": after?.document(for: .people),
-        ]))
+        return .object(
+            JSONObject([
+                "kind": .string(key.kind.rawValue), "tenant": key.tenant.map { .string($0) }, "name": .string(key.name),
+                "effect": .string(effect.rawValue), "before": before?.document(for: .people),
+                "after": after?.document(for: .people),
+            ]))
     }
 }
 

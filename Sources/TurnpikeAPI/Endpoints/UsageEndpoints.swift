@@ -15,10 +15,13 @@ struct UsageEndpoints {
                 .get, "/v1/tenants/{tenant}/usage", .operators,
                 parameters: ["from", "to", "groupBy", "bucket", "limit", "cursor"]
             ) { try await usage($0, $1) },
-            Endpoint(.get, "/v1/tenants/{tenant}/quotas/{name}/state", .operators, parameters: ["key"]) { request, context in
-                .json(try await control.quotaState(
-                    tenant: context.pathParameter("tenant"), quota: context.pathParameter("name"),
-                    key: request.parameter("key")).json)
+            Endpoint(.get, "/v1/tenants/{tenant}/quotas/{name}/state", .operators, parameters: ["key"]) {
+                request, context in
+                .json(
+                    try await control.quotaState(
+                        tenant: context.pathParameter("tenant"), quota: context.pathParameter("name"),
+                        key: request.parameter("key")
+                    ).json)
             },
         ]
     }
@@ -45,7 +48,8 @@ struct UsageParameters {
         var dimensions: [UsageQuery.Dimension] = []
         for name in request.parameter("groupBy")?.split(separator: ",") ?? [] {
             guard let dimension = UsageQuery.Dimension(rawValue: String(name)), !dimensions.contains(dimension) else {
-                throw TurnpikeError(.invalidParameter, "'groupBy' must list key, route and statusClass, each once at most.")
+                throw TurnpikeError(
+                    .invalidParameter, "'groupBy' must list key, route and statusClass, each once at most.")
             }
             dimensions.append(dimension)
         }

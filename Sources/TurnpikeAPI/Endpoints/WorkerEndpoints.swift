@@ -64,7 +64,8 @@ struct WorkerEndpoints {
 
     private func acknowledge(_ request: Request, _ context: APIContext) async throws -> Response {
         let worker = try worker(context)
-        try control.acknowledge(try Acknowledgement(json: try await request.json(limit: BodyLimit.resource)), worker: worker)
+        try control.acknowledge(
+            try Acknowledgement(json: try await request.json(limit: BodyLimit.resource)), worker: worker)
         return Response(status: .noContent)
     }
 

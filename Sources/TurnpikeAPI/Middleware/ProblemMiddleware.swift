@@ -48,12 +48,13 @@ struct ProblemMiddleware: RouterMiddleware {
         var headers: HTTPFields = [.contentType: "application/problem+json"]
         if let wait = error.retryAfter { headers[.retryAfter] = "\(max(1, (wait.inMilliseconds + 999) / 1000))" }
         if error.code == .unauthenticated { headers[.wwwAuthenticate] = "Bearer" }
-        let body = JSON.object(JSONObject([
-            "type": .string(error.code.type), "title": .string(error.code.title),
-            "status": .integer(Int64(error.code.status)), "detail": .string(detail),
-            "instance": .string(request.uri.path), "requestId": .string(context.requestID),
-            "errors": error.faults.isEmpty ? nil : .array(error.faults.map(\.json)),
-        ]))
+        let body = JSON.object(
+            JSONObject([
+                "type": .string(error.code.type), "title": .string(error.code.title),
+                "status": .integer(Int64(error.code.status)), "detail": .string(detail),
+                "instance": .string(request.uri.path), "requestId": .string(context.requestID),
+                "errors": error.faults.isEmpty ? nil : .array(error.faults.map(\.json)),
+            ]))
         return Response(
             status: .init(code: error.code.status), headers: headers,
             body: .init(byteBuffer: ByteBuffer(string: body.prettyText)))

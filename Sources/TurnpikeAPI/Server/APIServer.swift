@@ -52,7 +52,7 @@ public func buildRouter(
 
 /// Every operation of the API, in the order of the documentation.
 func allEndpoints(control: ControlPlane, openAPI: [UInt8], metrics: MetricsRegistry) -> [Endpoint] {
-    OpenEndpoints(control: control, openAPI: openAPI, metrics: metrics).all
+    ServerEndpoints(control: control, openAPI: openAPI, metrics: metrics).all
         + Kind.allCases.flatMap { ResourceEndpoints(kind: $0, control: control).all }
         + ApplyEndpoints(control: control).all + RevisionEndpoints(control: control).all
         + UsageEndpoints(control: control).all + WorkerEndpoints(control: control).all

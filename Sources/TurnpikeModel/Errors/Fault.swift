@@ -19,8 +19,9 @@ public struct Fault: Sendable, Hashable {
     }
 
     public var json: JSON {
-        .object(JSONObject([
-            "pointer": .string(pointer.description), "rule": .string(rule.rawValue), "detail": .string(detail),
-        ]))
+        .object(
+            JSONObject([
+                "pointer": .string(pointer.description), "rule": .string(rule.rawValue), "detail": .string(detail),
+            ]))
     }
 }

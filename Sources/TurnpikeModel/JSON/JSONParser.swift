@@ -22,7 +22,9 @@ public struct JSONLimits: Sendable {
 extension JSON {
     /// Parses one JSON text (RFC 8259), strictly: UTF-8 only, nothing behind the value, no duplicate names, no lone
     /// surrogates, numbers finite. An integer that fits 64 bits stays exact.
-    public static func parse(_ text: some Sequence<UInt8>, limits: JSONLimits = JSONLimits()) throws(JSONSyntaxError)
+    public static func parse(
+        _ text: some Sequence<UInt8>, limits: JSONLimits = JSONLimits()
+    ) throws(JSONSyntaxError)
         -> JSON
     {
         var parser = JSONParser(bytes: Array(text), limits: limits)

@@ -45,10 +45,13 @@ public struct RouteSelector: Sendable, Hashable {
 
     func write(to fields: inout FieldWriter) {
         guard !selectsAll else { return }
-        fields.write("selector", .object(JSONObject([
-            "routes": routes.isEmpty ? nil : .array(routes.map { .string($0) }),
-            "labels": labels.isEmpty ? nil : labels.json,
-        ])))
+        fields.write(
+            "selector",
+            .object(
+                JSONObject([
+                    "routes": routes.isEmpty ? nil : .array(routes.map { .string($0) }),
+                    "labels": labels.isEmpty ? nil : labels.json,
+                ])))
     }
 
     var references: [Reference] {

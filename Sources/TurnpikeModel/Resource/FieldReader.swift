@@ -69,7 +69,8 @@ extension FieldReader {
         return value.bool ?? wrongType(name, value, "true or false", false)
     }
 
-    public mutating func integer(_ name: String, in range: ClosedRange<Int64>, default fallback: Int64? = nil) -> Int64 {
+    public mutating func integer(_ name: String, in range: ClosedRange<Int64>, default fallback: Int64? = nil) -> Int64
+    {
         guard let value = take(name) else { return missing(name, fallback, range.lowerBound) }
         guard let integer = value.integer else { return wrongType(name, value, "an integer", range.lowerBound) }
         if !range.contains(integer) {
@@ -89,7 +90,12 @@ extension FieldReader {
     }
 
     public mutating func optionalString(_ name: String, length: ClosedRange<Int> = 0...1024) -> String? {
-        has(name) ? string(name, length: length) : { ignore(name); return nil }()
+        has(name)
+            ? string(name, length: length)
+            : {
+                ignore(name)
+                return nil
+            }()
     }
 
     /// The name of another resource.
@@ -140,7 +146,8 @@ extension FieldReader {
         return choice
     }
 
-    private mutating func checkText(_ text: String, _ length: ClosedRange<Int>, _ pointer: JSONPointer, _ name: String) {
+    private mutating func checkText(_ text: String, _ length: ClosedRange<Int>, _ pointer: JSONPointer, _ name: String)
+    {
         if !length.contains(text.unicodeScalars.count) {
             let bounds = "\(length.lowerBound) to \(length.upperBound)"
             report([Fault(pointer, .length, "'\(name)' must have \(bounds) characters.")])

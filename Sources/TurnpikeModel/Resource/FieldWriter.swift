@@ -19,7 +19,8 @@ public struct FieldWriter {
     public mutating func write(_ name: String, _ value: Duration) { write(name, .string(value.text)) }
     public mutating func write(_ name: String, _ value: Timestamp?) { write(name, value?.description) }
     public mutating func write(_ name: String, _ value: [String]) { write(name, .array(value.map { .string($0) })) }
-    public mutating func write<Choice: RawRepresentable>(_ name: String, _ value: Choice) where Choice.RawValue == String {
+    public mutating func write<Choice: RawRepresentable>(_ name: String, _ value: Choice)
+    where Choice.RawValue == String {
         write(name, .string(value.rawValue))
     }
 

@@ -116,7 +116,9 @@ public struct ResourceBody: Sendable {
     ///
     /// - Parameter name: the name that the path gives, with which the body's must agree; `nil` where the body decides.
     /// - Throws: `invalidResource` with every fault.
-    public init(_ json: JSON, kind: Kind, name pathName: String?, at pointer: JSONPointer = JSONPointer())
+    public init(
+        _ json: JSON, kind: Kind, name pathName: String?, at pointer: JSONPointer = JSONPointer()
+    )
         throws(TurnpikeError)
     {
         var fields = FieldReader(json, source: .request, at: pointer)

@@ -27,18 +27,20 @@ public struct Route: ResourceSpec {
     public init(reading fields: inout FieldReader) {
         match = fields.object("match") { RouteMatch(reading: &$0) } ?? { fields.missingMatch() }()
         priority = Int(fields.integer("priority", in: -1000...1000, default: 0))
-        authentication = fields.object("auth") { auth in
-            auth.list("anyOf", count: 1...8) { method in
-                let known = AuthMethod.allCases.filter { method.has($0.rawValue) }
-                if known.count != 1 {
-                    method.report([Fault(method.pointer, .choice, "Must name one way to authenticate: 'apiKey'.")])
+        authentication =
+            fields.object("auth") { auth in
+                auth.list("anyOf", count: 1...8) { method in
+                    let known = AuthMethod.allCases.filter { method.has($0.rawValue) }
+                    if known.count != 1 {
+                        method.report([Fault(method.pointer, .choice, "Must name one way to authenticate: 'apiKey'.")])
+                    }
+                    for way in known { _ = method.object(way.rawValue) { _ in } }
+                    return known.first ?? .apiKey
                 }
-                for way in known { _ = method.object(way.rawValue) { _ in } }
-                return known.first ?? .apiKey
-            }
-        } ?? []
+            } ?? []
         backends = fields.list("backends", count: 1...16) { backend in
-            Backend(service: backend.name("service"), weight: Int(backend.integer("weight", in: 0...1000, default: 100)))
+            Backend(
+                service: backend.name("service"), weight: Int(backend.integer("weight", in: 0...1000, default: 100)))
         }
     }
 
@@ -46,15 +48,22 @@ public struct Route: ResourceSpec {
         fields.write("match", match.json)
         fields.write("priority", Int64(priority))
         if !authentication.isEmpty {
-            fields.write("auth", .object(JSONObject([
-                "anyOf": .array(authentication.map { method in
-                    .object(JSONObject([method.rawValue: .object(JSONObject())]))
-                }),
-            ])))
+            fields.write(
+                "auth",
+                .object(
+                    JSONObject([
+                        "anyOf": .array(
+                            authentication.map { method in
+                                .object(JSONObject([method.rawValue: .object(JSONObject())]))
+                            })
+                    ])))
         }
-        fields.write("backends", .array(backends.map {
-            ["service": .string($0.service), "weight": .integer(Int64($0.weight))]
-        }))
+        fields.write(
+            "backends",
+            .array(
+                backends.map {
+                    ["service": .string($0.service), "weight": .integer(Int64($0.weight))]
+                }))
     }
 
     public var references: [Reference] {

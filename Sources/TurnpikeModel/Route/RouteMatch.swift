@@ -17,16 +17,20 @@ public struct RouteMatch: Sendable, Hashable {
         }
         paths = fields.list("paths", count: 1...64) { PathMatch(reading: &$0) }
         methods = fields.strings("methods", count: 0...32) { method in
-            let isToken = (1...32).contains(method.utf8.count) && method.utf8.allSatisfy { (0x41...0x5A).contains($0) || $0 == 0x2D }
-            return isToken && method != "CONNECT" ? nil : "'\(method)' must be an HTTP method in upper case, other than CONNECT."
+            let isToken =
+                (1...32).contains(method.utf8.count)
+                && method.utf8.allSatisfy { (0x41...0x5A).contains($0) || $0 == 0x2D }
+            return isToken && method != "CONNECT"
+                ? nil : "'\(method)' must be an HTTP method in upper case, other than CONNECT."
         }
     }
 
     var json: JSON {
-        .object(JSONObject([
-            "hosts": .array(hosts.map { .string($0) }), "paths": .array(paths.map(\.json)),
-            "methods": methods.isEmpty ? nil : .array(methods.map { .string($0) }),
-        ]))
+        .object(
+            JSONObject([
+                "hosts": .array(hosts.map { .string($0) }), "paths": .array(paths.map(\.json)),
+                "methods": methods.isEmpty ? nil : .array(methods.map { .string($0) }),
+            ]))
     }
 }
 

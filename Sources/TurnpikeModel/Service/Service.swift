@@ -43,9 +43,12 @@ public struct Service: ResourceSpec {
 
     public func write(to fields: inout FieldWriter) {
         fields.write("protocol", `protocol`)
-        fields.write("endpoints", .array(endpoints.map {
-            ["host": .string($0.host), "port": .integer(Int64($0.port)), "weight": .integer(Int64($0.weight))]
-        }))
+        fields.write(
+            "endpoints",
+            .array(
+                endpoints.map {
+                    ["host": .string($0.host), "port": .integer(Int64($0.port)), "weight": .integer(Int64($0.weight))]
+                }))
         fields.write("connectTimeout", connectTimeout)
         fields.write("responseTimeout", responseTimeout)
     }

@@ -49,7 +49,8 @@ public enum Host {
 
     private static func isIPv4(_ text: Substring) -> Bool {
         let numbers = text.split(separator: ".", omittingEmptySubsequences: false)
-        return numbers.count == 4 && numbers.allSatisfy { number in UInt8(number).map { String($0) == number } ?? false }
+        return numbers.count == 4
+            && numbers.allSatisfy { number in UInt8(number).map { String($0) == number } ?? false }
     }
 
     private static func isLowercaseAlphanumeric(_ byte: UInt8) -> Bool {

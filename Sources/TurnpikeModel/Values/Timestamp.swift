@@ -33,7 +33,8 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
         let inDay = milliseconds - days * 86_400_000
         let (year, month, day) = civil(fromDays: days)
         let date = "\(year.padded(4))-\(month.padded(2))-\(day.padded(2))"
-        let time = "\((inDay / 3_600_000).padded(2)):\((inDay / 60_000 % 60).padded(2)):\((inDay / 1000 % 60).padded(2))"
+        let time =
+            "\((inDay / 3_600_000).padded(2)):\((inDay / 60_000 % 60).padded(2)):\((inDay / 1000 % 60).padded(2))"
         let fraction = inDay % 1000 == 0 ? "" : ".\((inDay % 1000).padded(3))"
         return "\(date)T\(time)\(fraction)Z"
     }
@@ -67,7 +68,9 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
             index = start
             while index < bytes.count, bytes[index] >= 0x30, bytes[index] <= 0x39 { index += 1 }
             guard index > start, index - start <= 9 else { return nil }
-            for place in 0..<3 { fraction = fraction * 10 + (start + place < index ? Int64(bytes[start + place] - 0x30) : 0) }
+            for place in 0..<3 {
+                fraction = fraction * 10 + (start + place < index ? Int64(bytes[start + place] - 0x30) : 0)
+            }
         }
         var offset: Int64 = 0
         if has("Z", at: index) {

@@ -38,19 +38,25 @@ public struct Worker: ResourceSpec {
     public init(reading fields: inout FieldReader) {
         role = fields.choice("kind")
         version = fields.string("version", length: 0...64, default: "")
-        credentials = fields.source == .request ? [] : fields.list("credentials", count: 0...2) { credential in
-            Credential(
-                digest: credential.string("digest"),
-                expiresAt: credential.timestamp("expiresAt") ?? Timestamp(milliseconds: 0)
-            )
-        }
+        credentials =
+            fields.source == .request
+            ? []
+            : fields.list("credentials", count: 0...2) { credential in
+                Credential(
+                    digest: credential.string("digest"),
+                    expiresAt: credential.timestamp("expiresAt") ?? Timestamp(milliseconds: 0)
+                )
+            }
     }
 
     public func write(to fields: inout FieldWriter) {
         fields.write("kind", role)
         fields.write("version", version)
-        fields.writeSecret("credentials", .array(credentials.map {
-            ["digest": .string($0.digest), "expiresAt": .string($0.expiresAt.description)]
-        }))
+        fields.writeSecret(
+            "credentials",
+            .array(
+                credentials.map {
+                    ["digest": .string($0.digest), "expiresAt": .string($0.expiresAt.description)]
+                }))
     }
 }

@@ -194,7 +194,8 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler {
             timer.callback.cancel()
         }
         let deadline = NIODeadline.uptimeNanoseconds(connection.deadline)
-        guard let callback = try? context.eventLoop.assumeIsolated().scheduleCallback(at: deadline, handler: self) else {
+        guard let callback = try? context.eventLoop.assumeIsolated().scheduleCallback(at: deadline, handler: self)
+        else {
             return
         }
         timer = (callback, connection.deadline)

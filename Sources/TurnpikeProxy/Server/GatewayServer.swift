@@ -19,7 +19,8 @@ public final class GatewayServer: Sendable {
     public let port: Int
 
     private init(
-        group: MultiThreadedEventLoopGroup, listener: any Channel, engine: NIOLoopBound<LoopEngine>, upkeep: RepeatedTask,
+        group: MultiThreadedEventLoopGroup, listener: any Channel, engine: NIOLoopBound<LoopEngine>,
+        upkeep: RepeatedTask,
         eventLoop: any EventLoop
     ) {
         self.group = group

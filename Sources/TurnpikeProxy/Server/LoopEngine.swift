@@ -139,7 +139,9 @@ final class LoopEngine {
 
     /// The connection, if it is there still.
     func upstream(_ id: UpstreamID) -> UpstreamHandler? {
-        guard Int(id.slot) < upstreams.count, let handler = upstreams[Int(id.slot)], handler.id == id else { return nil }
+        guard Int(id.slot) < upstreams.count, let handler = upstreams[Int(id.slot)], handler.id == id else {
+            return nil
+        }
         return handler
     }
 

@@ -42,7 +42,8 @@ final class ByteStage {
     private func reserve(_ additional: Int) {
         let needed = count + additional
         guard needed > memory.count else { return }
-        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: max(needed, 2 * memory.count, 1024), alignment: 8)
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(needed, 2 * memory.count, 1024), alignment: 8)
         larger.copyMemory(from: bytes)
         memory.deallocate()
         memory = larger

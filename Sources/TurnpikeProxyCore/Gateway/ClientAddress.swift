@@ -14,7 +14,8 @@ public struct ClientAddress: Sendable, Hashable {
     public init(text: String, bytes: [UInt8]) {
         self.text = Array(text.utf8)
         func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
-        subject = bytes.count == 16
+        subject =
+            bytes.count == 16
             ? ResourceID(high: 6, low: word(bytes[..<8])) : ResourceID(high: 4, low: word(bytes.prefix(4)))
     }
 

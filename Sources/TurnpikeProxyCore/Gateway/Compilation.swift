@@ -35,10 +35,11 @@ struct Compilation {
     mutating func compileRoutes() -> [GatewayRoute] {
         compiledRoutes.enumerated().map { index, route in
             routePlaces[CompiledName(.route, tenant: route.tenant, name: route.name)] = index
-            entries.append(RouteEntry(
-                index: index, hosts: route.hosts, paths: route.paths.map(PathPattern.init), methods: route.methods,
-                priority: route.priority
-            ))
+            entries.append(
+                RouteEntry(
+                    index: index, hosts: route.hosts, paths: route.paths.map(PathPattern.init), methods: route.methods,
+                    priority: route.priority
+                ))
             if route.hosts.isEmpty { refuse(route, "The route names no host.") }
             return GatewayRoute(
                 index: index, tenant: route.tenant, name: route.name, id: route.id, tenantID: route.tenantID,

@@ -42,10 +42,11 @@ struct KeyTable: Sendable {
         var position = slot(of: key.digest)
         while slots[position] != 0 { position = (position + 1) & (slots.count - 1) }
         digests.append(key.digest)
-        keys.append(GatewayKey(
-            id: key.id, tenantID: key.tenantID, expiresAt: key.expiresAt?.milliseconds ?? .max,
-            routeList: routes.map { list(of: $0) } ?? -1
-        ))
+        keys.append(
+            GatewayKey(
+                id: key.id, tenantID: key.tenantID, expiresAt: key.expiresAt?.milliseconds ?? .max,
+                routeList: routes.map { list(of: $0) } ?? -1
+            ))
         slots[position] = UInt32(keys.count)
         return true
     }

@@ -23,7 +23,8 @@ final class LoopConfiguration {
         for route: GatewayRoute, in directory: inout UpstreamDirectory, now: UInt64
     ) -> (cluster: Int, endpoint: Int)? {
         for backend in route.backends { prepare(backend.cluster, &directory) }
-        guard let cluster = nextCluster(for: route, directory, now), let endpoints = balancers[cluster]?.endpoints else {
+        guard let cluster = nextCluster(for: route, directory, now), let endpoints = balancers[cluster]?.endpoints
+        else {
             return nil
         }
         if endpoints.count == 1 { return (cluster, endpoints[0]) }

@@ -47,7 +47,9 @@ struct Refusal: Error, Sendable, Hashable {
     }
 
     static var notReady: Refusal { Refusal(.notReady, "The gateway has no configuration yet.", retryAfterSeconds: 1) }
-    static var overloaded: Refusal { Refusal(.overloaded, "The gateway cannot take the request now.", retryAfterSeconds: 1) }
+    static var overloaded: Refusal {
+        Refusal(.overloaded, "The gateway cannot take the request now.", retryAfterSeconds: 1)
+    }
     static var quotaUnavailable: Refusal {
         Refusal(.quotaUnavailable, "The quota could not be checked in time.", retryAfterSeconds: 1)
     }

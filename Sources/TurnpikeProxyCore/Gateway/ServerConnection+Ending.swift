@@ -9,7 +9,8 @@ extension ServerConnection {
     func refuse(_ refusal: Refusal) {
         dropUpstream()
         let readsRest = !requestBody.isComplete && mayDiscardContent
-        let keepsConnection = head.keepAlive && !gateway.isDraining && !refusal.closesConnection
+        let keepsConnection =
+            head.keepAlive && !gateway.isDraining && !refusal.closesConnection
             && (requestBody.isComplete || readsRest)
         request.status = refusal.code.status
         request.refusal = refusal.code

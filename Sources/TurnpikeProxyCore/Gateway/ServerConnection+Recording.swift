@@ -13,9 +13,11 @@ extension ServerConnection {
                 tenant: route.tenantID, apiKey: request.key?.id ?? .zero, route: route.id,
                 statusClass: exchange.statusClass, minute: gateway.wall.startOfMinute.milliseconds / 60_000
             )
-            gateway.recorder.record(series, UsageCounters(
-                requests: 1, bytesIn: request.bytesIn, bytesOut: request.bytesOut, units: request.isAdmitted ? 1 : 0
-            ))
+            gateway.recorder.record(
+                series,
+                UsageCounters(
+                    requests: 1, bytesIn: request.bytesIn, bytesOut: request.bytesOut, units: request.isAdmitted ? 1 : 0
+                ))
         }
         gateway.observer?.answered(exchange, method: logged.bytes[loggedMethod], path: logged.bytes[loggedPath])
     }

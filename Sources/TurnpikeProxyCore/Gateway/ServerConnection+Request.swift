@@ -101,7 +101,8 @@ extension ServerConnection {
         requestBody = BodyReader(head.framing, payloadLimit: gateway.limits.bodyBytes)
         logged.removeAll()
         loggedMethod = logged.append(bytes[head.methodName])
-        loggedPath = logged.append(bytes[ByteRange(head.path.lowerBound, head.path.lowerBound + min(head.path.count, 1024))])
+        loggedPath = logged.append(
+            bytes[ByteRange(head.path.lowerBound, head.path.lowerBound + min(head.path.count, 1024))])
         do throws(Refusal) {
             if case .length(let length) = head.framing, length > gateway.limits.bodyBytes {
                 throw .malformed(.bodyTooLarge)

@@ -54,7 +54,8 @@ extension ServerConnection {
             return upstreamMisbehaved("an interim answer that was not asked for")
         }
         guard response.status != 100, head.minorVersion > 0 else { return }
-        sendHead(bytes, delivery: ResponseDelivery(response, clientMinorVersion: head.minorVersion, wantsKeepAlive: true))
+        sendHead(
+            bytes, delivery: ResponseDelivery(response, clientMinorVersion: head.minorVersion, wantsKeepAlive: true))
     }
 
     private func startResponse(_ bytes: UnsafeRawBufferPointer) {

@@ -76,7 +76,9 @@ public struct QuotaLeases: Sendable {
     // MARK: - Spending
 
     /// Whether units may be spent. Spends nothing: a request has to pass several quotas, and spends on all or none.
-    public mutating func availability(_ rule: QuotaRule, _ subject: ResourceID, units: Int64, wall: Timestamp, now: UInt64)
+    public mutating func availability(
+        _ rule: QuotaRule, _ subject: ResourceID, units: Int64, wall: Timestamp, now: UInt64
+    )
         -> Availability
     {
         guard let position = position(Key(quota: rule.id, subject: subject)) else { return .needsGrant }
@@ -128,10 +130,11 @@ public struct QuotaLeases: Sendable {
             }
             isListed.remove(key)
             leases[position].askEnds = now + Self.longestAsk
-            wants.append(LeaseRequest.Want(
-                quota: key.quota, subject: key.subject, demand: leases[position].demand.unitsPerSecond(now: now),
-                held: max(leases[position].remaining, 0)
-            ))
+            wants.append(
+                LeaseRequest.Want(
+                    quota: key.quota, subject: key.subject, demand: leases[position].demand.unitsPerSecond(now: now),
+                    held: max(leases[position].remaining, 0)
+                ))
         }
         low = waiting
         return wants

@@ -34,10 +34,11 @@ struct StoredRecord: Sendable {
         let changes = try db.cachedStatement(
             sql: "SELECT kind, before, after FROM change WHERE revision = ? ORDER BY position"
         )
-        return try Array(Row.fetchCursor(changes, arguments: [revision]).map { row in
-            let kind: String = try row.decode(atIndex: 0)
-            func document(_ text: String?) -> StoredDocument? { text.map { StoredDocument(kind: kind, text: $0) } }
-            return (document(try row.decode(atIndex: 1)), document(try row.decode(atIndex: 2)))
-        })
+        return try Array(
+            Row.fetchCursor(changes, arguments: [revision]).map { row in
+                let kind: String = try row.decode(atIndex: 0)
+                func document(_ text: String?) -> StoredDocument? { text.map { StoredDocument(kind: kind, text: $0) } }
+                return (document(try row.decode(atIndex: 1)), document(try row.decode(atIndex: 2)))
+            })
     }
 }

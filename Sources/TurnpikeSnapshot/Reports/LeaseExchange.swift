@@ -36,13 +36,14 @@ public struct LeaseRequest: Sendable, Hashable {
     public var json: JSON {
         [
             "epoch": .integer(epoch),
-            "wants": .array(wants.map { want in
-                [
-                    "quota": .string(want.quota.text(prefix: Kind.quota.idPrefix)),
-                    "subject": .string(subjectText(want.subject)), "demand": .integer(want.demand),
-                    "held": .integer(want.held),
-                ]
-            }),
+            "wants": .array(
+                wants.map { want in
+                    [
+                        "quota": .string(want.quota.text(prefix: Kind.quota.idPrefix)),
+                        "subject": .string(subjectText(want.subject)), "demand": .integer(want.demand),
+                        "held": .integer(want.held),
+                    ]
+                }),
         ]
     }
 
@@ -79,9 +80,11 @@ public struct LeaseGrant: Sendable, Hashable {
     }
 
     public var json: JSON {
-        .object(key.members.merging([
-            "periodEnd": .string(periodEnd.description), "granted": .integer(granted), "exhausted": .bool(isExhausted),
-        ]))
+        .object(
+            key.members.merging([
+                "periodEnd": .string(periodEnd.description), "granted": .integer(granted),
+                "exhausted": .bool(isExhausted),
+            ]))
     }
 
     init(reading fields: inout FieldReader) {

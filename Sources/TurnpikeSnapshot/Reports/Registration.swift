@@ -16,7 +16,8 @@ public struct Registration: Sendable, Hashable {
     }
 
     public var json: JSON {
-        .object(JSONObject(["name": name.map { .string($0) }, "kind": .string(role.rawValue), "version": .string(version)]))
+        .object(
+            JSONObject(["name": name.map { .string($0) }, "kind": .string(role.rawValue), "version": .string(version)]))
     }
 
     public init(json: JSON) throws(TurnpikeError) {

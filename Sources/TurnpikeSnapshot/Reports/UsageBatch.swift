@@ -85,14 +85,15 @@ public struct UsageReceipt: Sendable, Hashable {
 
 extension UsageSeries {
     var json: JSON {
-        .object(JSONObject([
-            "tenant": .string(key.tenant.text(prefix: Kind.tenant.idPrefix)),
-            "key": key.apiKey == .zero ? nil : .string(key.apiKey.text(prefix: Kind.apiKey.idPrefix)),
-            "route": .string(key.route.text(prefix: Kind.route.idPrefix)),
-            "statusClass": .integer(Int64(key.statusClass)), "minute": .integer(key.minute),
-            "requests": .integer(counters.requests), "bytesIn": .integer(counters.bytesIn),
-            "bytesOut": .integer(counters.bytesOut), "units": .integer(counters.units),
-        ]))
+        .object(
+            JSONObject([
+                "tenant": .string(key.tenant.text(prefix: Kind.tenant.idPrefix)),
+                "key": key.apiKey == .zero ? nil : .string(key.apiKey.text(prefix: Kind.apiKey.idPrefix)),
+                "route": .string(key.route.text(prefix: Kind.route.idPrefix)),
+                "statusClass": .integer(Int64(key.statusClass)), "minute": .integer(key.minute),
+                "requests": .integer(counters.requests), "bytesIn": .integer(counters.bytesIn),
+                "bytesOut": .integer(counters.bytesOut), "units": .integer(counters.units),
+            ]))
     }
 
     init(reading fields: inout FieldReader) {

@@ -62,9 +62,12 @@ extension CompiledRoute {
         fields.write("methods", methods)
         fields.write("priority", Int64(priority))
         fields.write("requiresKey", requiresKey)
-        fields.write("backends", .array(backends.map {
-            ["cluster": .string($0.cluster), "weight": .integer(Int64($0.weight))]
-        }))
+        fields.write(
+            "backends",
+            .array(
+                backends.map {
+                    ["cluster": .string($0.cluster), "weight": .integer(Int64($0.weight))]
+                }))
         fields.write("rateLimits", rateLimits)
         fields.write("quotas", quotas)
     }
@@ -87,9 +90,12 @@ extension CompiledCluster {
 
     public func write(to fields: inout FieldWriter) {
         fields.write("id", id.text(prefix: Kind.service.idPrefix))
-        fields.write("endpoints", .array(endpoints.map {
-            ["host": .string($0.host), "port": .integer(Int64($0.port)), "weight": .integer(Int64($0.weight))]
-        }))
+        fields.write(
+            "endpoints",
+            .array(
+                endpoints.map {
+                    ["host": .string($0.host), "port": .integer(Int64($0.port)), "weight": .integer(Int64($0.weight))]
+                }))
         fields.write("connectTimeoutMillis", connectTimeout.inMilliseconds)
         fields.write("responseTimeoutMillis", responseTimeout.inMilliseconds)
     }

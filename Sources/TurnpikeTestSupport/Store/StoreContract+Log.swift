@@ -61,11 +61,13 @@ extension StoreContract {
             let tenants = ["b", "a.1", "a", "a-1"]
             try await store.commit([
                 make.record(try tenants.map { Change(before: nil, after: try make.tenant($0)) }),
-                make.record(try (0..<2600).reversed().map { index in
-                    let (tenant, number) = (tenants[index % 4], index / 4)
-                    let key = try make.resource(.apiKey, tenant: tenant, name: "k\(number)", [:])
-                    return Change(before: nil, after: number % 2 == 0 ? key : try make.service(tenant, "s\(number)"))
-                }),
+                make.record(
+                    try (0..<2600).reversed().map { index in
+                        let (tenant, number) = (tenants[index % 4], index / 4)
+                        let key = try make.resource(.apiKey, tenant: tenant, name: "k\(number)", [:])
+                        return Change(
+                            before: nil, after: number % 2 == 0 ? key : try make.service(tenant, "s\(number)"))
+                    }),
             ])
             var keys: [ResourceKey] = []
             try await store.forEachResource { keys.append($0.key) }

@@ -17,9 +17,14 @@ struct AdminListener: Service {
     var onReady: @Sendable (Int) -> Void = { _ in }
 
     func run() async throws {
-        let channel = try await bind()
-        logger.info("Health and metrics are served.", metadata: [LogKey.listenAddress: "\(address)"])
-        onReady(channel.localAddress?.port ?? address.port)
+        let channel: any Channel
+        do { channel = try await bind() } catch {
+            throw StartFailure(what: "health and metrics cannot be served on \(address)", cause: error)
+        }
+        let port = channel.localAddress?.port ?? address.port
+        let bound = ListenAddress(host: address.host, port: port)
+        logger.info("Health and metrics are served.", metadata: [LogKey.listenAddress: "\(bound)"])
+        onReady(port)
         try? await gracefulShutdown()
         try? await channel.close()
     }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeModel
+import TurnpikeSnapshot
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -7,8 +10,6 @@ import Musl
 #else
 import Darwin
 #endif
-import TurnpikeModel
-import TurnpikeSnapshot
 
 /// A configuration on disk: the lines of a stream that leads from nothing to it, and a last line that vouches for them,
 /// `{"checksum":"<CRC-32 in hexadecimal>","bytes":<count>}`. All of it blocks.

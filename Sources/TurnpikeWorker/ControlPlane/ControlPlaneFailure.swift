@@ -17,13 +17,15 @@ enum ControlPlaneFailure: Error, CustomStringConvertible {
     /// Whether the same call would be refused again: what the client sent is wrong. Not so for "too many" and "too
     /// slow".
     var isFinal: Bool {
-        if case .refused(let status, _) = self { (400..<500).contains(status) && status != 408 && status != 429 } else { false }
+        guard case .refused(let status, _) = self else { return false }
+        return (400..<500).contains(status) && status != 408 && status != 429
     }
 
     var description: String {
         switch self {
         case .unreachable(let cause): "the control plane cannot be reached: \(cause)"
-        case .refused(let status, let detail): "the control plane answers \(status)\(detail.isEmpty ? "" : ": \(detail)")"
+        case .refused(let status, ""): "the control plane answers \(status)"
+        case .refused(let status, let detail): "the control plane answers \(status): \(detail)"
         case .malformed(let cause): "the control plane's answer is not understood: \(cause)"
         }
     }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeMetering
+import TurnpikeModel
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -7,8 +10,6 @@ import Musl
 #else
 import Darwin
 #endif
-import TurnpikeMetering
-import TurnpikeModel
 
 /// Where a worker keeps what must outlive it: its identity, its last good configuration, its journal. One process at a
 /// time: two writers would count on each other's journal.

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
+import ServiceLifecycle
+import TurnpikeProxy
+import TurnpikeTelemetry
+import UnixSignals
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -7,11 +13,6 @@ import Musl
 #else
 import Darwin
 #endif
-import Logging
-import ServiceLifecycle
-import TurnpikeProxy
-import TurnpikeTelemetry
-import UnixSignals
 
 /// A file that access-log lines are appended to. On SIGHUP it is opened anew by its name, so that whoever rotates logs
 /// can rename it first.

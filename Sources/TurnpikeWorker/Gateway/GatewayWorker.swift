@@ -121,6 +121,8 @@ extension GatewayWorker {
                 digest: { Secret.isWellFormed($0, as: .apiKey) ? .sha256(of: $0) : nil }, logger: logger,
                 metrics: metrics
             )
+        } catch let failure as FileFailure {
+            throw StartFailure(what: "the usage journal cannot be made", cause: failure)
         } catch {
             throw StartFailure(what: "the gateway cannot listen on \(options.listen)", cause: error)
         }
@@ -150,7 +152,11 @@ extension GatewayWorker {
     }
 
     private func keepLastGood(in store: LastGoodStore) async throws {
-        await withGracefulShutdownHandler { await store.run() } onGracefulShutdown: { store.finish() }
+        await withGracefulShutdownHandler {
+            await store.run()
+        } onGracefulShutdown: {
+            store.finish()
+        }
     }
 
     private func drain(_ server: GatewayServer) async throws {

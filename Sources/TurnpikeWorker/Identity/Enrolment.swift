@@ -19,12 +19,13 @@ struct Enrolment: Sendable {
     func identity(joinToken: String?) async throws -> WorkerIdentity {
         if let identity = store.current { return identity }
         guard let joinToken else { throw EnrolmentFailure.noJoinToken }
-        let identity = try await patiently("The worker cannot join yet.") {
-            try await client.join(registration, token: joinToken)
-        }
+        let identity = try await join(with: joinToken)
         guard identity.resourceID != nil else { throw EnrolmentFailure.unusable(identity.id) }
         try store.adopt(identity)
-        logger.info("The worker has joined.", metadata: [LogKey.worker: "\(identity.id)", LogKey.name: "\(identity.name)"])
+        logger.info(
+            "The worker has joined.",
+            metadata: [LogKey.worker: "\(identity.id)", LogKey.name: "\(identity.name)"]
+        )
         return identity
     }
 
@@ -52,19 +53,19 @@ struct Enrolment: Sendable {
         }
     }
 
-    private func patiently(
-        _ complaint: Logger.Message, _ attempt: () async throws -> WorkerIdentity
-    ) async throws -> WorkerIdentity {
+    private func join(with token: String) async throws -> WorkerIdentity {
         var backOff = backOff
         var random = SystemRandomNumberGenerator()
         while true {
             do {
-                return try await attempt()
+                return try await client.join(registration, token: token)
             } catch let failure as ControlPlaneFailure where failure.isFinal {
                 throw EnrolmentFailure.refused(failure)
             } catch {
                 try Task.checkCancellation()
-                if backOff.attempts == 0 { logger.warning(complaint, metadata: [LogKey.error: "\(error)"]) }
+                if backOff.attempts == 0 {
+                    logger.warning("The worker cannot join yet.", metadata: [LogKey.error: "\(error)"])
+                }
             }
             try await Task.sleep(for: backOff.next(using: &random))
         }

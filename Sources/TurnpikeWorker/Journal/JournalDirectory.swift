@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
+import TurnpikeMetering
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -7,8 +10,6 @@ import Musl
 #else
 import Darwin
 #endif
-import FoundationEssentials
-import TurnpikeMetering
 
 /// The folder of journals: `<epoch>/<n>.usage`. What is damaged is kept in `damaged/`, never read again.
 struct JournalDirectory: Sendable {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+import TurnpikeMetering
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -7,8 +10,6 @@ import Musl
 #else
 import Darwin
 #endif
-import Synchronization
-import TurnpikeMetering
 
 /// A file of slots, mapped into memory for as long as the object lives. Confined to whoever confines its journal.
 final class JournalSegment {

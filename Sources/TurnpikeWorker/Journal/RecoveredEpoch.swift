@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
+import TurnpikeMetering
+import TurnpikeModel
+import TurnpikeSnapshot
+import TurnpikeTelemetry
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -7,11 +13,6 @@ import Musl
 #else
 import Darwin
 #endif
-import Logging
-import TurnpikeMetering
-import TurnpikeModel
-import TurnpikeSnapshot
-import TurnpikeTelemetry
 
 /// The journal of an earlier boot, whose process did not live to deliver it. It is read as it lies, one segment at a
 /// time; only the number of the last batch is written.

@@ -48,7 +48,7 @@ struct ServeSettings: Sendable {
         self.listen = listen
         dataFolder = reader.string(forKey: "data", default: "./turnpike-data")
         logFormat = try ServeSettings.logFormat(reader.string(forKey: "log.format"))
-        logLevel = try ServeSettings.choice("log.level", .info, in: reader)
+        logLevel = try ServeSettings.logLevel(reader.string(forKey: "log.level"))
         openAPI = reader.string(forKey: "openapi")
         bootstrapToken = reader.string(forKey: "bootstrap.token", isSecret: true)
     }
@@ -61,15 +61,11 @@ struct ServeSettings: Sendable {
         }
     }
 
-    private static func choice<Choice: RawRepresentable & CaseIterable>(
-        _ key: String, _ fallback: Choice, in reader: ConfigReader
-    ) throws(Fault) -> Choice where Choice.RawValue == String {
-        guard let text = reader.string(forKey: ConfigKey(key)) else { return fallback }
-        guard let choice = Choice(rawValue: text) else {
-            let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Fault(reason: "'\(text)' is no \(key); it must be one of \(choices).")
-        }
-        return choice
+    private static func logLevel(_ text: String?) throws(Fault) -> Logger.Level {
+        guard let text else { return .info }
+        if let level = Logger.Level(rawValue: text) { return level }
+        let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+        throw Fault(reason: "'\(text)' is no log.level; it must be one of \(levels).")
     }
 }
 

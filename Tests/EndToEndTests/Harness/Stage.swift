@@ -19,8 +19,8 @@ final class Stage: Sendable {
         let result: Result<Void, any Error>
         do { result = .success(try await body(stage)) } catch { result = .failure(error) }
         await stage.clear()
-        try FileManager.default.removeItem(atPath: folder)
         if case .failure = result { stage.printOutput() }
+        try FileManager.default.removeItem(atPath: folder)
         try result.get()
     }
 
@@ -29,7 +29,8 @@ final class Stage: Sendable {
         _ name: String, _ executable: String, _ arguments: [String], environment: [String: String] = [:]
     ) throws -> ChildProcess {
         let environment = ["PATH": Stage.path, "HOME": folder].merging(environment) { $1 }
-        let child = try ChildProcess(name, executable, arguments, in: folder, environment: environment)
+        let log = "\(folder)/\(children.withLock(\.count)).log"
+        let child = try ChildProcess(name, executable, arguments, in: folder, log: log, environment: environment)
         children.withLock { $0.append(child) }
         return child
     }

@@ -39,12 +39,16 @@ import Yams
         let paths = try #require(try contract()["paths"] as? [String: [String: Any]])
         var operations: [String: [String: Any]] = [:]
         for (path, methods) in paths {
-            for (method, operation) in methods { operations["\(method.uppercased()) \(path)"] = operation as? [String: Any] }
+            for (method, operation) in methods {
+                operations["\(method.uppercased()) \(path)"] = operation as? [String: Any]
+            }
         }
         return operations
     }
 
-    @Test func `every operation of the server is in the contract, and every one of the contract in the server`() async throws {
+    @Test func `every operation of the server is in the contract, and every one of the contract in the server`()
+        async throws
+    {
         let served = Set(try await endpoints().map { "\($0.method.rawValue) \($0.path)" })
         let written = Set(try operations().keys)
         #expect(served.subtracting(written) == [], "served and not written")
@@ -58,7 +62,8 @@ import Yams
         for endpoint in try await endpoints() {
             let name = "\(endpoint.method.rawValue) \(endpoint.path)"
             let parameters = (operations[name]?["parameters"] as? [[String: Any]] ?? []).compactMap { parameter in
-                (parameter["$ref"] as? String).flatMap { shared[String($0.split(separator: "/").last ?? "")] } ?? parameter
+                (parameter["$ref"] as? String).flatMap { shared[String($0.split(separator: "/").last ?? "")] }
+                    ?? parameter
             }
             let written = Set(parameters.filter { $0["in"] as? String == "query" }.compactMap { $0["name"] as? String })
             let served = endpoint.takesFilters ? ["limit", "cursor", "label"] : endpoint.parameters
@@ -80,7 +85,10 @@ import Yams
         let unknown = faults(in: .object(probe), kind).filter { $0.rule == .unknown }.map { $0.pointer.description }
         #expect(unknown == ["/surely-unknown"], "written and not read")
 
-        let required = Set(faults(in: .object(JSONObject()), kind).filter { $0.rule == .required }.map { String($0.pointer.description.dropFirst()) })
+        let required = Set(
+            faults(in: .object(JSONObject()), kind).filter { $0.rule == .required }.map {
+                String($0.pointer.description.dropFirst())
+            })
         let writtenRequired = Set(schema["required"] as? [String] ?? [])
         // The name is required where a body creates and stands in the path elsewhere.
         #expect(required.subtracting(["name"]) == writtenRequired)

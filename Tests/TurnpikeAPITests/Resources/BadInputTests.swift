@@ -26,31 +26,85 @@ private let tooDeep = String(repeating: "[", count: 1000)
 private let badRequests: [BadRequest] = [
     BadRequest(what: "a broken body", path: "/v1/tenants", body: "{\"name\":", status: 400, problem: "invalid-json"),
     BadRequest(what: "an empty body", path: "/v1/tenants", body: "", status: 400, problem: "invalid-json"),
-    BadRequest(what: "a member named twice", path: "/v1/tenants", body: #"{"name":"a","name":"b"}"#, status: 400, problem: "invalid-json"),
+    BadRequest(
+        what: "a member named twice", path: "/v1/tenants", body: #"{"name":"a","name":"b"}"#, status: 400,
+        problem: "invalid-json"),
     BadRequest(what: "deep nesting", path: "/v1/tenants", body: tooDeep, status: 400, problem: "invalid-json"),
-    BadRequest(what: "an array for a resource", path: "/v1/tenants", body: "[]", status: 422, problem: "invalid-resource", faults: [" type", "/name required"]),
-    BadRequest(what: "an unknown field", path: "/v1/tenants", body: #"{"name":"x","colour":"red"}"#, status: 422, problem: "invalid-resource", faults: ["/colour unknown"]),
-    BadRequest(what: "a wrong type", path: "/v1/tenants/acme/services", body: #"{"name":"s","endpoints":"x"}"#, status: 422, problem: "invalid-resource", faults: ["/endpoints type"]),
-    BadRequest(what: "every fault at once", path: "/v1/tenants/acme/quotas", body: #"{"name":"q","limit":-1,"period":"eon"}"#, status: 422, problem: "invalid-resource", faults: ["/limit range", "/period choice"]),
-    BadRequest(what: "a time zone that is none", path: "/v1/tenants", body: #"{"name":"x","timeZone":"Mars/Base"}"#, status: 422, problem: "invalid-resource", faults: ["/timeZone choice"]),
-    BadRequest(what: "references to nothing", path: "/v1/tenants/acme/routes", body: #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"exact":"/"}]},"backends":[{"service":"orders"},{"service":"no-1"},{"service":"no-2"}]}"#, status: 422, problem: "invalid-resource", faults: ["/backends/1/service reference", "/backends/2/service reference"]),
-    BadRequest(what: "a duplicate name", path: "/v1/tenants", body: #"{"name":"acme"}"#, status: 409, problem: "already-exists"),
-    BadRequest(what: "a huge body", path: "/v1/tenants", body: #"{"name":"x","displayName":""# + String(repeating: "x", count: 1 << 20) + #""}"#, status: 413, problem: "body-too-large"),
-    BadRequest(what: "a body that is no JSON by its type", path: "/v1/tenants", body: "{}", headers: [.contentType: "text/plain"], status: 415, problem: "unsupported-media-type"),
-    BadRequest(what: "no token", method: .get, path: "/v1/tenants", headers: [.authorization: "Basic eDp5"], status: 401, problem: "unauthenticated"),
-    BadRequest(what: "a bad token", method: .get, path: "/v1/tenants", headers: [.authorization: "Bearer tp_op_nonsense"], status: 401, problem: "unauthenticated"),
-    BadRequest(what: "a bad cursor", method: .get, path: "/v1/tenants?cursor=%21%21", status: 400, problem: "invalid-cursor"),
-    BadRequest(what: "a limit out of range", method: .get, path: "/v1/tenants?limit=1001", status: 400, problem: "invalid-parameter"),
-    BadRequest(what: "an unknown parameter", path: "/v1/tenants?force=true", body: #"{"name":"x"}"#, status: 400, problem: "invalid-parameter"),
-    BadRequest(what: "a wait for something else", path: "/v1/tenants?wait=forever", body: #"{"name":"x"}"#, status: 400, problem: "invalid-parameter"),
-    BadRequest(what: "a changed name", method: .put, path: "/v1/tenants/acme", body: #"{"name":"other"}"#, status: 422, problem: "invalid-resource", faults: ["/name immutable"]),
-    BadRequest(what: "a patch that breaks the rules", method: .patch, path: "/v1/tenants/acme/services/orders", body: #"{"endpoints":[]}"#, headers: merge, status: 422, problem: "invalid-resource", faults: ["/endpoints length"]),
-    BadRequest(what: "a worker made by hand", method: .put, path: "/v1/workers/w", body: #"{"kind":"gateway"}"#, status: 405, problem: "method-not-allowed"),
-    BadRequest(what: "an operator joining as a worker", path: "/v1/workers", body: #"{"kind":"gateway"}"#, status: 403, problem: "forbidden"),
-    BadRequest(what: "faults deep in a bundle", path: "/v1/apply", body: #"{"resources":[{"kind":"tenant","name":"t9"},{"kind":"quota","tenant":"t9","name":"q","spec":{"limit":"x","period":"day"}},{"kind":"dance","name":"d"}]}"#, status: 422, problem: "invalid-resource", faults: ["/resources/1/spec/limit type", "/resources/2/kind choice"]),
-    BadRequest(what: "a revision that is not there", method: .get, path: "/v1/revisions/999999", status: 404, problem: "not-found"),
-    BadRequest(what: "a bucket that is none", method: .get, path: "/v1/tenants/acme/usage?bucket=eon", status: 400, problem: "invalid-parameter"),
-    BadRequest(what: "a time that is none", method: .get, path: "/v1/tenants/acme/usage?from=yesterday", status: 400, problem: "invalid-parameter"),
+    BadRequest(
+        what: "an array for a resource", path: "/v1/tenants", body: "[]", status: 422, problem: "invalid-resource",
+        faults: [" type", "/name required"]),
+    BadRequest(
+        what: "an unknown field", path: "/v1/tenants", body: #"{"name":"x","colour":"red"}"#, status: 422,
+        problem: "invalid-resource", faults: ["/colour unknown"]),
+    BadRequest(
+        what: "a wrong type", path: "/v1/tenants/acme/services", body: #"{"name":"s","endpoints":"x"}"#, status: 422,
+        problem: "invalid-resource", faults: ["/endpoints type"]),
+    BadRequest(
+        what: "every fault at once", path: "/v1/tenants/acme/quotas", body: #"{"name":"q","limit":-1,"period":"eon"}"#,
+        status: 422, problem: "invalid-resource", faults: ["/limit range", "/period choice"]),
+    BadRequest(
+        what: "a time zone that is none", path: "/v1/tenants", body: #"{"name":"x","timeZone":"Mars/Base"}"#,
+        status: 422, problem: "invalid-resource", faults: ["/timeZone choice"]),
+    BadRequest(
+        what: "references to nothing", path: "/v1/tenants/acme/routes",
+        body:
+            #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"exact":"/"}]},"backends":[{"service":"orders"},{"service":"no-1"},{"service":"no-2"}]}"#,
+        status: 422, problem: "invalid-resource",
+        faults: ["/backends/1/service reference", "/backends/2/service reference"]),
+    BadRequest(
+        what: "a duplicate name", path: "/v1/tenants", body: #"{"name":"acme"}"#, status: 409, problem: "already-exists"
+    ),
+    BadRequest(
+        what: "a huge body", path: "/v1/tenants",
+        body: #"{"name":"x","displayName":""# + String(repeating: "x", count: 1 << 20) + #""}"#, status: 413,
+        problem: "body-too-large"),
+    BadRequest(
+        what: "a body that is no JSON by its type", path: "/v1/tenants", body: "{}",
+        headers: [.contentType: "text/plain"], status: 415, problem: "unsupported-media-type"),
+    BadRequest(
+        what: "no token", method: .get, path: "/v1/tenants", headers: [.authorization: "Basic eDp5"], status: 401,
+        problem: "unauthenticated"),
+    BadRequest(
+        what: "a bad token", method: .get, path: "/v1/tenants", headers: [.authorization: "Bearer tp_op_nonsense"],
+        status: 401, problem: "unauthenticated"),
+    BadRequest(
+        what: "a bad cursor", method: .get, path: "/v1/tenants?cursor=%21%21", status: 400, problem: "invalid-cursor"),
+    BadRequest(
+        what: "a limit out of range", method: .get, path: "/v1/tenants?limit=1001", status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
+        what: "an unknown parameter", path: "/v1/tenants?force=true", body: #"{"name":"x"}"#, status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
+        what: "a wait for something else", path: "/v1/tenants?wait=forever", body: #"{"name":"x"}"#, status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
+        what: "a changed name", method: .put, path: "/v1/tenants/acme", body: #"{"name":"other"}"#, status: 422,
+        problem: "invalid-resource", faults: ["/name immutable"]),
+    BadRequest(
+        what: "a patch that breaks the rules", method: .patch, path: "/v1/tenants/acme/services/orders",
+        body: #"{"endpoints":[]}"#, headers: merge, status: 422, problem: "invalid-resource",
+        faults: ["/endpoints length"]),
+    BadRequest(
+        what: "a worker made by hand", method: .put, path: "/v1/workers/w", body: #"{"kind":"gateway"}"#, status: 405,
+        problem: "method-not-allowed"),
+    BadRequest(
+        what: "an operator joining as a worker", path: "/v1/workers", body: #"{"kind":"gateway"}"#, status: 403,
+        problem: "forbidden"),
+    BadRequest(
+        what: "faults deep in a bundle", path: "/v1/apply",
+        body:
+            #"{"resources":[{"kind":"tenant","name":"t9"},{"kind":"quota","tenant":"t9","name":"q","spec":{"limit":"x","period":"day"}},{"kind":"dance","name":"d"}]}"#,
+        status: 422, problem: "invalid-resource", faults: ["/resources/1/spec/limit type", "/resources/2/kind choice"]),
+    BadRequest(
+        what: "a revision that is not there", method: .get, path: "/v1/revisions/999999", status: 404,
+        problem: "not-found"),
+    BadRequest(
+        what: "a bucket that is none", method: .get, path: "/v1/tenants/acme/usage?bucket=eon", status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
+        what: "a time that is none", method: .get, path: "/v1/tenants/acme/usage?from=yesterday", status: 400,
+        problem: "invalid-parameter"),
 ]
 
 @Suite struct BadInputTests {

@@ -23,9 +23,12 @@ import TurnpikeTestSupport
             try await server.seed()
             let created = try await server.send(.post, "/v1/tenants/acme/api-keys", #"{"name":"partner-1"}"#)
             let key = try #require(created.json["key"]?.string)
-            #expect(created.status == 201 && key.hasPrefix("tp_live_") && created.json["id"]?.string?.hasPrefix("key_") == true)
+            #expect(
+                created.status == 201 && key.hasPrefix("tp_live_")
+                    && created.json["id"]?.string?.hasPrefix("key_") == true)
             let read = try await server.send(.get, "/v1/tenants/acme/api-keys/partner-1")
-            #expect(read.status == 200 && read.json["key"] == nil && read.json["digest"] == nil && !read.text.contains(key))
+            #expect(
+                read.status == 200 && read.json["key"] == nil && read.json["digest"] == nil && !read.text.contains(key))
             let put = try await server.send(.put, "/v1/tenants/acme/api-keys/partner-1", #"{"displayName":"P"}"#)
             #expect(put.status == 200 && put.json["key"] == nil)
         }
@@ -80,7 +83,10 @@ import TurnpikeTestSupport
         }
     }
 
-    @Test(arguments: ["/v1/tenants/nobody", "/v1/tenants/acme/routes/none", "/v1/tenants/nobody/routes", "/v1/nothing", "/", "/v1/tenants/acme/api-keys/key_00000000000000000000000000"])
+    @Test(arguments: [
+        "/v1/tenants/nobody", "/v1/tenants/acme/routes/none", "/v1/tenants/nobody/routes", "/v1/nothing", "/",
+        "/v1/tenants/acme/api-keys/key_00000000000000000000000000",
+    ])
     func `404 for what is not there`(path: String) async throws {
         try await TestServer.run { server in
             try await server.seed()
@@ -126,7 +132,8 @@ import TurnpikeTestSupport
                 .patch, "/v1/tenants/acme/routes/orders", #"{"priority":7,"auth":null,"match":{"methods":["PUT"]}}"#,
                 headers: [.contentType: "application/merge-patch+json"])
             #expect(patched.status == 200 && patched.json["priority"] == 7 && patched.json["auth"] == nil)
-            #expect(patched.json["match"]?["methods"] == ["PUT"] && patched.json["match"]?["hosts"] == ["api.acme.test"])
+            #expect(
+                patched.json["match"]?["methods"] == ["PUT"] && patched.json["match"]?["hosts"] == ["api.acme.test"])
         }
     }
 
@@ -134,8 +141,11 @@ import TurnpikeTestSupport
         try await TestServer.run { server in
             try await server.seed()
             let tag = try #require(try await server.send(.get, "/v1/tenants/acme")[header: "ETag"])
-            #expect(try await server.send(.patch, "/v1/tenants/acme", #"{"displayName":"A"}"#, headers: [.ifMatch: tag]).status == 200)
-            let late = try await server.send(.patch, "/v1/tenants/acme", #"{"displayName":"B"}"#, headers: [.ifMatch: tag])
+            #expect(
+                try await server.send(.patch, "/v1/tenants/acme", #"{"displayName":"A"}"#, headers: [.ifMatch: tag])
+                    .status == 200)
+            let late = try await server.send(
+                .patch, "/v1/tenants/acme", #"{"displayName":"B"}"#, headers: [.ifMatch: tag])
             #expect(late.status == 412 && late.problem == "precondition-failed")
             #expect(try await server.send(.get, "/v1/tenants/acme").json["displayName"] == "A")
         }
@@ -176,7 +186,12 @@ import TurnpikeTestSupport
 @Suite struct ListTests {
     @Test func `pages follow one another, once each, whatever is written in between`() async throws {
         try await TestServer.run { server in
-            for index in 0..<25 { #expect(try await server.send(.post, "/v1/tenants", #"{"name":"t\#(index)","labels":{"even":"\#(index % 2 == 0)"}}"#).status == 201) }
+            for index in 0..<25 {
+                #expect(
+                    try await server.send(
+                        .post, "/v1/tenants", #"{"name":"t\#(index)","labels":{"even":"\#(index % 2 == 0)"}}"#
+                    ).status == 201)
+            }
             var names: [String] = []
             var next: String? = "/v1/tenants?limit=10"
             while let path = next {
@@ -193,7 +208,11 @@ import TurnpikeTestSupport
 
     @Test func `labels and fields filter, and the cursor keeps the filter`() async throws {
         try await TestServer.run { server in
-            for index in 0..<9 { _ = try await server.send(.post, "/v1/tenants", #"{"name":"t\#(index)","displayName":"D\#(index % 3)","labels":{"even":"\#(index % 2 == 0)"}}"#) }
+            for index in 0..<9 {
+                _ = try await server.send(
+                    .post, "/v1/tenants",
+                    #"{"name":"t\#(index)","displayName":"D\#(index % 3)","labels":{"even":"\#(index % 2 == 0)"}}"#)
+            }
             let even = try await server.send(.get, "/v1/tenants?label=even:true&limit=3")
             #expect(even.json["data"]?.array?.compactMap { $0["name"]?.string } == ["t0", "t2", "t4"])
             let rest = try await server.send(.get, try #require(even.json["next"]?.string))

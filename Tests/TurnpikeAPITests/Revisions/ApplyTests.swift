@@ -6,7 +6,8 @@ import TurnpikeControl
 import TurnpikeModel
 import TurnpikeTestSupport
 
-private let bundle = #"{"resources":[{"kind":"route","tenant":"acme","name":"orders","labels":{"by":"ci"},"spec":\#(Bodies.route)},{"kind":"service","tenant":"acme","name":"orders","spec":\#(Bodies.service)},{"kind":"tenant","name":"acme"},{"kind":"apiKey","tenant":"acme","name":"p"}]}"#
+private let bundle =
+    #"{"resources":[{"kind":"route","tenant":"acme","name":"orders","labels":{"by":"ci"},"spec":\#(Bodies.route)},{"kind":"service","tenant":"acme","name":"orders","spec":\#(Bodies.service)},{"kind":"tenant","name":"acme"},{"kind":"apiKey","tenant":"acme","name":"p"}]}"#
 
 @Suite struct ApplyTests {
     @Test func `200 applies all as one revision, whatever the order`() async throws {
@@ -15,7 +16,8 @@ private let bundle = #"{"resources":[{"kind":"route","tenant":"acme","name":"ord
             let answer = try await server.send(.post, "/v1/apply", bundle)
             #expect(answer.status == 200 && answer.json["revision"] == .integer(before + 1), "\(answer.text)")
             #expect(answer.json["changes"]?.array?.count == 4)
-            #expect(answer.json["changes"]?.array?.contains { $0["key"]?.string?.hasPrefix("tp_live_") == true } == true)
+            #expect(
+                answer.json["changes"]?.array?.contains { $0["key"]?.string?.hasPrefix("tp_live_") == true } == true)
 
             let again = try await server.send(.post, "/v1/apply", bundle)
             #expect(again.json["changes"] == [] && again.json["unchanged"] == 4)
@@ -30,9 +32,12 @@ private let bundle = #"{"resources":[{"kind":"route","tenant":"acme","name":"ord
     @Test func `422 applies nothing where one item is bad`() async throws {
         try await TestServer.run { server in
             let before = server.control.revision
-            let bad = #"{"resources":[{"kind":"tenant","name":"acme"},{"kind":"route","tenant":"acme","name":"r","spec":\#(Bodies.route)}]}"#
+            let bad =
+                #"{"resources":[{"kind":"tenant","name":"acme"},{"kind":"route","tenant":"acme","name":"r","spec":\#(Bodies.route)}]}"#
             let answer = try await server.send(.post, "/v1/apply", bad)
-            #expect(answer.status == 422 && answer.faults == ["/resources/1/spec/backends/0/service reference"], "\(answer.text)")
+            #expect(
+                answer.status == 422 && answer.faults == ["/resources/1/spec/backends/0/service reference"],
+                "\(answer.text)")
             #expect(server.control.revision == before)
             #expect(try await server.send(.get, "/v1/tenants/acme").status == 404)
         }
@@ -41,7 +46,8 @@ private let bundle = #"{"resources":[{"kind":"route","tenant":"acme","name":"ord
     @Test func `prune deletes what carries the labels and is not in the bundle`() async throws {
         try await TestServer.run { server in
             _ = try await server.send(.post, "/v1/apply", bundle)
-            let pruning = #"{"resources":[{"kind":"route","tenant":"acme","name":"new","labels":{"by":"ci"},"spec":\#(Bodies.route)}],"prune":{"labels":{"by":"ci"}}}"#
+            let pruning =
+                #"{"resources":[{"kind":"route","tenant":"acme","name":"new","labels":{"by":"ci"},"spec":\#(Bodies.route)}],"prune":{"labels":{"by":"ci"}}}"#
             let answer = try await server.send(.post, "/v1/apply", pruning)
             #expect(answer.status == 200, "\(answer.text)")
             #expect(try await server.send(.get, "/v1/tenants/acme/routes/orders").status == 404)
@@ -54,7 +60,8 @@ private let bundle = #"{"resources":[{"kind":"route","tenant":"acme","name":"ord
         try await TestServer.run { server in
             let reason = try #require(HTTPField.Name("X-Turnpike-Reason"))
             let id = try #require(HTTPField.Name("X-Request-Id"))
-            let answer = try await server.send(.post, "/v1/tenants", #"{"name":"acme"}"#, headers: [reason: "ticket 7", id: "r-1"])
+            let answer = try await server.send(
+                .post, "/v1/tenants", #"{"name":"acme"}"#, headers: [reason: "ticket 7", id: "r-1"])
             let record = try await server.send(.get, "/v1/revisions/\(answer.json["revision"]?.integer ?? 0)")
             #expect(record.json["reason"] == "ticket 7" && record.json["requestId"] == "r-1")
             #expect(record.json["changes"]?[0]?["effect"] == "created")

@@ -30,10 +30,12 @@ struct TestServer {
         logger.logLevel = .critical
         let store = try await SQLiteStore.open(path: directory, logger: logger)
         let clock = ManualWallClock()
-        let control = try await ControlPlane.start(store: store, clock: clock, logger: logger, metrics: MetricsRegistry())
+        let control = try await ControlPlane.start(
+            store: store, clock: clock, logger: logger, metrics: MetricsRegistry())
         _ = try await control.bootstrapOperator(token: token)
         let application = Application(
-            router: buildRouter(control: control, openAPI: Array("openapi: 3.1.0".utf8), metrics: MetricsRegistry(), logger: logger),
+            router: buildRouter(
+                control: control, openAPI: Array("openapi: 3.1.0".utf8), metrics: MetricsRegistry(), logger: logger),
             logger: logger)
         try await application.test(.router) { client in
             try await body(TestServer(control: control, client: client, clock: clock))
@@ -64,7 +66,8 @@ struct TestServer {
 
 enum Bodies {
     static let service = #"{"protocol":"http","endpoints":[{"host":"127.0.0.1","port":9001,"weight":1}]}"#
-    static let route = #"{"match":{"hosts":["api.acme.test"],"paths":[{"prefix":"/v1/orders"}],"methods":["GET"]},"auth":{"anyOf":[{"apiKey":{}}]},"backends":[{"service":"orders","weight":100}]}"#
+    static let route =
+        #"{"match":{"hosts":["api.acme.test"],"paths":[{"prefix":"/v1/orders"}],"methods":["GET"]},"auth":{"anyOf":[{"apiKey":{}}]},"backends":[{"service":"orders","weight":100}]}"#
 }
 
 struct Answer {

@@ -2,17 +2,18 @@
 
 import HTTPTypes
 import Testing
-import TurnpikeMetering
 import TurnpikeControl
+import TurnpikeMetering
 import TurnpikeModel
-import TurnpikeTestSupport
 import TurnpikeSnapshot
+import TurnpikeTestSupport
 
 extension TestServer {
     /// Registers a gateway and gives its identity.
     func join() async throws -> WorkerIdentity {
         let token = try #require(try await send(.post, "/v1/join-tokens", #"{"kind":"gateway"}"#).json["token"]?.string)
-        let answer = try await send(.post, "/v1/workers", #"{"kind":"gateway","name":"gw-1"}"#, headers: [.authorization: "Bearer \(token)"])
+        let answer = try await send(
+            .post, "/v1/workers", #"{"kind":"gateway","name":"gw-1"}"#, headers: [.authorization: "Bearer \(token)"])
         #expect(answer.status == 201, "\(answer.text)")
         return try WorkerIdentity(json: answer.json)
     }
@@ -23,9 +24,12 @@ extension TestServer {
         try await TestServer.run { server in
             let identity = try await server.join()
             let auth: HTTPFields = [.authorization: "Bearer \(identity.credential)"]
-            let own = try await server.send(.post, "/v1/workers/\(identity.id)/acknowledgements", #"{"revision":1,"outcome":"applied"}"#, headers: auth)
+            let own = try await server.send(
+                .post, "/v1/workers/\(identity.id)/acknowledgements", #"{"revision":1,"outcome":"applied"}"#,
+                headers: auth)
             #expect(own.status == 204, "\(own.text)")
-            let other = try await server.send(.post, "/v1/workers/somebody/acknowledgements", #"{"revision":1,"outcome":"applied"}"#, headers: auth)
+            let other = try await server.send(
+                .post, "/v1/workers/somebody/acknowledgements", #"{"revision":1,"outcome":"applied"}"#, headers: auth)
             #expect(other.status == 403)
             #expect(try await server.send(.get, "/v1/tenants", headers: auth).status == 403)
             #expect(try await server.send(.post, "/v1/workers/\(identity.id)/usage", "{}").status == 403)
@@ -35,11 +39,14 @@ extension TestServer {
     @Test func `a rotated credential replaces the old one after a grace`() async throws {
         try await TestServer.run { server in
             let first = try await server.join()
-            let rotated = try await server.send(.post, "/v1/workers/\(first.id)/credential", headers: [.authorization: "Bearer \(first.credential)"])
+            let rotated = try await server.send(
+                .post, "/v1/workers/\(first.id)/credential", headers: [.authorization: "Bearer \(first.credential)"])
             let second = try WorkerIdentity(json: rotated.json)
             #expect(rotated.status == 200 && second.credential != first.credential && second.id == first.id)
             for credential in [first.credential, second.credential] {
-                let answer = try await server.send(.post, "/v1/workers/\(first.id)/acknowledgements", #"{"revision":1,"outcome":"applied"}"#, headers: [.authorization: "Bearer \(credential)"])
+                let answer = try await server.send(
+                    .post, "/v1/workers/\(first.id)/acknowledgements", #"{"revision":1,"outcome":"applied"}"#,
+                    headers: [.authorization: "Bearer \(credential)"])
                 #expect(answer.status == 204)
             }
         }
@@ -62,15 +69,22 @@ extension TestServer {
         try await TestServer.run { server in
             try await server.seed()
             let identity = try await server.join()
-            let tenant = try #require(ResourceID(text: try await server.send(.get, "/v1/tenants/acme").json["id"]?.string ?? "", prefix: "ten"))
-            let route = try #require(ResourceID(text: try await server.send(.get, "/v1/tenants/acme/routes/orders").json["id"]?.string ?? "", prefix: "rte"))
+            let tenant = try #require(
+                ResourceID(
+                    text: try await server.send(.get, "/v1/tenants/acme").json["id"]?.string ?? "", prefix: "ten"))
+            let route = try #require(
+                ResourceID(
+                    text: try await server.send(.get, "/v1/tenants/acme/routes/orders").json["id"]?.string ?? "",
+                    prefix: "rte"))
             let minute = server.clock.now.milliseconds / 60_000 - 1
             func batch(_ sequence: Int64, _ requests: Int64) -> String {
                 UsageBatch(
                     epoch: 1, sequence: sequence, isFinal: false,
-                    series: [UsageSeries(
-                        key: SeriesKey(tenant: tenant, apiKey: .zero, route: route, statusClass: 2, minute: minute),
-                        counters: UsageCounters(requests: requests, bytesIn: 10, bytesOut: 20, units: requests))],
+                    series: [
+                        UsageSeries(
+                            key: SeriesKey(tenant: tenant, apiKey: .zero, route: route, statusClass: 2, minute: minute),
+                            counters: UsageCounters(requests: requests, bytesIn: 10, bytesOut: 20, units: requests))
+                    ],
                     consumption: []
                 ).json.text
             }
@@ -79,10 +93,13 @@ extension TestServer {
                 let answer = try await server.send(.post, "/v1/workers/\(identity.id)/usage", body, headers: auth)
                 #expect(answer.status == 200, "\(answer.text)")
             }
-            let report = try await server.send(.get, "/v1/tenants/acme/usage?groupBy=route,statusClass,key&bucket=minute")
+            let report = try await server.send(
+                .get, "/v1/tenants/acme/usage?groupBy=route,statusClass,key&bucket=minute")
             #expect(report.status == 200 && report.json["data"]?.array?.count == 1, "\(report.text)")
             let row = report.json["data"]?[0]
-            #expect(row?["requests"] == 9 && row?["units"] == 9 && row?["route"] == "orders" && row?["statusClass"] == "2xx")
+            #expect(
+                row?["requests"] == 9 && row?["units"] == 9 && row?["route"] == "orders" && row?["statusClass"] == "2xx"
+            )
             #expect(row?["key"] == .null)
         }
     }
@@ -93,9 +110,12 @@ extension TestServer {
             let identity = try await server.join()
             let quota = try await server.send(.put, "/v1/tenants/acme/quotas/q", #"{"limit":10,"period":"day"}"#)
             let quotaID = try #require(ResourceID(text: quota.json["id"]?.string ?? "", prefix: "quo"))
-            let tenant = try #require(ResourceID(text: try await server.send(.get, "/v1/tenants/acme").json["id"]?.string ?? "", prefix: "ten"))
+            let tenant = try #require(
+                ResourceID(
+                    text: try await server.send(.get, "/v1/tenants/acme").json["id"]?.string ?? "", prefix: "ten"))
             let auth: HTTPFields = [.authorization: "Bearer \(identity.credential)"]
-            let want = LeaseRequest(epoch: 1, wants: [.init(quota: quotaID, subject: tenant, demand: 100, held: 0)]).json.text
+            let want = LeaseRequest(epoch: 1, wants: [.init(quota: quotaID, subject: tenant, demand: 100, held: 0)])
+                .json.text
             var granted: Int64 = 0
             for _ in 0..<30 {
                 let answer = try await server.send(.post, "/v1/workers/\(identity.id)/leases", want, headers: auth)
@@ -115,11 +135,16 @@ extension TestServer {
         }
     }
 
-    @Test func `health, metrics and the contract need no token`() async throws {
+    @Test func `only health needs no token`() async throws {
         try await TestServer.run { server in
-            for path in ["/healthz", "/readyz", "/metrics", "/openapi.yaml"] {
-                let answer = try await server.send(.get, path, headers: [.authorization: "none"])
-                #expect(answer.status == 200, "\(path)")
+            for path in ["/healthz", "/readyz"] {
+                let status = try await server.send(.get, path, headers: [.authorization: "none"]).status
+                #expect(status == 200, "\(path)")
+            }
+            for path in ["/metrics", "/openapi.yaml", "/v1/tenants", "/v1/revisions/1"] {
+                let status = try await server.send(.get, path, headers: [.authorization: "none"]).status
+                #expect(status == 401, "\(path)")
+                #expect(try await server.send(.get, path).status == 200)
             }
         }
     }

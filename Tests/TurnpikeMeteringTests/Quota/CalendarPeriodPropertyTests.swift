@@ -22,8 +22,11 @@ import TurnpikeTestSupport
                 let next = try #require(CalendarPeriod(period, containing: found.end, timeZone: zone))
                 #expect(next.start == found.end, "\(zone) \(period) \(instant)")
                 let last = Timestamp(milliseconds: found.end.milliseconds - 1)
-                #expect(CalendarPeriod(period, containing: last, timeZone: zone) == found, "\(zone) \(period) \(instant)")
-                #expect(CalendarPeriod(period, containing: found.start, timeZone: zone) == found, "\(zone) \(period) \(instant)")
+                #expect(
+                    CalendarPeriod(period, containing: last, timeZone: zone) == found, "\(zone) \(period) \(instant)")
+                #expect(
+                    CalendarPeriod(period, containing: found.start, timeZone: zone) == found,
+                    "\(zone) \(period) \(instant)")
             }
         }
     }
@@ -32,12 +35,16 @@ import TurnpikeTestSupport
     @Test(arguments: [
         (Quota.Period.hour, "Europe/Berlin", "2026-03-29T00:00:00Z", Int64(60)),
         (.hour, "Europe/Berlin", "2026-10-25T00:00:00Z", 60), (.hour, "America/New_York", "2026-03-08T06:00:00Z", 60),
-        (.hour, "America/New_York", "2026-11-01T05:00:00Z", 60), (.hour, "Australia/Lord_Howe", "2026-04-04T14:00:00Z", 60),
-        (.hour, "Australia/Lord_Howe", "2026-10-03T14:00:00Z", 60), (.day, "America/Sao_Paulo", "2018-11-01T00:00:00Z", 3600),
+        (.hour, "America/New_York", "2026-11-01T05:00:00Z", 60),
+        (.hour, "Australia/Lord_Howe", "2026-04-04T14:00:00Z", 60),
+        (.hour, "Australia/Lord_Howe", "2026-10-03T14:00:00Z", 60),
+        (.day, "America/Sao_Paulo", "2018-11-01T00:00:00Z", 3600),
         (.day, "Pacific/Apia", "2011-12-28T00:00:00Z", 3600), (.month, "Pacific/Apia", "2011-12-28T00:00:00Z", 3600),
         (.day, "Africa/Casablanca", "2026-02-12T00:00:00Z", 3600),
     ])
-    func `periods run on through a change of clocks`(period: Quota.Period, zone: String, from: String, step: Int64) throws {
+    func `periods run on through a change of clocks`(
+        period: Quota.Period, zone: String, from: String, step: Int64
+    ) throws {
         let start = try #require(Timestamp(from))
         var current = try #require(CalendarPeriod(period, containing: start, timeZone: zone))
         for index in Int64(0)..<240 {

@@ -19,7 +19,8 @@ private let validTexts: [(String, JSON)] = [
     }
 
     @Test(arguments: [
-        "", " ", "nul", "tru", "01", "-", "1.", ".5", "1e", "+1", "1e999", "\"", "\"\\x\"", "\"\\u12g4\"", "\"\\ud800\"",
+        "", " ", "nul", "tru", "01", "-", "1.", ".5", "1e", "+1", "1e999", "\"", "\"\\x\"", "\"\\u12g4\"",
+        "\"\\ud800\"",
         "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"a\u{01}b\"", "[", "[1", "[1,]", "[,1]", "{", "{\"a\"}", "{\"a\":}",
         "{\"a\":1,}", "{a:1}", "{\"a\":1,\"a\":2}", "1 2", "{} x", "NaN", "Infinity", "'a'", "[1 2]",
     ])
@@ -70,7 +71,9 @@ private let validTexts: [(String, JSON)] = [
         case 2: return .integer(Int64.random(in: .min ... .max, using: &random))
         case 3: return .number(Double(Int.random(in: -9999...9999, using: &random)) + 0.5)
         case 4: return .string(randomText(&random))
-        case 5: return .array((0..<Int.random(in: 0...4, using: &random)).map { _ in randomValue(depth: depth - 1, &random) })
+        case 5:
+            return .array(
+                (0..<Int.random(in: 0...4, using: &random)).map { _ in randomValue(depth: depth - 1, &random) })
         default:
             var object = JSONObject()
             for _ in 0..<Int.random(in: 0...4, using: &random) {

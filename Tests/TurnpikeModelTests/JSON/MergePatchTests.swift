@@ -19,7 +19,9 @@ import TurnpikeModel
         (#"[1,2]"#, #"{"a":"b","c":null}"#, #"{"a":"b"}"#),
         (#"{}"#, #"{"a":{"bb":{"ccc":null}}}"#, #"{"a":{"bb":{}}}"#),
     ])
-    func `a merge patch changes what it names and nothing else`(original: String, patch: String, expected: String) throws {
+    func `a merge patch changes what it names and nothing else`(
+        original: String, patch: String, expected: String
+    ) throws {
         #expect(try JSON.parse(original).merging(patch: JSON.parse(patch)) == JSON.parse(expected))
     }
 }

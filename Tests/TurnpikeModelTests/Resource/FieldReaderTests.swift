@@ -36,7 +36,8 @@ private let taken: [(Way, String)] = [
 private let refused: [(Way, String, [String])] = [
     (.bool, "1", ["/f type"]), (.bool, #""true""#, ["/f type"]), (.bool, "null", ["/f required"]),
     (.integer, "11", ["/f range"]), (.integer, "-2", ["/f range"]), (.integer, "1.0", ["/f type"]),
-    (.integer, #""1""#, ["/f type"]), (.integer, "99999999999999999999", ["/f type"]), (.integer, "null", ["/f required"]),
+    (.integer, #""1""#, ["/f type"]), (.integer, "99999999999999999999", ["/f type"]),
+    (.integer, "null", ["/f required"]),
     (.string, #""""#, ["/f length"]), (.string, #""abcdef""#, ["/f length"]), (.string, #""a\nb""#, ["/f format"]),
     (.string, #""\u007f""#, ["/f format"]), (.string, #""\u0000""#, ["/f format"]), (.string, "7", ["/f type"]),
     (.string, "null", ["/f required"]),
@@ -74,7 +75,9 @@ private let refused: [(Way, String, [String])] = [
     }
 
     @Test(arguments: refused)
-    private func `a field that breaks its rule is named with the rule`(way: Way, value: String, expected: [String]) throws {
+    private func `a field that breaks its rule is named with the rule`(
+        way: Way, value: String, expected: [String]
+    ) throws {
         #expect(try faults("{\"f\":\(value)}", way.read) == expected)
     }
 

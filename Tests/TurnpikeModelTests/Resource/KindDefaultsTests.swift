@@ -32,18 +32,29 @@ private let smallest: [(Kind, String, String)] = [
 private let refused: [(Kind, String, [String])] = [
     (.tenant, #"{"displayName":7,"timeZone":""}"#, ["/displayName type", "/timeZone length"]),
     (.service, #"{"endpoints":[{"host":":","port":1}]}"#, ["/endpoints/0/host format"]),
-    (.service, #"{"endpoints":[{"host":"a","port":65536,"weight":1001}]}"#, ["/endpoints/0/port range", "/endpoints/0/weight range"]),
+    (
+        .service, #"{"endpoints":[{"host":"a","port":65536,"weight":1001}]}"#,
+        ["/endpoints/0/port range", "/endpoints/0/weight range"]
+    ),
     (
         .service, #"{"endpoints":[{"host":"a","port":1}],"connectTimeout":"61s","responseTimeout":"2h"}"#,
         ["/connectTimeout range", "/responseTimeout range"]
     ),
-    (.route, #"{"match":{"hosts":[],"paths":[]},"backends":[]}"#, ["/match/hosts length", "/match/paths length", "/backends length"]),
     (
-        .route, #"{"match":{"hosts":["*"],"paths":[{"prefix":""}],"headers":{}},"backends":[{"service":"a/b"}],"priority":1001}"#,
-        ["/match/hosts/0 format", "/match/paths/0/prefix length", "/match/headers unknown", "/backends/0/service format", "/priority range"]
+        .route, #"{"match":{"hosts":[],"paths":[]},"backends":[]}"#,
+        ["/match/hosts length", "/match/paths length", "/backends length"]
     ),
     (
-        .route, #"{"match":{"hosts":["a"],"paths":[{"exact":"/a b"},{"exact":"/ü"},{"exact":"/a#b"},{"exact":"/."},{"template":"/{}"},{"template":"/{a b}"}]},"backends":[{"service":"a"}]}"#,
+        .route,
+        #"{"match":{"hosts":["*"],"paths":[{"prefix":""}],"headers":{}},"backends":[{"service":"a/b"}],"priority":1001}"#,
+        [
+            "/match/hosts/0 format", "/match/paths/0/prefix length", "/match/headers unknown",
+            "/backends/0/service format", "/priority range",
+        ]
+    ),
+    (
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"exact":"/a b"},{"exact":"/ü"},{"exact":"/a#b"},{"exact":"/."},{"template":"/{}"},{"template":"/{a b}"}]},"backends":[{"service":"a"}]}"#,
         (0...3).map { "/match/paths/\($0)/exact format" } + (4...5).map { "/match/paths/\($0)/template format" }
     ),
     (
@@ -51,7 +62,8 @@ private let refused: [(Kind, String, [String])] = [
         ["/auth/anyOf length"]
     ),
     (
-        .route, #"{"match":{"hosts":["a"],"paths":[{"exact":"/"}]},"auth":{"anyOf":[{"apiKey":{"in":"query"}}]},"backends":[{"service":"a"}]}"#,
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"exact":"/"}]},"auth":{"anyOf":[{"apiKey":{"in":"query"}}]},"backends":[{"service":"a"}]}"#,
         ["/auth/anyOf/0/apiKey/in unknown"]
     ),
     (.apiKey, #"{"routes":["a/b","x","x"]}"#, ["/routes/0 format", "/routes/2 unique"]),
@@ -79,7 +91,9 @@ private let refused: [(Kind, String, [String])] = [
 
     @Test(arguments: refused)
     func `what a kind does not allow is named`(kind: Kind, text: String, expected: [String]) throws {
-        let error = try #require(throws: TurnpikeError.self) { try ResourceBody(JSON.parse(text), kind: kind, name: "n") }
+        let error = try #require(throws: TurnpikeError.self) {
+            try ResourceBody(JSON.parse(text), kind: kind, name: "n")
+        }
         #expect(Set(error.faults.map { "\($0.pointer) \($0.rule.rawValue)" }) == Set(expected))
     }
 
@@ -89,7 +103,9 @@ private let refused: [(Kind, String, [String])] = [
         if kind.spec.isNameOptional {
             #expect(try ResourceBody(JSON.parse(text), kind: kind, name: nil).name == nil)
         } else {
-            let error = try #require(throws: TurnpikeError.self) { try ResourceBody(JSON.parse(text), kind: kind, name: nil) }
+            let error = try #require(throws: TurnpikeError.self) {
+                try ResourceBody(JSON.parse(text), kind: kind, name: nil)
+            }
             #expect(error.faults.map(\.rule) == [.required])
         }
     }

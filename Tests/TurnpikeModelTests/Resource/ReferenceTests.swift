@@ -6,15 +6,21 @@ import TurnpikeModel
 @Suite struct ReferenceTests {
     @Test(arguments: [
         (
-            Kind.route, #"{"match":{"hosts":["a"],"paths":[{"exact":"/"}]},"backends":[{"service":"x"},{"service":"y"}]}"#,
+            Kind.route,
+            #"{"match":{"hosts":["a"],"paths":[{"exact":"/"}]},"backends":[{"service":"x"},{"service":"y"}]}"#,
             ["service x /backends/0/service", "service y /backends/1/service"]
         ),
         (.apiKey, #"{"routes":["r"]}"#, ["route r /routes/0"]),
-        (.quota, #"{"limit":1,"period":"day","selector":{"routes":["a","b"]}}"#, ["route a /selector/routes/0", "route b /selector/routes/1"]),
+        (
+            .quota, #"{"limit":1,"period":"day","selector":{"routes":["a","b"]}}"#,
+            ["route a /selector/routes/0", "route b /selector/routes/1"]
+        ),
         (.policy, #"{"kind":"rateLimit","per":"key","limit":1,"interval":"1s","selector":{"labels":{"a":"b"}}}"#, []),
         (.service, #"{"endpoints":[{"host":"a","port":80}]}"#, []),
     ])
-    func `references name what must exist, and the field that names it`(kind: Kind, text: String, expected: [String]) throws {
+    func `references name what must exist, and the field that names it`(
+        kind: Kind, text: String, expected: [String]
+    ) throws {
         let references = try ResourceBody(JSON.parse(text), kind: kind, name: "n").spec.references
         #expect(references.map { "\($0.kind.rawValue) \($0.name) \($0.pointer)" } == expected)
     }

@@ -8,13 +8,25 @@ private let validBodies: [(Kind, String)] = [
     (.tenant, #"{"name":"acme","displayName":"Acme GmbH","timeZone":"Europe/Berlin"}"#),
     (.tenant, #"{"name":"acme"}"#),
     (.service, #"{"name":"orders","protocol":"http","endpoints":[{"host":"127.0.0.1","port":9001,"weight":1}]}"#),
-    (.service, #"{"name":"o","endpoints":[{"host":"a.internal","port":80},{"host":"::1","port":81,"weight":0}],"connectTimeout":"250ms"}"#),
-    (.route, #"{"name":"orders","match":{"hosts":["api.acme.test"],"paths":[{"prefix":"/v1/orders"}],"methods":["GET"]},"auth":{"anyOf":[{"apiKey":{}}]},"backends":[{"service":"orders","weight":100}]}"#),
-    (.route, #"{"name":"r","match":{"hosts":["*.acme.test","s3"],"paths":[{"exact":"/"},{"template":"/{Bucket}/{Key+}"},{"regex":"/v[0-9]+/x"}]},"backends":[{"service":"a"}],"priority":-5,"labels":{"tier":"gold"}}"#),
+    (
+        .service,
+        #"{"name":"o","endpoints":[{"host":"a.internal","port":80},{"host":"::1","port":81,"weight":0}],"connectTimeout":"250ms"}"#
+    ),
+    (
+        .route,
+        #"{"name":"orders","match":{"hosts":["api.acme.test"],"paths":[{"prefix":"/v1/orders"}],"methods":["GET"]},"auth":{"anyOf":[{"apiKey":{}}]},"backends":[{"service":"orders","weight":100}]}"#
+    ),
+    (
+        .route,
+        #"{"name":"r","match":{"hosts":["*.acme.test","s3"],"paths":[{"exact":"/"},{"template":"/{Bucket}/{Key+}"},{"regex":"/v[0-9]+/x"}]},"backends":[{"service":"a"}],"priority":-5,"labels":{"tier":"gold"}}"#
+    ),
     (.apiKey, #"{"name":"partner-1","expiresAt":"2030-01-01T00:00:00Z","routes":["orders"]}"#),
     (.quota, #"{"name":"monthly","limit":1000000,"unit":"requests","period":"month","enforcement":"hard"}"#),
     (.quota, #"{"name":"daily","limit":0,"period":"day","per":"key","selector":{"labels":{"tier":"gold"}}}"#),
-    (.policy, #"{"name":"burst","kind":"rateLimit","per":"key","limit":100,"interval":"1s","burst":200,"selector":{"routes":["orders"]}}"#),
+    (
+        .policy,
+        #"{"name":"burst","kind":"rateLimit","per":"key","limit":100,"interval":"1s","burst":200,"selector":{"routes":["orders"]}}"#
+    ),
     (.worker, #"{"name":"gw-1","kind":"gateway","version":"1.0"}"#),
     (.joinToken, #"{"kind":"gateway"}"#),
     (.operator, #"{"name":"ops","displayName":"Ops"}"#),
@@ -27,29 +39,60 @@ private let invalidBodies: [(Kind, String, [String])] = [
     (.tenant, #"{"name":"-x","zone":1,"timeZone":7}"#, ["/name format", "/timeZone type", "/zone unknown"]),
     (.service, #"{"name":"s"}"#, ["/endpoints required"]),
     (.service, #"{"name":"s","endpoints":[]}"#, ["/endpoints length"]),
-    (.service, #"{"name":"s","endpoints":[{"host":"a b","port":0},{"port":"x","weight":-1,"zone":"b"}]}"#,
-        ["/endpoints/0/host format", "/endpoints/0/port range", "/endpoints/1/host required", "/endpoints/1/port type",
-         "/endpoints/1/weight range", "/endpoints/1/zone unknown"]),
-    (.service, #"{"name":"s","protocol":"grpc","endpoints":[{"host":"a","port":1}],"connectTimeout":"1 s","responseTimeout":5}"#,
-        ["/protocol choice", "/connectTimeout format", "/responseTimeout type"]),
+    (
+        .service, #"{"name":"s","endpoints":[{"host":"a b","port":0},{"port":"x","weight":-1,"zone":"b"}]}"#,
+        [
+            "/endpoints/0/host format", "/endpoints/0/port range", "/endpoints/1/host required",
+            "/endpoints/1/port type",
+            "/endpoints/1/weight range", "/endpoints/1/zone unknown",
+        ]
+    ),
+    (
+        .service,
+        #"{"name":"s","protocol":"grpc","endpoints":[{"host":"a","port":1}],"connectTimeout":"1 s","responseTimeout":5}"#,
+        ["/protocol choice", "/connectTimeout format", "/responseTimeout type"]
+    ),
     (.route, #"{"name":"r"}"#, ["/match required", "/backends required"]),
-    (.route, #"{"name":"r","match":{},"backends":[{"service":"a"}]}"#, ["/match/hosts required", "/match/paths required"]),
-    (.route, #"{"name":"r","match":{"hosts":["API.test","a","a"],"paths":[{"prefix":"x"},{"exact":"/a","prefix":"/b"},{}],"methods":["get","CONNECT"]},"backends":[{"service":"a"}]}"#,
-        ["/match/hosts/0 format", "/match/hosts/2 unique", "/match/paths/0/prefix format", "/match/paths/1 conflict",
-         "/match/paths/2 required", "/match/methods/0 format", "/match/methods/1 format"]),
-    (.route, #"{"name":"r","match":{"hosts":["a"],"paths":[{"template":"/a{b}"},{"template":"/{a+}/{b+}"},{"exact":"/{a}"},{"prefix":"/a//b"},{"exact":"/a/../b"},{"regex":"("},{"regex":"/(?=a)"},{"exact":"/a?b"}]},"backends":[{"service":"a"}]}"#,
-        ["/match/paths/0/template format", "/match/paths/1/template format", "/match/paths/2/exact format",
-         "/match/paths/3/prefix format", "/match/paths/4/exact format", "/match/paths/5/regex format",
-         "/match/paths/6/regex format", "/match/paths/7/exact format"]),
-    (.route, #"{"name":"r","match":{"hosts":["a"],"paths":[{"exact":"/"}]},"auth":{"anyOf":[{"oauth":{}}]},"backends":[{"service":"a","weight":1001}]}"#,
-        ["/auth/anyOf/0 choice", "/auth/anyOf/0/oauth unknown", "/backends/0/weight range"]),
-    (.apiKey, #"{"name":"k","digest":"00","key":"tp_live_x","enabled":"yes","expiresAt":"soon"}"#,
-        ["/enabled type", "/expiresAt format", "/digest unknown", "/key unknown"]),
+    (
+        .route, #"{"name":"r","match":{},"backends":[{"service":"a"}]}"#,
+        ["/match/hosts required", "/match/paths required"]
+    ),
+    (
+        .route,
+        #"{"name":"r","match":{"hosts":["API.test","a","a"],"paths":[{"prefix":"x"},{"exact":"/a","prefix":"/b"},{}],"methods":["get","CONNECT"]},"backends":[{"service":"a"}]}"#,
+        [
+            "/match/hosts/0 format", "/match/hosts/2 unique", "/match/paths/0/prefix format", "/match/paths/1 conflict",
+            "/match/paths/2 required", "/match/methods/0 format", "/match/methods/1 format",
+        ]
+    ),
+    (
+        .route,
+        #"{"name":"r","match":{"hosts":["a"],"paths":[{"template":"/a{b}"},{"template":"/{a+}/{b+}"},{"exact":"/{a}"},{"prefix":"/a//b"},{"exact":"/a/../b"},{"regex":"("},{"regex":"/(?=a)"},{"exact":"/a?b"}]},"backends":[{"service":"a"}]}"#,
+        [
+            "/match/paths/0/template format", "/match/paths/1/template format", "/match/paths/2/exact format",
+            "/match/paths/3/prefix format", "/match/paths/4/exact format", "/match/paths/5/regex format",
+            "/match/paths/6/regex format", "/match/paths/7/exact format",
+        ]
+    ),
+    (
+        .route,
+        #"{"name":"r","match":{"hosts":["a"],"paths":[{"exact":"/"}]},"auth":{"anyOf":[{"oauth":{}}]},"backends":[{"service":"a","weight":1001}]}"#,
+        ["/auth/anyOf/0 choice", "/auth/anyOf/0/oauth unknown", "/backends/0/weight range"]
+    ),
+    (
+        .apiKey, #"{"name":"k","digest":"00","key":"tp_live_x","enabled":"yes","expiresAt":"soon"}"#,
+        ["/enabled type", "/expiresAt format", "/digest unknown", "/key unknown"]
+    ),
     (.quota, #"{"name":"q","limit":-1,"period":"fortnight"}"#, ["/limit range", "/period choice"]),
-    (.quota, #"{"name":"q","limit":1.5,"period":"day","selector":{"routes":["a","a"],"x":1}}"#,
-        ["/limit type", "/selector/routes/1 unique", "/selector/x unknown"]),
+    (
+        .quota, #"{"name":"q","limit":1.5,"period":"day","selector":{"routes":["a","a"],"x":1}}"#,
+        ["/limit type", "/selector/routes/1 unique", "/selector/x unknown"]
+    ),
     (.policy, #"{"name":"p"}"#, ["/kind required", "/per required", "/limit required", "/interval required"]),
-    (.policy, #"{"name":"p","kind":"cache","per":"key","limit":1,"interval":"0s"}"#, ["/kind choice", "/interval range"]),
+    (
+        .policy, #"{"name":"p","kind":"cache","per":"key","limit":1,"interval":"0s"}"#,
+        ["/kind choice", "/interval range"]
+    ),
     (.joinToken, #"{"kind":"toaster","lifetime":"1s"}"#, ["/kind choice", "/lifetime range"]),
     (.operator, #"{"name":"o","labels":{"a b":"x","ok":1}}"#, ["/labels/a b format", "/labels/ok type"]),
 ]
@@ -61,7 +104,8 @@ private let invalidBodies: [(Kind, String, [String])] = [
         let now = Timestamp(seconds: 1_800_000_000)
         let resource = Resource(
             key: ResourceKey(kind, tenant: kind.scope == .tenant ? "acme" : nil, name: body.name ?? "generated"),
-            id: ResourceID(high: 7, low: 9), labels: body.labels, spec: body.spec, revision: 3, createdAt: now, updatedAt: now
+            id: ResourceID(high: 7, low: 9), labels: body.labels, spec: body.spec, revision: 3, createdAt: now,
+            updatedAt: now
         )
         let stored = try Resource(stored: resource.document(for: .storage), kind: kind)
         #expect(stored.document(for: .storage) == resource.document(for: .storage))
@@ -73,8 +117,12 @@ private let invalidBodies: [(Kind, String, [String])] = [
     }
 
     @Test(arguments: invalidBodies)
-    func `an invalid body is refused with every fault and its place`(kind: Kind, text: String, expected: [String]) throws {
-        let error = try #require(throws: TurnpikeError.self) { try ResourceBody(JSON.parse(text), kind: kind, name: nil) }
+    func `an invalid body is refused with every fault and its place`(
+        kind: Kind, text: String, expected: [String]
+    ) throws {
+        let error = try #require(throws: TurnpikeError.self) {
+            try ResourceBody(JSON.parse(text), kind: kind, name: nil)
+        }
         #expect(error.code == .invalidResource)
         #expect(Set(error.faults.map { "\($0.pointer) \($0.rule.rawValue)" }) == Set(expected))
     }

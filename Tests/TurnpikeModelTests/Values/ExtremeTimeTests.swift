@@ -17,7 +17,8 @@ import TurnpikeTestSupport
         }
         let year = [1970, 1999, 2000, 2100, 9999].randomElement(using: &random) ?? 1970
         let sign = Bool.random(using: &random) ? "+" : "-"
-        let text = "\(year)-\(two(1...13))-\(two(1...32))T\(two(0...24)):\(two(0...60)):\(two(0...60))"
+        let text =
+            "\(year)-\(two(1...13))-\(two(1...32))T\(two(0...24)):\(two(0...60)):\(two(0...60))"
             + "\(sign)\(two(0...24)):\(two(0...60))"
         if let instant = Timestamp(text) { #expect(Timestamp(instant.description) == instant, "\(text), seed \(seed)") }
     }

@@ -15,7 +15,8 @@ import TurnpikeSnapshot
 
     private var keyed: [CompiledResource] {
         [
-            Sample.route(requiresKey: true), Sample.route("invoices", id: 2, paths: [.exact("/v1/invoices")], requiresKey: true),
+            Sample.route(requiresKey: true),
+            Sample.route("invoices", id: 2, paths: [.exact("/v1/invoices")], requiresKey: true),
             Sample.cluster(), Sample.key("secret", id: 1), Sample.key("bound", id: 2, routes: ["invoices"]),
             Sample.key("expired", id: 3, expiresAt: Timestamp(seconds: 1_800_000_000)),
             Sample.key("foreign", id: 4, tenant: "other"), Sample.key("orphan", id: 5, routes: ["deleted"]),
@@ -49,7 +50,8 @@ import TurnpikeSnapshot
     ])
     func `a credential opens what it should and nothing else`(_ answer: Answer) throws {
         let rig = try ConnectionRig(keyed)
-        rig.receive("GET /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\n" + answer.fields.map { $0 + "\r\n" }.joined() + "\r\n")
+        rig.receive(
+            "GET /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\n" + answer.fields.map { $0 + "\r\n" }.joined() + "\r\n")
         guard let status = answer.status else {
             #expect(rig.connecting != nil && rig.client.isEmpty)
             #expect(rig.connection.request.key?.id.low == answer.key)
@@ -65,7 +67,8 @@ import TurnpikeSnapshot
 
     @Test func `the upstream does not see the credential, and sees what else was sent`() throws {
         let rig = try ConnectionRig(keyed)
-        let id = try rig.exchange(get("/v1/orders", host: "api.acme.test", "X-Api-Key: secret", "Authorization: Basic abc"))
+        let id = try rig.exchange(
+            get("/v1/orders", host: "api.acme.test", "X-Api-Key: secret", "Authorization: Basic abc"))
         let sent = try #require(rig.sent[id])
         #expect(!sent.contains("secret") && sent.contains("Authorization: Basic abc"))
         #expect(sent.contains("X-Forwarded-For: 192.0.2.7\r\n"))
@@ -80,7 +83,8 @@ import TurnpikeSnapshot
         method: String, path: String, host: String, status: Int, code: String
     ) throws {
         let rig = try ConnectionRig([
-            Sample.route(), Sample.route("get", id: 2, paths: [.exact("/v1/only-get")], methods: ["GET"]), Sample.cluster(),
+            Sample.route(), Sample.route("get", id: 2, paths: [.exact("/v1/only-get")], methods: ["GET"]),
+            Sample.cluster(),
         ])
         rig.receive("\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n")
         #expect(rig.status == status)
@@ -142,7 +146,8 @@ import TurnpikeSnapshot
         rig.receive(get())
         #expect(rig.connection.deadline == rig.now + 100_000_000)
         rig.passDeadline()
-        #expect(rig.status == 503 && rig.client.contains("quota-unavailable") && rig.client.contains("Retry-After: 1\r\n"))
+        #expect(
+            rig.status == 503 && rig.client.contains("quota-unavailable") && rig.client.contains("Retry-After: 1\r\n"))
         let (bytesIn, bytesOut) = (Int64(get().utf8.count), Int64(rig.client.utf8.count))
         #expect(rig.recorder.total == UsageCounters(requests: 1, bytesIn: bytesIn, bytesOut: bytesOut, units: 0))
         #expect(rig.gateway.leaseWaiters == 0 && rig.observer.waits == [.timeout])
@@ -150,7 +155,8 @@ import TurnpikeSnapshot
 
     @Test func `requests that wait are bounded`() throws {
         let rig = try ConnectionRig(
-            [Sample.route(quotas: ["monthly"]), Sample.cluster(), Sample.quota()], limits: GatewayLimits(leaseWaiters: 0)
+            [Sample.route(quotas: ["monthly"]), Sample.cluster(), Sample.quota()],
+            limits: GatewayLimits(leaseWaiters: 0)
         )
         rig.receive(get())
         #expect(rig.status == 503 && rig.observer.waits == [.overloaded])

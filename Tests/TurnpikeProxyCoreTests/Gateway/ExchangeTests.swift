@@ -12,7 +12,9 @@ import TurnpikeSnapshot
     private let get = "GET /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\n\r\n"
     private let empty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
-    private func rig(_ resources: [CompiledResource] = [], limits: GatewayLimits = GatewayLimits()) throws -> ConnectionRig {
+    private func rig(
+        _ resources: [CompiledResource] = [], limits: GatewayLimits = GatewayLimits()
+    ) throws -> ConnectionRig {
         try ConnectionRig(resources.isEmpty ? [Sample.route(), Sample.cluster()] : resources, limits: limits)
     }
 
@@ -28,7 +30,9 @@ import TurnpikeSnapshot
         #expect(rig.sent[id]?.hasPrefix("GET /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\n") == true)
         rig.receive(from: id, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n\r\nhello")
         let answer = rig.takeClient()
-        #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.hasSuffix("\r\n\r\nhello") && answer.contains("X-A: b\r\n"))
+        #expect(
+            answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.hasSuffix("\r\n\r\nhello")
+                && answer.contains("X-A: b\r\n"))
         #expect(rig.actions.last == .detach(id) && rig.connection.isIdle)
         rig.receive(get)
         #expect(rig.actions.last == .attach(id))
@@ -61,7 +65,8 @@ import TurnpikeSnapshot
 
     @Test func `any cut of the bytes gives the same exchange`() throws {
         let request = post("hello, world") + get
-        let response = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"
+        let response =
+            "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"
         func run(_ size: Int) throws -> (String, String) {
             let rig = try rig()
             for piece in request.pieces(of: size) {
@@ -107,7 +112,9 @@ import TurnpikeSnapshot
     @Test func `a client of HTTP 1 0 gets content without chunks`() throws {
         let rig = try rig()
         let id = try rig.exchange("GET /v1/orders HTTP/1.0\r\nHost: api.acme.test\r\nConnection: keep-alive\r\n\r\n")
-        for piece in "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: 1\r\n\r\n".pieces(of: 7) {
+        for piece in "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: 1\r\n\r\n"
+            .pieces(of: 7)
+        {
             rig.receive(from: id, piece)
         }
         #expect(rig.client.hasSuffix("\r\n\r\nabcde") && !rig.client.contains("chunked"))
@@ -145,7 +152,8 @@ import TurnpikeSnapshot
 
     @Test func `a client that asks first is told to go on, once somebody listens`() throws {
         let rig = try rig()
-        rig.receive("POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        rig.receive(
+            "POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
         #expect(rig.client.isEmpty)
         let id = try rig.connect()
         #expect(rig.takeClient() == "HTTP/1.1 100 Continue\r\n\r\n")
@@ -157,7 +165,8 @@ import TurnpikeSnapshot
 
     @Test func `a client that asks first and is refused is not told to go on`() throws {
         let rig = try rig()
-        rig.receive("POST /nowhere HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        rig.receive(
+            "POST /nowhere HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
         #expect(rig.status == 404 && rig.client.contains("Connection: close\r\n"))
         #expect(rig.actions.last == .shutClientOutput)
     }
@@ -179,7 +188,8 @@ import TurnpikeSnapshot
     ])
     func `malformed content never reaches its end upstream`(content: String, code: String, status: Int) throws {
         let rig = try rig()
-        let id = try rig.exchange("POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nTransfer-Encoding: chunked\r\n\r\n")
+        let id = try rig.exchange(
+            "POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nTransfer-Encoding: chunked\r\n\r\n")
         let head = rig.sent[id]
         rig.receive(content)
         #expect(rig.status == status && rig.client.contains(code))
@@ -193,7 +203,8 @@ import TurnpikeSnapshot
         announced.receive(post("12345"))
         #expect(announced.status == 413 && announced.connecting == nil)
         let chunked = try rig(limits: limits)
-        _ = try chunked.exchange("POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nTransfer-Encoding: chunked\r\n\r\n")
+        _ = try chunked.exchange(
+            "POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nTransfer-Encoding: chunked\r\n\r\n")
         chunked.receive("5\r\n12345\r\n")
         #expect(chunked.status == 413)
     }

@@ -12,7 +12,9 @@ import TurnpikeSnapshot
     private let get = "GET /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\n\r\n"
     private let empty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
-    private func rig(endpoints: [(String, Int)] = [("10.0.0.1", 80)], pool: PoolLimits = PoolLimits()) throws -> ConnectionRig {
+    private func rig(
+        endpoints: [(String, Int)] = [("10.0.0.1", 80)], pool: PoolLimits = PoolLimits()
+    ) throws -> ConnectionRig {
         try ConnectionRig([Sample.route(), Sample.cluster(endpoints: endpoints)], pool: pool)
     }
 
@@ -70,7 +72,9 @@ import TurnpikeSnapshot
 
     @Test func `an endpoint with all the connections it may have is a 503`() throws {
         let rig = try rig(pool: PoolLimits(connections: 1))
-        guard case .connect = rig.gateway.upstreams.checkOut(0 + rig.gateway.upstreams.endpoint(at: .init(host: "10.0.0.1", port: 80)))
+        guard
+            case .connect = rig.gateway.upstreams.checkOut(
+                0 + rig.gateway.upstreams.endpoint(at: .init(host: "10.0.0.1", port: 80)))
         else {
             Issue.record("there was no room for one")
             return
@@ -247,7 +251,9 @@ import TurnpikeSnapshot
         #expect(rig.client.isEmpty && rig.actions == [.closeClient])
     }
 
-    @Test(arguments: ["GET / HTTP/1.1\nHost: a\n\n", "GET  / HTTP/1.1\r\n", "GET /v1/orders HTTP/1.1\r\n\r\n", "\u{16}\u{3}\u{1}\r\n"])
+    @Test(arguments: [
+        "GET / HTTP/1.1\nHost: a\n\n", "GET  / HTTP/1.1\r\n", "GET /v1/orders HTTP/1.1\r\n\r\n", "\u{16}\u{3}\u{1}\r\n",
+    ])
     func `what is not HTTP is a 400 and the end`(text: String) throws {
         let rig = try rig()
         rig.receive(text)

@@ -16,51 +16,58 @@ enum Sample {
         paths: [PathMatch] = [.prefix("/v1/orders")], methods: [String] = [], requiresKey: Bool = false,
         backends: [(String, Int)] = [("orders", 1)], rateLimits: [String] = [], quotas: [String] = []
     ) -> CompiledResource {
-        .route(CompiledRoute(
-            tenant: tenant, name: name, id: ResourceID(high: 10, low: id), tenantID: tenant == "acme" ? acme : other,
-            hosts: hosts, paths: paths, methods: methods, priority: 0, requiresKey: requiresKey,
-            backends: backends.map { .init(cluster: $0.0, weight: $0.1) }, rateLimits: rateLimits, quotas: quotas
-        ))
+        .route(
+            CompiledRoute(
+                tenant: tenant, name: name, id: ResourceID(high: 10, low: id),
+                tenantID: tenant == "acme" ? acme : other,
+                hosts: hosts, paths: paths, methods: methods, priority: 0, requiresKey: requiresKey,
+                backends: backends.map { .init(cluster: $0.0, weight: $0.1) }, rateLimits: rateLimits, quotas: quotas
+            ))
     }
 
     static func cluster(
         _ name: String = "orders", tenant: String = "acme", endpoints: [(String, Int)] = [("10.0.0.1", 80)],
         connectTimeout: Duration = .seconds(1), responseTimeout: Duration = .seconds(5)
     ) -> CompiledResource {
-        .cluster(CompiledCluster(
-            tenant: tenant, name: name, id: ResourceID(high: 11, low: 1),
-            endpoints: endpoints.map { .init(host: $0.0, port: $0.1, weight: 1) }, connectTimeout: connectTimeout,
-            responseTimeout: responseTimeout
-        ))
+        .cluster(
+            CompiledCluster(
+                tenant: tenant, name: name, id: ResourceID(high: 11, low: 1),
+                endpoints: endpoints.map { .init(host: $0.0, port: $0.1, weight: 1) }, connectTimeout: connectTimeout,
+                responseTimeout: responseTimeout
+            ))
     }
 
     static func key(
         _ secret: String, id: UInt64 = 1, tenant: String = "acme", expiresAt: Timestamp? = nil, routes: [String] = []
     ) -> CompiledResource {
-        .key(CompiledKey(
-            tenant: tenant, name: "key-\(id)", id: ResourceID(high: 12, low: id),
-            tenantID: tenant == "acme" ? acme : other, digest: digest(secret), expiresAt: expiresAt, routes: routes
-        ))
+        .key(
+            CompiledKey(
+                tenant: tenant, name: "key-\(id)", id: ResourceID(high: 12, low: id),
+                tenantID: tenant == "acme" ? acme : other, digest: digest(secret), expiresAt: expiresAt, routes: routes
+            ))
     }
 
     static func rateLimit(
         _ name: String = "burst", per: RateLimit.Subject, limit: Int64, interval: Duration = .seconds(1),
         burst: Int64? = nil
     ) -> CompiledResource {
-        .rateLimit(CompiledRateLimit(
-            tenant: "acme", name: name, id: ResourceID(high: 13, low: 1), per: per, limit: limit, interval: interval,
-            burst: burst ?? limit
-        ))
+        .rateLimit(
+            CompiledRateLimit(
+                tenant: "acme", name: name, id: ResourceID(high: 13, low: 1), per: per, limit: limit,
+                interval: interval,
+                burst: burst ?? limit
+            ))
     }
 
     static func quota(
         _ name: String = "monthly", id: UInt64 = 1, per: Quota.Subject = .tenant, limit: Int64 = 100,
         enforcement: Quota.Enforcement = .hard
     ) -> CompiledResource {
-        .quota(CompiledQuota(
-            tenant: "acme", name: name, id: ResourceID(high: 14, low: id), tenantID: acme, per: per, limit: limit,
-            period: .month, enforcement: enforcement
-        ))
+        .quota(
+            CompiledQuota(
+                tenant: "acme", name: name, id: ResourceID(high: 14, low: id), tenantID: acme, per: per, limit: limit,
+                period: .month, enforcement: enforcement
+            ))
     }
 
     static func snapshot(_ resources: [CompiledResource], revision: Revision = 1) -> Snapshot {

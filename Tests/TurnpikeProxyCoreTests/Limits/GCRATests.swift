@@ -46,7 +46,9 @@ import TurnpikeTestSupport
             case .allowed(let next):
                 #expect(expected, "seed \(seed), step \(step)")
                 arrival = next
-                #expect(rate.remaining(arrival, now: UInt64(now)) == UInt64(bucket.parts / interval), "seed \(seed), step \(step)")
+                #expect(
+                    rate.remaining(arrival, now: UInt64(now)) == UInt64(bucket.parts / interval),
+                    "seed \(seed), step \(step)")
             case .refused(let wait):
                 #expect(!expected, "seed \(seed), step \(step)")
                 let missing = interval - bucket.parts
@@ -87,7 +89,8 @@ import TurnpikeTestSupport
             return
         }
         #expect(wait == 333_333_334)
-        guard case .refused = rate.decide(arrival, now: 5 + wait - 1), case .allowed = rate.decide(arrival, now: 5 + wait)
+        guard case .refused = rate.decide(arrival, now: 5 + wait - 1),
+            case .allowed = rate.decide(arrival, now: 5 + wait)
         else {
             Issue.record("the wait was wrong")
             return

@@ -16,7 +16,9 @@ import TurnpikeSnapshot
     private let wall = Timestamp(seconds: 2000)
     private let second: UInt64 = 1_000_000_000
 
-    private func grant(_ rule: QuotaRule, _ granted: Int64, exhausted: Bool = false, start: Timestamp? = nil, end: Timestamp? = nil)
+    private func grant(
+        _ rule: QuotaRule, _ granted: Int64, exhausted: Bool = false, start: Timestamp? = nil, end: Timestamp? = nil
+    )
         -> LeaseGrant
     {
         LeaseGrant(
@@ -25,7 +27,9 @@ import TurnpikeSnapshot
         )
     }
 
-    private func ask(_ leases: inout QuotaLeases, _ rule: QuotaRule, now: UInt64, wall: Timestamp? = nil) -> QuotaLeases.Availability {
+    private func ask(
+        _ leases: inout QuotaLeases, _ rule: QuotaRule, now: UInt64, wall: Timestamp? = nil
+    ) -> QuotaLeases.Availability {
         leases.availability(rule, subject, units: 1, wall: wall ?? self.wall, now: now)
     }
 

@@ -63,14 +63,18 @@ import TurnpikeTestSupport
                 now += 50_000_000
                 if workers[index].leases.availability(rule, subject, units: 1, wall: wall, now: now) == .allowed,
                     workers[index].leases.spend(rule, subject, units: 1, now: now) != nil
-                { passed += 1 }
+                {
+                    passed += 1
+                }
                 let wants = workers[index].leases.wants(now: now)
                 for want in wants {
                     let size = account.grant(demand: want.demand, held: want.held, workers: 3)
                     workers[index].totals.granted += size
                     account.committed += size
                 }
-                for (late, grants) in workers[index].inFlight { _ = workers[index].leases.take(grants, for: late, wall: wall, now: now) }
+                for (late, grants) in workers[index].inFlight {
+                    _ = workers[index].leases.take(grants, for: late, wall: wall, now: now)
+                }
                 workers[index].inFlight = []
                 guard !wants.isEmpty else { continue }
                 let grant = LeaseGrant(

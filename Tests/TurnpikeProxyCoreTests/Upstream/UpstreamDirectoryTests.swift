@@ -93,7 +93,9 @@ import Testing
         #expect(directory.openCount == 0)
     }
 
-    @Test func `endpoints that are configured no longer lose their connections, and get them back if they return`() throws {
+    @Test func `endpoints that are configured no longer lose their connections, and get them back if they return`()
+        throws
+    {
         var directory = UpstreamDirectory()
         let endpoint = directory.endpoint(at: address)
         let idle = try opened(&directory, endpoint)

@@ -15,7 +15,7 @@ import TurnpikeModel
         let file = try FileHandle(forWritingTo: url)
         let origin = try await Origin.start()
         let resources = [Pieces.route(requiresKey: true), Pieces.cluster(origin.port), Pieces.key("right")]
-        try await GatewayHarness.run(resources, log: .descriptor(file.fileDescriptor)) { gateway in
+        try await GatewayHarness.run(resources, log: .descriptor(file.fileDescriptor)) { gateway async throws in
             #expect(try await gateway.get("/v1/a%22b?token=right", "X-Api-Key: right\r\n").status == 200)
             #expect(try await gateway.get("/v1", "X-Api-Key: wrong\r\n").status == 401)
             let client = try await gateway.connect()

@@ -7,9 +7,11 @@ import TurnpikeTelemetry
 @testable import TurnpikeProxy
 
 @Suite(.timeLimit(.minutes(1))) struct GatewayMetricsTests {
-    @Test func `requests are counted by tenant, route and class of status, and nothing that a client chose`() async throws {
+    @Test func `requests are counted by tenant, route and class of status, and nothing that a client chose`()
+        async throws
+    {
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             for _ in 0..<3 { #expect(try await gateway.get().status == 200) }
             for number in 0..<5 { #expect(try await gateway.get("/nowhere-\(number)").status == 404) }
             let text = gateway.metrics.render()

@@ -11,7 +11,7 @@ import TurnpikeProxyCore
     @Test func `changing the configuration under load loses nothing`() async throws {
         let first = try await Origin.start()
         let second = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(first.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(first.port)]) { gateway async throws in
             let failures = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<8 {
                     group.addTask {
@@ -26,8 +26,10 @@ import TurnpikeProxyCore
                 }
                 group.addTask {
                     for round in 0..<100 {
-                        let cluster = round % 2 == 0 ? Pieces.cluster(second.port) : Pieces.cluster(first.port, second.port)
-                        await gateway.server.apply(try GatewayConfiguration(Pieces.snapshot([Pieces.route(), cluster])))
+                        let cluster =
+                            round % 2 == 0 ? Pieces.cluster(second.port) : Pieces.cluster(first.port, second.port)
+                        await gateway.server.apply(
+                            try GatewayConfiguration(Pieces.snapshot([Pieces.route(), cluster])))
                         try await Task.sleep(for: .milliseconds(2))
                     }
                     return 0
@@ -44,7 +46,7 @@ import TurnpikeProxyCore
     @Test func `draining answers what is in flight and then ends`() async throws {
         let origin = try await Origin.start { $0.target == "/v1/slow" ? .silence : .ok("fine") }
         let resources = [Pieces.route(), Pieces.cluster(origin.port, responseTimeout: .milliseconds(300))]
-        try await GatewayHarness.run(resources) { gateway in
+        try await GatewayHarness.run(resources) { gateway async throws in
             let idle = try await gateway.connect()
             try await idle.send(GatewayHarness.get())
             #expect(try await idle.response().status == 200)
@@ -64,7 +66,7 @@ import TurnpikeProxyCore
 
     @Test func `draining does not wait for ever`() async throws {
         let origin = try await Origin.start { _ in .silence }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             let client = try await gateway.connect()
             try await client.send(GatewayHarness.get())
             await origin.requestsArrived(1)

@@ -13,7 +13,7 @@ import TurnpikeProxyCore
     @Test(arguments: [true, false])
     func `ten megabytes go to the upstream whole`(chunked: Bool) async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             let client = try await gateway.connect()
             let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: \(Self.tenMiB)"
             try await client.send("POST /v1/upload HTTP/1.1\r\nHost: api.acme.test\r\n\(framing)\r\n\r\n")
@@ -35,7 +35,7 @@ import TurnpikeProxyCore
     @Test(arguments: [true, false])
     func `ten megabytes come from the upstream whole`(chunked: Bool) async throws {
         let origin = try await Origin.start { _ in chunked ? .chunks(Self.tenMiB) : .content(Self.tenMiB) }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<2 {
                 try await client.send(GatewayHarness.get())
@@ -62,7 +62,7 @@ import TurnpikeProxyCore
     @Test func `a client that does not read holds the upstream back, not the gateway's memory`() async throws {
         let size = 64 << 20
         let origin = try await Origin.start { _ in .content(size) }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             let client = try await gateway.connect(receiveBuffer: 64 << 10)
             try await client.setReading(false)
             try await client.send(GatewayHarness.get())
@@ -83,7 +83,7 @@ import TurnpikeProxyCore
 
     @Test func `content of no announced length is passed on until the upstream closes`() async throws {
         let origin = try await Origin.start { _ in .rawThenClose("HTTP/1.1 200 OK\r\n\r\nuntil the end") }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             let client = try await gateway.connect()
             try await client.send(GatewayHarness.get())
             let response = try await client.response()
@@ -94,7 +94,7 @@ import TurnpikeProxyCore
 
     @Test func `a client that asks first is told to go on`() async throws {
         let origin = try await Origin.start { .ok("\($0.contentBytes)") }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             let client = try await gateway.connect()
             try await client.send(
                 "POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"

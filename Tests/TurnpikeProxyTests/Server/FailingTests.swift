@@ -13,7 +13,7 @@ import TurnpikeTelemetry
         let origin = try await Origin.start()
         let port = origin.port
         await origin.stop()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(port)]) { gateway async throws in
             let response = try await gateway.get()
             #expect(response.status == 503 && !response.text.contains("127.0.0.1"))
         }
@@ -24,7 +24,7 @@ import TurnpikeTelemetry
         let port = gone.port
         await gone.stop()
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(port, origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(port, origin.port)]) { gateway async throws in
             for _ in 0..<10 { #expect(try await gateway.get().status == 200) }
             #expect(origin.requests.count == 10)
             #expect(gateway.metrics.render().contains("turnpike_upstream_failures_total{reason=\"connect\""))
@@ -34,7 +34,7 @@ import TurnpikeTelemetry
 
     @Test func `an upstream that closes instead of answering is a 502`() async throws {
         let origin = try await Origin.start { _ in .close }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             #expect(try await gateway.get().status == 502)
             #expect(origin.requests.count == 1)
         }
@@ -43,7 +43,7 @@ import TurnpikeTelemetry
 
     @Test func `an upstream that talks nonsense is a 502`() async throws {
         let origin = try await Origin.start { _ in .raw("220 mail.test ESMTP\r\n\r\n") }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             #expect(try await gateway.get().status == 502)
         }
         await origin.stop()
@@ -52,7 +52,7 @@ import TurnpikeTelemetry
     @Test func `an upstream that says nothing is a 504`() async throws {
         let origin = try await Origin.start { _ in .silence }
         let resources = [Pieces.route(), Pieces.cluster(origin.port, responseTimeout: .milliseconds(100))]
-        try await GatewayHarness.run(resources) { gateway in
+        try await GatewayHarness.run(resources) { gateway async throws in
             #expect(try await gateway.get().status == 504)
             #expect(gateway.usage.total.units == 1)
         }
@@ -61,7 +61,7 @@ import TurnpikeTelemetry
 
     @Test func `an answer cut short ends the client's connection within it`() async throws {
         let origin = try await Origin.start { _ in .rawThenClose("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc") }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             let client = try await gateway.connect()
             try await client.send(GatewayHarness.get())
             let bytes = try await client.untilClosed()
@@ -73,7 +73,7 @@ import TurnpikeTelemetry
     @Test func `a connection that the upstream closed while idle costs no request`() async throws {
         // Closes as the second request of a connection arrives, which no gateway can know before.
         let origin = try await Origin.start { $0.number > 1 ? .close : .ok("fine") }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<10 {
                 try await client.send(GatewayHarness.get())
@@ -86,7 +86,7 @@ import TurnpikeTelemetry
 
     @Test func `connections closed by the upstream are not used again`() async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             let client = try await gateway.connect()
             for round in 1...5 {
                 try await client.send("POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 0\r\n\r\n")
@@ -102,7 +102,7 @@ import TurnpikeTelemetry
 
     @Test func `a client that leaves frees its upstream`() async throws {
         let origin = try await Origin.start { _ in .silence }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             for reset in [true, false] {
                 let client = try await gateway.connect()
                 try await client.send(GatewayHarness.get())
@@ -117,7 +117,7 @@ import TurnpikeTelemetry
 
     @Test func `a head that comes too slowly is a 408`() async throws {
         let limits = GatewayLimits(headTimeout: 200_000_000)
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(9)], limits: limits) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(9)], limits: limits) { gateway async throws in
             let client = try await gateway.connect()
             try await client.send("GET /v1 HTTP/1.1\r\nHost: api")
             #expect(try await client.response().status == 408)
@@ -127,7 +127,7 @@ import TurnpikeTelemetry
 
     @Test func `a connection without requests is closed`() async throws {
         let limits = GatewayLimits(idleTimeout: 100_000_000)
-        try await GatewayHarness.run([], limits: limits) { gateway in
+        try await GatewayHarness.run([], limits: limits) { gateway async throws in
             #expect(try await gateway.connect().untilClosed().isEmpty)
         }
     }

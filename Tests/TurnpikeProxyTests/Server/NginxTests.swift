@@ -12,7 +12,7 @@ import TurnpikeProxyCore
     @Test func `nginx is served through, with kept connections, ranges, chunks and its own refusals`() async throws {
         let nginx = try await Nginx.start()
         defer { nginx.stop() }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(nginx.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(nginx.port)]) { gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<100 {
                 try await client.send(GatewayHarness.get("/v1/small"))
@@ -37,7 +37,7 @@ import TurnpikeProxyCore
     @Test func `nginx closing its kept connections costs no request`() async throws {
         let nginx = try await Nginx.start(keepaliveRequests: 3)
         defer { nginx.stop() }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(nginx.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(nginx.port)]) { gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<50 {
                 try await client.send(GatewayHarness.get("/v1/small"))

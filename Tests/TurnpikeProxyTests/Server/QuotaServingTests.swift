@@ -11,7 +11,7 @@ import TurnpikeProxyCore
         let origin = try await Origin.start()
         let bank = LeaseBank(limit: 500)
         let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(origin.port), Pieces.quota(limit: 500)]
-        try await GatewayHarness.run(resources, leases: bank) { gateway in
+        try await GatewayHarness.run(resources, leases: bank) { gateway async throws in
             let counts = try await withThrowingTaskGroup(of: [Int: Int].self) { group in
                 for _ in 0..<8 {
                     group.addTask {
@@ -39,7 +39,7 @@ import TurnpikeProxyCore
 
     @Test func `a control plane that is away costs those who wait a tenth of a second`() async throws {
         let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(9), Pieces.quota(limit: 5)]
-        try await GatewayHarness.run(resources) { gateway in
+        try await GatewayHarness.run(resources) { gateway async throws in
             let response = try await gateway.get()
             #expect(response.status == 503 && response["retry-after"] == "1")
         }
@@ -48,7 +48,7 @@ import TurnpikeProxyCore
     @Test func `stopping gives back what was not spent`() async throws {
         let origin = try await Origin.start()
         let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(origin.port), Pieces.quota(limit: 100)]
-        let usage = try await GatewayHarness.run(resources, leases: LeaseBank(limit: 100)) { gateway in
+        let usage = try await GatewayHarness.run(resources, leases: LeaseBank(limit: 100)) { gateway async throws in
             #expect(try await gateway.get().status == 200)
             return gateway.usage
         }

@@ -10,7 +10,7 @@ import TurnpikeProxyCore
 @Suite(.timeLimit(.minutes(1))) struct ServingTests {
     @Test func `requests of one connection share an upstream connection`() async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             let client = try await gateway.connect()
             for number in 1...20 {
                 try await client.send(GatewayHarness.get("/v1/orders/\(number)?a=b"))
@@ -26,7 +26,7 @@ import TurnpikeProxyCore
 
     @Test func `requests sent ahead are answered in order`() async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
             let client = try await gateway.connect()
             try await client.send((0..<50).map { GatewayHarness.get($0 % 7 == 3 ? "/nowhere" : "/v1/\($0)") }.joined())
             for number in 0..<50 {
@@ -39,7 +39,8 @@ import TurnpikeProxyCore
 
     @Test func `an endpoint is found by its name`() async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port, host: "localhost")]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port, host: "localhost")]) {
+            gateway async throws in
             #expect(try await gateway.get().status == 200)
         }
         await origin.stop()
@@ -48,7 +49,8 @@ import TurnpikeProxyCore
     @Test func `requests are spread over the endpoints`() async throws {
         let first = try await Origin.start()
         let second = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(first.port, second.port)]) { gateway in
+        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(first.port, second.port)]) {
+            gateway async throws in
             for _ in 0..<10 { #expect(try await gateway.get().status == 200) }
             #expect(first.requests.count == 5 && second.requests.count == 5)
         }
@@ -71,15 +73,17 @@ import TurnpikeProxyCore
         Refused(request: "GET /v1 HTTP/1.1\r\n\r\n", status: 400, code: "malformed-request"),
         Refused(request: "GET /v1 HTTP/1.1\nHost: api.acme.test\n\n", status: 400, code: "malformed-request"),
         Refused(
-            request: "POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            request:
+                "POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             status: 400, code: "malformed-request"
         ),
-        Refused(request: "GET /v1 HTTP/2.0\r\nHost: api.acme.test\r\n\r\n", status: 505, code: "unsupported-http-version"),
+        Refused(
+            request: "GET /v1 HTTP/2.0\r\nHost: api.acme.test\r\n\r\n", status: 505, code: "unsupported-http-version"),
         Refused(request: GatewayHarness.get("/v1/../../x"), status: 400, code: "malformed-request"),
     ])
     func `a refusal is a problem with the request's id`(_ refused: Refused) async throws {
         let resources = [Pieces.route(requiresKey: true), Pieces.cluster(9), Pieces.key("right")]
-        try await GatewayHarness.run(resources) { gateway in
+        try await GatewayHarness.run(resources) { gateway async throws in
             let client = try await gateway.connect()
             try await client.send(refused.request)
             let response = try await client.response()
@@ -94,7 +98,7 @@ import TurnpikeProxyCore
 
     @Test func `a gateway without a configuration says so, and serves once it has one`() async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run(nil) { gateway in
+        try await GatewayHarness.run(nil) { gateway async throws in
             #expect(try await gateway.get().status == 503)
             await gateway.server.apply(
                 try GatewayConfiguration(Pieces.snapshot([Pieces.route(), Pieces.cluster(origin.port)]))
@@ -107,7 +111,7 @@ import TurnpikeProxyCore
     @Test func `a key opens its routes, and the upstream does not get to see it`() async throws {
         let origin = try await Origin.start()
         let resources = [Pieces.route(requiresKey: true), Pieces.cluster(origin.port), Pieces.key("right")]
-        try await GatewayHarness.run(resources) { gateway in
+        try await GatewayHarness.run(resources) { gateway async throws in
             #expect(try await gateway.get("/v1", "X-Api-Key: right\r\n").status == 200)
             #expect(try await gateway.get("/v1", "Authorization: Bearer right\r\n").status == 200)
             #expect(origin.requests.allSatisfy { !$0.head.contains("right") })
@@ -121,7 +125,7 @@ import TurnpikeProxyCore
             Pieces.route(rateLimits: ["burst"]), Pieces.cluster(origin.port),
             Pieces.rateLimit(limit: 3, interval: .seconds(3600)),
         ]
-        try await GatewayHarness.run(resources) { gateway in
+        try await GatewayHarness.run(resources) { gateway async throws in
             for _ in 0..<3 { #expect(try await gateway.get().status == 200) }
             let refused = try await gateway.get()
             #expect(refused.status == 429 && refused["ratelimit-policy"] == "\"burst\";q=3;w=3600")
@@ -131,7 +135,7 @@ import TurnpikeProxyCore
     }
 
     @Test func `connections beyond the bound are closed as they come`() async throws {
-        try await GatewayHarness.run([], connections: 1) { gateway in
+        try await GatewayHarness.run([], connections: 1) { gateway async throws in
             let first = try await gateway.connect()
             try await first.send(GatewayHarness.get())
             #expect(try await first.response().status == 404)

@@ -118,46 +118,53 @@ enum Pieces {
     static let tenant = ResourceID(high: 1, low: 1)
 
     static func route(
-        requiresKey: Bool = false, rateLimits: [String] = [], quotas: [String] = [], paths: [PathMatch] = [.prefix("/v1")]
+        requiresKey: Bool = false, rateLimits: [String] = [], quotas: [String] = [],
+        paths: [PathMatch] = [.prefix("/v1")]
     ) -> CompiledResource {
-        .route(CompiledRoute(
-            tenant: "acme", name: "orders", id: ResourceID(high: 2, low: 1), tenantID: tenant, hosts: ["api.acme.test"],
-            paths: paths, methods: [], priority: 0, requiresKey: requiresKey,
-            backends: [.init(cluster: "orders", weight: 1)], rateLimits: rateLimits, quotas: quotas
-        ))
+        .route(
+            CompiledRoute(
+                tenant: "acme", name: "orders", id: ResourceID(high: 2, low: 1), tenantID: tenant,
+                hosts: ["api.acme.test"],
+                paths: paths, methods: [], priority: 0, requiresKey: requiresKey,
+                backends: [.init(cluster: "orders", weight: 1)], rateLimits: rateLimits, quotas: quotas
+            ))
     }
 
     static func cluster(
         _ ports: Int..., host: String = "127.0.0.1", responseTimeout: Duration = .seconds(10)
     ) -> CompiledResource {
-        .cluster(CompiledCluster(
-            tenant: "acme", name: "orders", id: ResourceID(high: 3, low: 1),
-            endpoints: ports.map { .init(host: host, port: $0, weight: 1) }, connectTimeout: .seconds(2),
-            responseTimeout: responseTimeout
-        ))
+        .cluster(
+            CompiledCluster(
+                tenant: "acme", name: "orders", id: ResourceID(high: 3, low: 1),
+                endpoints: ports.map { .init(host: host, port: $0, weight: 1) }, connectTimeout: .seconds(2),
+                responseTimeout: responseTimeout
+            ))
     }
 
     static func key(_ secret: String) -> CompiledResource {
         var secret = secret
-        let digest = secret.withUTF8 { digest(UnsafeRawBufferPointer($0)) }
-        return .key(CompiledKey(
-            tenant: "acme", name: "partner", id: ResourceID(high: 4, low: 1), tenantID: tenant, digest: digest,
-            expiresAt: nil, routes: []
-        ))
+        let digest = secret.withUTF8 { Pieces.digest(UnsafeRawBufferPointer($0)) }
+        return .key(
+            CompiledKey(
+                tenant: "acme", name: "partner", id: ResourceID(high: 4, low: 1), tenantID: tenant, digest: digest,
+                expiresAt: nil, routes: []
+            ))
     }
 
     static func quota(limit: Int64) -> CompiledResource {
-        .quota(CompiledQuota(
-            tenant: "acme", name: "monthly", id: ResourceID(high: 5, low: 1), tenantID: tenant, per: .tenant,
-            limit: limit, period: .month, enforcement: .hard
-        ))
+        .quota(
+            CompiledQuota(
+                tenant: "acme", name: "monthly", id: ResourceID(high: 5, low: 1), tenantID: tenant, per: .tenant,
+                limit: limit, period: .month, enforcement: .hard
+            ))
     }
 
     static func rateLimit(limit: Int64, interval: Duration) -> CompiledResource {
-        .rateLimit(CompiledRateLimit(
-            tenant: "acme", name: "burst", id: ResourceID(high: 6, low: 1), per: .address, limit: limit,
-            interval: interval, burst: limit
-        ))
+        .rateLimit(
+            CompiledRateLimit(
+                tenant: "acme", name: "burst", id: ResourceID(high: 6, low: 1), per: .address, limit: limit,
+                interval: interval, burst: limit
+            ))
     }
 
     static func snapshot(_ resources: [CompiledResource]) -> Snapshot {

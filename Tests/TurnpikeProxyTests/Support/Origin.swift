@@ -48,7 +48,9 @@ final class Origin: Sendable {
 
     init(_ script: @escaping @Sendable (Request) -> Reply = { .ok($0.target) }) { self.script = script }
 
-    static func start(port: Int = 0, _ script: @escaping @Sendable (Request) -> Reply = { .ok($0.target) }) async throws -> Origin {
+    static func start(
+        port: Int = 0, _ script: @escaping @Sendable (Request) -> Reply = { .ok($0.target) }
+    ) async throws -> Origin {
         let origin = Origin(script)
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -147,9 +149,10 @@ final class Origin: Sendable {
             body = nil
             number += 1
             let line = text.split(separator: " ")
-            let reply = origin.take(Request(
-                method: String(line[0]), target: String(line[1]), head: text, contentBytes: content, number: number
-            ))
+            let reply = origin.take(
+                Request(
+                    method: String(line[0]), target: String(line[1]), head: text, contentBytes: content, number: number
+                ))
             answer(reply, context)
             return held.readableBytes > 0
         }

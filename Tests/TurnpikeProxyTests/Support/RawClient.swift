@@ -61,13 +61,17 @@ final class RawClient: Sendable {
                     await withCheckedContinuation { continuation in
                         let isReady = state.withLock { state in
                             // Something may have come between the look and now.
-                            if take(state.bytes, state.isClosed) != nil || state.isClosed || Task.isCancelled { return true }
+                            if take(state.bytes, state.isClosed) != nil || state.isClosed || Task.isCancelled {
+                                return true
+                            }
                             state.waiter = continuation
                             return false
                         }
                         if isReady { continuation.resume() }
                     }
-                } onCancel: { wake() }
+                } onCancel: {
+                    wake()
+                }
             }
             return nil
         }

@@ -7,7 +7,8 @@ import TurnpikeSnapshot
 
 @Suite struct ReportTests {
     private let leaseKey = LeaseKey(
-        quota: ResourceID(high: 1, low: 1), subject: ResourceID(high: 2, low: 2), periodStart: Timestamp(seconds: 1_800_000_000))
+        quota: ResourceID(high: 1, low: 1), subject: ResourceID(high: 2, low: 2),
+        periodStart: Timestamp(seconds: 1_800_000_000))
 
     @Test func `a usage batch survives the wire`() throws {
         let batch = UsageBatch(
@@ -32,9 +33,11 @@ import TurnpikeSnapshot
     }
 
     @Test func `lease requests and grants survive the wire`() throws {
-        let request = LeaseRequest(epoch: 5, wants: [.init(quota: leaseKey.quota, subject: leaseKey.subject, demand: 7, held: 1)])
+        let request = LeaseRequest(
+            epoch: 5, wants: [.init(quota: leaseKey.quota, subject: leaseKey.subject, demand: 7, held: 1)])
         #expect(try LeaseRequest(json: JSON.parse(request.json.text)) == request)
-        let grant = LeaseGrant(key: leaseKey, periodEnd: Timestamp(seconds: 1_800_003_600), granted: 77, isExhausted: false)
+        let grant = LeaseGrant(
+            key: leaseKey, periodEnd: Timestamp(seconds: 1_800_003_600), granted: 77, isExhausted: false)
         #expect(try LeaseGrant.grants(in: JSON.parse(LeaseGrant.json(of: [grant]).text)) == [grant])
     }
 
@@ -46,7 +49,8 @@ import TurnpikeSnapshot
         let registration = Registration(name: nil, role: .gateway, version: "1")
         #expect(try Registration(json: registration.json) == registration)
         let identity = WorkerIdentity(
-            id: "wrk_x", name: "w", credential: "tp_wrk_x", issuedAt: Timestamp(seconds: 1), expiresAt: Timestamp(seconds: 2))
+            id: "wrk_x", name: "w", credential: "tp_wrk_x", issuedAt: Timestamp(seconds: 1),
+            expiresAt: Timestamp(seconds: 2))
         #expect(try WorkerIdentity(json: identity.json) == identity)
     }
 

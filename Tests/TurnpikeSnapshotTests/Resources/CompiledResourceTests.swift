@@ -45,7 +45,8 @@ private let documents = [
         (0, #"{"id":"svc_0000000000000000000000000A"}"#, "/id"), (0, #"{"hosts":[]}"#, "/hosts"),
         (0, #"{"paths":[{"type":"suffix","pattern":"/"}]}"#, "/paths/0/type"), (0, #"{"priority":1001}"#, "/priority"),
         (0, #"{"backends":[]}"#, "/backends"), (1, #"{"connectTimeoutMillis":0}"#, "/connectTimeoutMillis"),
-        (1, #"{"endpoints":[{"host":"h","port":0,"weight":0}]}"#, "/endpoints/0/port"), (2, #"{"digest":"ff"}"#, "/digest"),
+        (1, #"{"endpoints":[{"host":"h","port":0,"weight":0}]}"#, "/endpoints/0/port"),
+        (2, #"{"digest":"ff"}"#, "/digest"),
         (2, #"{"expiresAt":"soon"}"#, "/expiresAt"), (3, #"{"per":"planet"}"#, "/per"), (3, #"{"burst":0}"#, "/burst"),
         (4, #"{"limit":-1}"#, "/limit"), (4, #"{"period":"year"}"#, "/period"), (4, #"{"type":"plan"}"#, "/type"),
     ])

@@ -7,29 +7,36 @@ import TurnpikeSnapshot
 private let tenantID = ResourceID(high: 1, low: 2)
 
 private let resources: [CompiledResource] = [
-    .route(CompiledRoute(
-        tenant: "acme", name: "orders", id: ResourceID(high: 3, low: 4), tenantID: tenantID, hosts: ["api.acme.test"],
-        paths: [.prefix("/v1"), .template("/a/{b+}")], methods: ["GET"], priority: -3, requiresKey: true,
-        backends: [.init(cluster: "orders", weight: 100)], rateLimits: ["burst"], quotas: ["monthly"]
-    )),
-    .cluster(CompiledCluster(
-        tenant: "acme", name: "orders", id: ResourceID(high: 5, low: 6),
-        endpoints: [.init(host: "127.0.0.1", port: 9001, weight: 1)], connectTimeout: .milliseconds(250),
-        responseTimeout: .seconds(30)
-    )),
-    .key(CompiledKey(
-        tenant: "acme", name: "partner-1", id: ResourceID(high: 7, low: 8), tenantID: tenantID,
-        digest: KeyDigest(words: (1, .max, 0, 0x0123_4567_89AB_CDEF)), expiresAt: Timestamp(seconds: 1_900_000_000),
-        routes: ["orders"]
-    )),
-    .rateLimit(CompiledRateLimit(
-        tenant: "acme", name: "burst", id: ResourceID(high: 9, low: 1), per: .key, limit: 100, interval: .seconds(1),
-        burst: 200
-    )),
-    .quota(CompiledQuota(
-        tenant: "acme", name: "monthly", id: ResourceID(high: 9, low: 2), tenantID: tenantID, per: .tenant,
-        limit: 1_000_000, period: .month, enforcement: .hard
-    )),
+    .route(
+        CompiledRoute(
+            tenant: "acme", name: "orders", id: ResourceID(high: 3, low: 4), tenantID: tenantID,
+            hosts: ["api.acme.test"],
+            paths: [.prefix("/v1"), .template("/a/{b+}")], methods: ["GET"], priority: -3, requiresKey: true,
+            backends: [.init(cluster: "orders", weight: 100)], rateLimits: ["burst"], quotas: ["monthly"]
+        )),
+    .cluster(
+        CompiledCluster(
+            tenant: "acme", name: "orders", id: ResourceID(high: 5, low: 6),
+            endpoints: [.init(host: "127.0.0.1", port: 9001, weight: 1)], connectTimeout: .milliseconds(250),
+            responseTimeout: .seconds(30)
+        )),
+    .key(
+        CompiledKey(
+            tenant: "acme", name: "partner-1", id: ResourceID(high: 7, low: 8), tenantID: tenantID,
+            digest: KeyDigest(words: (1, .max, 0, 0x0123_4567_89AB_CDEF)), expiresAt: Timestamp(seconds: 1_900_000_000),
+            routes: ["orders"]
+        )),
+    .rateLimit(
+        CompiledRateLimit(
+            tenant: "acme", name: "burst", id: ResourceID(high: 9, low: 1), per: .key, limit: 100,
+            interval: .seconds(1),
+            burst: 200
+        )),
+    .quota(
+        CompiledQuota(
+            tenant: "acme", name: "monthly", id: ResourceID(high: 9, low: 2), tenantID: tenantID, per: .tenant,
+            limit: 1_000_000, period: .month, enforcement: .hard
+        )),
 ]
 
 @Suite struct FrameTests {
@@ -87,7 +94,9 @@ private let resources: [CompiledResource] = [
     @Test func `a digest survives hexadecimal and compares all of its words`() {
         let digest = KeyDigest(words: (0, 1, .max, 0xDEAD_BEEF))
         #expect(KeyDigest(hex: digest.hex) == digest)
-        for other: (UInt64, UInt64, UInt64, UInt64) in [(1, 1, .max, 0xDEAD_BEEF), (0, 0, .max, 0xDEAD_BEEF), (0, 1, 0, 0xDEAD_BEEF), (0, 1, .max, 0)] {
+        for other: (UInt64, UInt64, UInt64, UInt64) in [
+            (1, 1, .max, 0xDEAD_BEEF), (0, 0, .max, 0xDEAD_BEEF), (0, 1, 0, 0xDEAD_BEEF), (0, 1, .max, 0),
+        ] {
             #expect(KeyDigest(words: other) != digest)
         }
         #expect(KeyDigest(hex: "zz") == nil && KeyDigest(hex: String(repeating: "A", count: 64)) == nil)

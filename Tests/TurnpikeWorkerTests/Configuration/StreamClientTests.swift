@@ -103,9 +103,10 @@ private final class Streams: Sendable {
             #expect(await applied.next() == snapshot(3, key("good")))
             let path = "/v1/workers/\(testIdentity.id)/stream?revision=1"
             #expect(fake.streamTargets == [path, path])
-            #expect(fake.acknowledgements.contains(
-                Acknowledgement(revision: 2, reasons: [.init(name: key("bad").name, detail: "is bad")])
-            ))
+            #expect(
+                fake.acknowledgements.contains(
+                    Acknowledgement(revision: 2, reasons: [.init(name: key("bad").name, detail: "is bad")])
+                ))
         }
     }
 

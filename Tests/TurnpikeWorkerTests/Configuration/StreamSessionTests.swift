@@ -76,9 +76,12 @@ private let stories: [StreamStory] = [
     StreamStory(
         "a delta for a worker that has nothing is refused",
         (.opened, []), (.frame(.begin(isSnapshot: false)), []),
-        (.frame(.commit(4)), [
-            .drop(.garbled("A delta came to a worker that has nothing to apply it to."))
-        ])
+        (
+            .frame(.commit(4)),
+            [
+                .drop(.garbled("A delta came to a worker that has nothing to apply it to."))
+            ]
+        )
     ),
     StreamStory(
         "frames out of order end the connection", lastGood: a3, serves: a3,

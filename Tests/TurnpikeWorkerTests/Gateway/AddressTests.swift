@@ -14,7 +14,9 @@ import Testing
         #expect(ListenAddress(text)?.description == text)
     }
 
-    @Test(arguments: ["", "8000", ":8000", "host", "host:", "host:x", "host:65536", "host:-1", "host:+1", "::1:80", "h:1:2"])
+    @Test(arguments: [
+        "", "8000", ":8000", "host", "host:", "host:x", "host:65536", "host:-1", "host:+1", "::1:80", "h:1:2",
+    ])
     func `anything else is not`(text: String) { #expect(ListenAddress(text) == nil) }
 
     @Test(arguments: ["http://127.0.0.1:8080", "https://turnpike.example", "http://[::1]:8080", "http://host/"])

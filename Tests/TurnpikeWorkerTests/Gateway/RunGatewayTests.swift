@@ -22,20 +22,25 @@ private let apiKey = Secret.generate(.apiKey)
 private func configuration(_ revision: Revision, upstream port: Int) -> Snapshot {
     snapshot(
         revision,
-        .route(CompiledRoute(
-            tenant: "acme", name: "orders", id: ResourceID(high: 3, low: 3), tenantID: tenant, hosts: ["api.acme.test"],
-            paths: [.prefix("/v1/orders")], methods: [], priority: 0, requiresKey: true,
-            backends: [.init(cluster: "orders", weight: 100)], rateLimits: [], quotas: []
-        )),
-        .cluster(CompiledCluster(
-            tenant: "acme", name: "orders", id: ResourceID(high: 4, low: 4),
-            endpoints: [.init(host: "127.0.0.1", port: port, weight: 1)], connectTimeout: .seconds(5),
-            responseTimeout: .seconds(5)
-        )),
-        .key(CompiledKey(
-            tenant: "acme", name: "partner", id: ResourceID(high: 2, low: 2), tenantID: tenant, digest: apiKey.digest,
-            expiresAt: nil, routes: []
-        ))
+        .route(
+            CompiledRoute(
+                tenant: "acme", name: "orders", id: ResourceID(high: 3, low: 3), tenantID: tenant,
+                hosts: ["api.acme.test"],
+                paths: [.prefix("/v1/orders")], methods: [], priority: 0, requiresKey: true,
+                backends: [.init(cluster: "orders", weight: 100)], rateLimits: [], quotas: []
+            )),
+        .cluster(
+            CompiledCluster(
+                tenant: "acme", name: "orders", id: ResourceID(high: 4, low: 4),
+                endpoints: [.init(host: "127.0.0.1", port: port, weight: 1)], connectTimeout: .seconds(5),
+                responseTimeout: .seconds(5)
+            )),
+        .key(
+            CompiledKey(
+                tenant: "acme", name: "partner", id: ResourceID(high: 2, low: 2), tenantID: tenant,
+                digest: apiKey.digest,
+                expiresAt: nil, routes: []
+            ))
     )
 }
 
@@ -155,7 +160,9 @@ private func status(of path: String, _ headers: [String: String], port: Int) asy
 }
 
 @Suite(.timeLimit(.minutes(1))) struct RunGatewayTests {
-    private func options(_ fake: FakeControlPlane, _ directory: String, token: String? = "tp_join_x") throws
+    private func options(
+        _ fake: FakeControlPlane, _ directory: String, token: String? = "tp_join_x"
+    ) throws
         -> GatewayWorkerOptions
     {
         GatewayWorkerOptions(

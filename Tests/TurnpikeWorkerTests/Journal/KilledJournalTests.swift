@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import Foundation
 import Testing
 import TurnpikeMetering
@@ -13,6 +8,12 @@ import TurnpikeSnapshot
 import TurnpikeTestSupport
 
 @testable import TurnpikeWorker
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 
 /// A child process records as fast as it can until it is killed at an instant of chance. What is left must be exactly
 /// what it had recorded after some number of steps: no step half done, none missing before the last.

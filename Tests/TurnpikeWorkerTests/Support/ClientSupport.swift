@@ -35,10 +35,12 @@ func withClient<Result>(
 let quickBackOff = BackOff(base: .milliseconds(1), cap: .milliseconds(4))
 
 func key(_ name: String, expiresAt: Timestamp? = nil) -> CompiledResource {
-    .key(CompiledKey(
-        tenant: "acme", name: name, id: ResourceID(high: 1, low: UInt64(name.utf8.count)),
-        tenantID: ResourceID(high: 2, low: 2), digest: KeyDigest(words: (1, 2, 3, 4)), expiresAt: expiresAt, routes: []
-    ))
+    .key(
+        CompiledKey(
+            tenant: "acme", name: name, id: ResourceID(high: 1, low: UInt64(name.utf8.count)),
+            tenantID: ResourceID(high: 2, low: 2), digest: KeyDigest(words: (1, 2, 3, 4)), expiresAt: expiresAt,
+            routes: []
+        ))
 }
 
 func snapshot(_ revision: Revision, _ resources: CompiledResource...) -> Snapshot {

@@ -60,10 +60,11 @@ final class FakeControlPlane: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-                    try channel.pipeline.syncOperations.addHandler(FakeHandler { request in
-                        log.add(request)
-                        return await answer(request)
-                    })
+                    try channel.pipeline.syncOperations.addHandler(
+                        FakeHandler { request in
+                            log.add(request)
+                            return await answer(request)
+                        })
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()

@@ -20,7 +20,9 @@ func journalLimits(slots: Int = 64, segments: Int = 4, entries: Int = 4096) -> J
     return limits
 }
 
-func makeJournal(in path: String, epoch: Epoch = testEpoch, _ limits: JournalLimits = journalLimits()) throws
+func makeJournal(
+    in path: String, epoch: Epoch = testEpoch, _ limits: JournalLimits = journalLimits()
+) throws
     -> UsageJournal
 {
     try UsageJournal(

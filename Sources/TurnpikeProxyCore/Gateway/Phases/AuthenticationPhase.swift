@@ -11,7 +11,8 @@ extension Gateway {
     func authenticate(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, context: inout RequestContext
     ) throws(Refusal) {
-        guard let route = context.route, let configuration = context.configuration?.configuration, route.requiresKey else {
+        guard let route = context.route, let configuration = context.configuration?.configuration, route.requiresKey
+        else {
             return
         }
         let credential = try credential(of: head, bytes)

@@ -7,8 +7,8 @@ import TurnpikeControl
 import TurnpikeModel
 import TurnpikeTelemetry
 
-/// What needs no token: health, metrics and the contract.
-struct OpenEndpoints {
+/// The server itself: health, which needs no token, and metrics and the contract, which do: metrics name tenants.
+struct ServerEndpoints {
     let control: ControlPlane
     let openAPI: [UInt8]
     let metrics: MetricsRegistry
@@ -20,12 +20,12 @@ struct OpenEndpoints {
             Endpoint(.get, "/readyz", .everybody) { _, _ in
                 .json(["status": "ready", "revision": .integer(control.revision)])
             },
-            Endpoint(.get, "/metrics", .everybody) { _, _ in
+            Endpoint(.get, "/metrics", .operators) { _, _ in
                 Response(
                     status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
                     body: .init(byteBuffer: ByteBuffer(string: metrics.render())))
             },
-            Endpoint(.get, "/openapi.yaml", .everybody) { _, _ in
+            Endpoint(.get, "/openapi.yaml", .operators) { _, _ in
                 Response(
                     status: .ok, headers: [.contentType: "application/yaml"],
                     body: .init(byteBuffer: ByteBuffer(bytes: openAPI)))
