@@ -3,6 +3,7 @@
 import NIOHTTP1
 import Synchronization
 import TurnpikeModel
+import TurnpikeTestSupport
 
 /// A control plane as its users see it: a program, an address, a token.
 final class ControlPlaneProcess: Sendable {

@@ -4,6 +4,7 @@ import AsyncHTTPClient
 import NIOHTTP1
 import Synchronization
 import TurnpikeModel
+import TurnpikeTestSupport
 
 /// A gateway worker as its clients and its operator see it.
 final class GatewayProcess: Sendable {

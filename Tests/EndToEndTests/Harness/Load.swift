@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+import TurnpikeTestSupport
 
 /// Clients that send one request after another until they are told to stop.
 final class Load: Sendable {

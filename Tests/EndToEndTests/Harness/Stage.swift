@@ -2,6 +2,7 @@
 
 import Foundation
 import Synchronization
+import TurnpikeTestSupport
 
 /// Where one test plays: a folder of its own, and the programs that it starts, which do not outlive it.
 final class Stage: Sendable {

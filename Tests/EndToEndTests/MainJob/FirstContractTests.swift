@@ -3,6 +3,7 @@
 import NIOHTTP1
 import Testing
 import TurnpikeModel
+import TurnpikeTestSupport
 
 /// The main job by REST: written, compiled, streamed, enforced at the gateway, reported back.
 @Suite(.serialized) struct FirstContractTests {

@@ -2,6 +2,7 @@
 
 import NIOHTTP1
 import Testing
+import TurnpikeTestSupport
 
 /// Programs killed without warning: service goes on, and usage arrives exactly once.
 @Suite(.serialized) struct LossTests {

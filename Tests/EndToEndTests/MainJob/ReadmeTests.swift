@@ -2,6 +2,7 @@
 
 import Foundation
 import Testing
+import TurnpikeTestSupport
 
 /// The README's commands, run as they stand there; only the ports are others, since those of the README may be taken.
 @Suite struct ReadmeTests {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TurnpikeTestSupport
 
 @Suite struct RealRoutesTests {
     @Test func `each of 4,714 real operations lands on its own route, and the usage reports say so`() async throws {

@@ -2,6 +2,7 @@
 
 import Foundation
 import Testing
+import TurnpikeTestSupport
 
 /// What `make run` does once everything is built.
 @Suite struct RunScriptTests {

@@ -10,7 +10,7 @@ import TurnpikeModel
 @Suite(.timeLimit(.minutes(1))) struct AccessLogTests {
     @Test func `each request is one line of JSON, without its query and without its key`() async throws {
         let url = FileManager.default.temporaryDirectory.appending(path: "access-\(UUID().uuidString).log")
-        FileManager.default.createFile(atPath: url.path, contents: nil)
+        try Data().write(to: url)
         defer { try? FileManager.default.removeItem(at: url) }
         let file = try FileHandle(forWritingTo: url)
         let origin = try await Origin.start()

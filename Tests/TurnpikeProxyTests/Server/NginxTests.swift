@@ -11,7 +11,6 @@ import TurnpikeProxyCore
 @Suite(.enabled(if: Nginx.isInstalled), .timeLimit(.minutes(1))) struct NginxTests {
     @Test func `nginx is served through, with kept connections, ranges, chunks and its own refusals`() async throws {
         let nginx = try await Nginx.start()
-        defer { nginx.stop() }
         try await GatewayHarness.run([Pieces.route(), Pieces.cluster(nginx.port)]) { gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<100 {
@@ -32,11 +31,11 @@ import TurnpikeProxyCore
             #expect(try await client.response().status == 405)
             #expect(gateway.usage.total.requests == 105)
         }
+        try await nginx.stop()
     }
 
     @Test func `nginx closing its kept connections costs no request`() async throws {
         let nginx = try await Nginx.start(keepaliveRequests: 3)
-        defer { nginx.stop() }
         try await GatewayHarness.run([Pieces.route(), Pieces.cluster(nginx.port)]) { gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<50 {
@@ -44,5 +43,6 @@ import TurnpikeProxyCore
                 #expect(try await client.response().status == 200)
             }
         }
+        try await nginx.stop()
     }
 }

@@ -3,6 +3,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import TurnpikeTestSupport
 
 /// nginx on a port and in a directory of its own.
 final class Nginx {
@@ -12,10 +13,10 @@ final class Nginx {
     static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: binary) }
 
     let port: Int
-    private let process: Process
+    private let process: ChildProcess
     private let directory: URL
 
-    private init(port: Int, process: Process, directory: URL) {
+    private init(port: Int, process: ChildProcess, directory: URL) {
         self.port = port
         self.process = process
         self.directory = directory
@@ -34,10 +35,10 @@ final class Nginx {
 
         let file = directory.appending(path: "nginx.conf")
         try configuration(directory.path, port, keepaliveRequests).write(to: file, atomically: true, encoding: .utf8)
-        let process = Process()
-        process.executableURL = URL(filePath: binary)
-        process.arguments = ["-p", directory.path, "-c", file.path, "-e", directory.path + "/error.log"]
-        try process.run()
+        let process = try ChildProcess(
+            "nginx", binary, ["-p", directory.path, "-c", file.path, "-e", directory.path + "/error.log"],
+            in: directory.path, log: directory.path + "/output.log", environment: [:]
+        )
         let nginx = Nginx(port: port, process: process, directory: directory)
         try await nginx.listening()
         return nginx
@@ -61,17 +62,18 @@ final class Nginx {
     }
 
     private func listening() async throws {
-        for _ in 0..<500 {
-            if let client = try? await RawClient.connect(port: port) { return await client.close() }
-            guard process.isRunning else { break }
-            try await Task.sleep(for: .milliseconds(10))
+        try await until("nginx listens") {
+            if let status = process.status {
+                throw ChildProcess.Ended(name: "nginx", status: status, output: process.output)
+            }
+            guard let client = try? await RawClient.connect(port: port) else { return false }
+            await client.close()
+            return true
         }
-        throw RawClient.Failure(description: "nginx does not listen")
     }
 
-    /// Does not wait: that would block a thread of the few that all tests share.
-    func stop() {
-        process.terminate()
-        try? FileManager.default.removeItem(at: directory)
+    func stop() async throws {
+        try await process.killHard()
+        try FileManager.default.removeItem(at: directory)
     }
 }

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+public import Foundation
 import Synchronization
 
 /// A program that runs beside the test, with its output in a file.
 ///
 /// Started by `posix_spawn` rather than by Foundation's `Process`: its pipes and its way of noticing an end are
 /// inherited by whatever another test starts at the same moment, and by the program's own children.
-final class ChildProcess: Sendable {
+public final class ChildProcess: Sendable {
     /// What became of a program that should be running.
-    struct Ended: Error, CustomStringConvertible {
-        var name: String
-        var status: Int32
-        var output: String
+    public struct Ended: Error, CustomStringConvertible {
+        public var name: String
+        public var status: Int32
+        public var output: String
 
-        var description: String { "\(name) ended with status \(status):\n\(output)" }
+        public init(name: String, status: Int32, output: String) {
+            self.name = name
+            self.status = status
+            self.output = output
+        }
+
+        public var description: String { "\(name) ended with status \(status):\n\(output)" }
     }
 
-    let name: String
-    let pid: pid_t
+    public let name: String
+    public let pid: pid_t
     private let log: String
     private let knownStatus = Mutex<Int32?>(nil)
 
@@ -26,7 +32,7 @@ final class ChildProcess: Sendable {
     ///   - folder: the working directory.
     ///   - log: the file that takes standard output and standard error.
     ///   - environment: all of it; nothing is inherited.
-    init(
+    public init(
         _ name: String, _ executable: String, _ arguments: [String], in folder: String, log: String,
         environment: [String: String]
     ) throws {
@@ -35,11 +41,16 @@ final class ChildProcess: Sendable {
         pid = try spawn(executable, arguments, in: folder, log: log, environment: environment)
     }
 
+    /// A test that fails half-way leaves nothing running.
+    deinit {
+        if status == nil { killGroup() }
+    }
+
     /// Everything written so far to standard output and standard error.
-    var output: String { String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self) }
+    public var output: String { String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self) }
 
     /// The status with which the program ended; a signal's number where one ended it. `nil` while it runs.
-    var status: Int32? {
+    public var status: Int32? {
         knownStatus.withLock { known in
             if let known { return known }
             var status: Int32 = 0
@@ -53,7 +64,7 @@ final class ChildProcess: Sendable {
     /// The match of an expression in the output, once it is there.
     ///
     /// - Throws: `Ended` where the program ends without it.
-    func match<Output>(_ what: String, _ expression: sending Regex<Output>) async throws -> Output {
+    public func match<Output>(_ what: String, _ expression: sending Regex<Output>) async throws -> Output {
         try await until("\(name) says \(what)") {
             let status = status
             if let match = try expression.firstMatch(in: output) { return match.output }
@@ -62,25 +73,25 @@ final class ChildProcess: Sendable {
         }
     }
 
-    func signal(_ signal: Int32) { kill(pid, signal) }
+    public func signal(_ signal: Int32) { kill(pid, signal) }
 
     /// Kills the program and all that it has started.
-    func killGroup() { kill(-pid, SIGKILL) }
+    public func killGroup() { kill(-pid, SIGKILL) }
 
     /// Waits for the end of the program; returns its status.
     @discardableResult
-    func ended(within limit: Duration = patience) async throws -> Int32 {
+    public func ended(within limit: Duration = patience) async throws -> Int32 {
         try await until("\(name) has ended", within: limit) { status }
     }
 
     /// `kill -9`, and returns once the program is gone.
-    func killHard() async throws {
+    public func killHard() async throws {
         signal(SIGKILL)
         try await ended()
     }
 
     /// SIGTERM; returns the status with which the program ended.
-    func terminate() async throws -> Int32 {
+    public func terminate() async throws -> Int32 {
         signal(SIGTERM)
         return try await ended()
     }

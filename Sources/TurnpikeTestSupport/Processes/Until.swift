@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Testing
-
 /// A condition that did not come true in time.
-struct NeverTrue: Error, CustomStringConvertible {
-    var what: String
-    var patience: Duration
+public struct NeverTrue: Error, CustomStringConvertible {
+    public var what: String
+    public var patience: Duration
 
-    var description: String { "Waited \(patience) in vain until \(what)." }
+    public var description: String { "Waited \(patience) in vain until \(what)." }
 }
 
 /// How long the tests wait for what should come within moments, on a machine that has other things to do.
-let patience = Duration.seconds(60)
+public let patience = Duration.seconds(60)
 
 /// Asks again until `condition` gives a value, and returns it.
 ///
 /// - Throws: `NeverTrue` after `limit`, or what `condition` throws.
-func until<Value>(
+public func until<Value>(
     _ what: String, within limit: Duration = patience, _ condition: () async throws -> Value?
 ) async throws -> Value {
     let deadline = ContinuousClock.now + limit
@@ -28,6 +26,7 @@ func until<Value>(
 }
 
 /// Asks again until `condition` is true.
-func until(_ what: String, within limit: Duration = patience, _ condition: () async throws -> Bool) async throws {
+public func until(_ what: String, within limit: Duration = patience, _ condition: () async throws -> Bool) async throws
+{
     _ = try await until(what, within: limit) { try await condition() ? true : nil } as Bool
 }
