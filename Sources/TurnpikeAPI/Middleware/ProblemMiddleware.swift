@@ -39,9 +39,11 @@ struct ProblemMiddleware: RouterMiddleware {
     }
 
     private func answer(_ error: TurnpikeError, _ request: Request, _ context: APIContext) -> Response {
-        let isOurFault = error.code.status >= 500
-        if isOurFault || error.cause != nil {
-            logger.error("request failed", metadata: ["request_id": "\(context.requestID)", "error": "\(error)"])
+        if error.code.status >= 500 || error.cause != nil {
+            // Refusing work while shutting down is what a control plane should do, not a failure.
+            logger.log(
+                level: error.code == .draining ? .info : .error, "request failed",
+                metadata: ["request_id": "\(context.requestID)", "error": "\(error)"])
         }
         // Of our own failures a client learns the code only, but for those that say what to do about them.
         let detail = error.code == .internalError ? ErrorCode.internalError.title + "." : error.detail

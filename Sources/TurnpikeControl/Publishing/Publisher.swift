@@ -43,7 +43,7 @@ final class Publisher: Sendable {
         var compilation = Compilation(of: view)
         compilation.compileAll { initial.compiled[$0.name] = $0 }
         for record in tail { initial.history.append(record.revision, compilation.affected(by: record.changes)) }
-        for worker in view.resources(in: CollectionKey(.worker)) { initial.fleet.update(worker) }
+        for worker in view.resources(in: CollectionKey(.worker)) { initial.fleet.update(worker, at: clock.now) }
         metrics.revision.set(revision)
         metrics.compiledResources.set(initial.compiled.count)
         state = Mutex(initial)
@@ -55,6 +55,7 @@ final class Publisher: Sendable {
         var compilation = Compilation(of: view)
         let affected = records.map { compilation.affected(by: $0.changes) }
         let compiled = affected.reduce(into: Set()) { $0.formUnion($1) }.map { ($0, compilation.compile($0)) }
+        let now = clock.now
         let woken = state.withLock { state in
             var changed: Set<CompiledName> = []
             for (name, resource) in compiled where state.compiled[name] != resource {
@@ -69,7 +70,7 @@ final class Publisher: Sendable {
             }
             metrics.revision.set(state.revision)
             metrics.compiledResources.set(state.compiled.count)
-            return state.takeWorkerChanges(records.flatMap(\.changes)) + state.callersWithNews()
+            return state.takeWorkerChanges(records.flatMap(\.changes), at: now) + state.callersWithNews()
         }
         metrics.compileDuration.observe(ContinuousClock.now - start)
         for caller in woken { caller.resume() }
@@ -128,11 +129,13 @@ extension Publisher.State {
         return streams[worker]?.takeCaller().map { [$0] } ?? []
     }
 
-    fileprivate mutating func takeWorkerChanges(_ changes: [Change]) -> [CheckedContinuation<Void, Never>] {
+    fileprivate mutating func takeWorkerChanges(
+        _ changes: [Change], at now: Timestamp
+    ) -> [CheckedContinuation<Void, Never>] {
         var woken: [CheckedContinuation<Void, Never>] = []
         for change in changes where change.key?.kind == .worker {
             if let worker = change.after {
-                fleet.update(worker)
+                fleet.update(worker, at: now)
             } else if let worker = change.before {
                 woken += revokeStream(of: worker.id) + rolloutWaits.remove(worker.id)
                 fleet.remove(worker.id)

@@ -8,6 +8,8 @@ struct Fleet: Sendable {
         var status: WorkerStatus
         /// When the last of its credentials runs out.
         var expiresAt: Timestamp
+        /// When this control plane learned of it: at its own start, or as the worker joined.
+        let knownSince: Timestamp
 
         /// Where the worker stands towards a revision.
         func standing(towards target: Revision) -> Standing {
@@ -19,17 +21,19 @@ struct Fleet: Sendable {
 
     enum Standing { case applied, pending, rejected }
 
-    /// A worker unseen for longer is listed but not waited for.
+    /// A worker unseen for longer is listed but not waited for. One that has not been seen at all counts from when it
+    /// became known: after a restart of the control plane its workers are on their way back.
     static let patience = Duration.seconds(60)
 
     private(set) var members: [ResourceID: Member] = [:]
 
     /// Takes a worker's resource as it is now.
-    mutating func update(_ resource: Resource) {
+    mutating func update(_ resource: Resource, at now: Timestamp) {
         guard let worker = resource.spec as? Worker else { return }
         let status = WorkerStatus(id: resource.id, name: resource.key.name, role: worker.role)
         let expiresAt = worker.credentials.map(\.expiresAt).max() ?? Timestamp(milliseconds: 0)
-        members[resource.id, default: Member(status: status, expiresAt: expiresAt)].expiresAt = expiresAt
+        members[resource.id, default: Member(status: status, expiresAt: expiresAt, knownSince: now)].expiresAt =
+            expiresAt
     }
 
     mutating func remove(_ id: ResourceID) { members[id] = nil }
@@ -51,7 +55,7 @@ struct Fleet: Sendable {
     private func isAwaited(_ member: Member, for target: Revision, now: Timestamp) -> Bool {
         guard member.standing(towards: target) == .pending else { return false }
         if member.status.isConnected { return true }
-        return member.status.lastSeen.map { $0.duration(to: now) < Fleet.patience } ?? false
+        return (member.status.lastSeen ?? member.knownSince).duration(to: now) < Fleet.patience
     }
 
     /// The workers that are worth waiting for until they serve by `target`.

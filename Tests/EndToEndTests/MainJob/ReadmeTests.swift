@@ -25,7 +25,7 @@ import TurnpikeTestSupport
             #expect(try await run.ended() == 0)
             #expect(run.output.contains(#""path":"/v1/orders/7""#))
             #expect(run.output.contains("HTTP/1.1 401"))
-            #expect(run.output.contains(/orders +2xx +[1-9]/))
+            #expect(run.output.contains(/orders +2xx +partner-1 +[1-9]/))
         }
     }
 

@@ -137,15 +137,27 @@ import TurnpikeTestSupport
         withExtendedLifetime(stream) {}
     }
 
-    @Test func `after a restart a worker that comes back counts with what it serves by`() async throws {
+    @Test func `after a restart a worker is waited for, and counts with what it serves by once it is back`()
+        async throws
+    {
         let (test, worker, _) = try await planeWithWorker()
         let revision = test.plane.revision
         let again = try await test.restarted()
         #expect(try again.plane.rollout(of: revision).pending.map(\.name) == ["gw-1"])
-        #expect(try again.plane.rollout(of: revision).state == .complete)
+        #expect(try again.plane.rollout(of: revision).state == .pending)
         let stream = try again.plane.openStream(worker: worker, from: revision)
         #expect(try again.plane.rollout(of: revision).applied.map(\.name) == ["gw-1"])
         withExtendedLifetime(stream) {}
+    }
+
+    @Test func `a worker that does not come back after a restart is waited for as long as one that left`() async throws
+    {
+        let (test, _, _) = try await planeWithWorker()
+        let again = try await test.restarted()
+        test.clock.advance(by: Fleet.patience - .milliseconds(1))
+        #expect(try again.plane.rollout(of: test.plane.revision).state == .pending)
+        test.clock.advance(by: .milliseconds(1))
+        #expect(try again.plane.rollout(of: test.plane.revision).state == .complete)
     }
 
     @Test func `revisions that are not there yet are refused`() async throws {
