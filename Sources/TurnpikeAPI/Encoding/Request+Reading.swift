@@ -87,7 +87,8 @@ extension Request {
             throw TurnpikeError(.invalidParameter, "'X-Turnpike-Reason' may have 512 bytes at most.")
         }
         return WriteContext(
-            principal: principal, reason: reason, requestID: context.requestID, isDryRun: try flag("dryRun"))
+            principal: principal, source: context.address, reason: reason, requestID: context.requestID,
+            isDryRun: try flag("dryRun"))
     }
 }
 

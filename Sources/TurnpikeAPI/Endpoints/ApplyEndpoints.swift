@@ -20,7 +20,7 @@ struct ApplyEndpoints {
         let wait = try RolloutWait(request)
         let bundle = try Bundle(json: try await request.json(limit: BodyLimit.bundle))
         let outcome = try await control.apply(bundle, try request.writeContext(context))
-        let rollout = try await wait.rollout(of: outcome.revision, in: control)
+        let rollout = try await wait.rollout(of: outcome.revision, in: control, for: context.authority)
         var headers = rollout.headers
         headers[.turnpikeRevision] = "\(outcome.revision)"
         return .json(

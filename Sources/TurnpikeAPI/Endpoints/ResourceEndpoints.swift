@@ -66,7 +66,7 @@ struct ResourceEndpoints {
     private func write(_ command: WriteCommand, _ request: Request, _ context: APIContext) async throws -> Response {
         let wait = try RolloutWait(request)
         let outcome = try await control.write(command, try request.writeContext(context))
-        let rollout = try await wait.rollout(of: outcome.revision, in: control)
+        let rollout = try await wait.rollout(of: outcome.revision, in: control, for: context.authority)
         var headers = rollout.headers
         headers[.turnpikeRevision] = "\(outcome.revision)"
         guard let resource = outcome.resource else {
@@ -82,7 +82,7 @@ struct ResourceEndpoints {
     }
 
     private func read(_ request: Request, _ context: APIContext) async throws -> Response {
-        let resource = try control.resource(kind, tenant: tenant(context), name: name(context))
+        let resource = try control.resource(kind, tenant: tenant(context), name: name(context), for: context.authority)
         let headers: HTTPFields = [.eTag: "\"\(resource.revision)\""]
         // A worker's status changes without a revision.
         if kind != .worker, request.hasCurrent(resource.revision) {
@@ -93,7 +93,7 @@ struct ResourceEndpoints {
 
     private func list(_ request: Request, _ context: APIContext) async throws -> Response {
         let query = try ListParameters(request)
-        let page = try control.list(kind, tenant: tenant(context), query.listQuery)
+        let page = try control.list(kind, tenant: tenant(context), query.listQuery, for: context.authority)
         let next = page.next.map { query.path(after: .string($0)) }
         return .json([
             "data": .array(page.resources.map { .object(document(of: $0)) }), "next": next.map { .string($0) } ?? .null,

@@ -12,15 +12,17 @@ struct RevisionEndpoints {
     var all: [Endpoint] {
         [
             Endpoint(.get, "/v1/revisions/{revision}", .operators) { _, context in
-                .json(try await control.record(context.revisionParameter()).json)
+                .json(try await control.record(context.revisionParameter(), for: context.authority).json)
             },
             Endpoint(.get, "/v1/revisions/{revision}/rollout", .operators, parameters: ["wait", "timeout"]) {
                 request, context in
                 let revision = try context.revisionParameter()
-                if let json = try await RolloutWait(request).rollout(of: revision, in: control).json {
+                if let json = try await RolloutWait(request).rollout(
+                    of: revision, in: control, for: context.authority
+                ).json {
                     return .json(json)
                 }
-                return .json(try control.rollout(of: revision).json)
+                return .json(try control.rollout(of: revision, for: context.authority).json)
             },
         ]
     }
@@ -70,10 +72,10 @@ struct RolloutWait {
 
     /// The rollout once nobody is pending or the time is over; nothing where the client does not wait.
     func rollout(
-        of revision: Revision, in control: ControlPlane
+        of revision: Revision, in control: ControlPlane, for authority: Authority
     ) async throws(TurnpikeError) -> (json: JSON?, headers: HTTPFields) {
         guard let timeout else { return (nil, [:]) }
-        let rollout = try await control.rollout(of: revision, timeout: timeout)
+        let rollout = try await control.rollout(of: revision, timeout: timeout, for: authority)
         return (rollout.json, [.turnpikeRollout: rollout.state.rawValue])
     }
 }

@@ -20,7 +20,7 @@ struct ServerEndpoints {
             Endpoint(.get, "/readyz", .everybody) { _, _ in
                 .json(["status": "ready", "revision": .integer(control.revision)])
             },
-            Endpoint(.get, "/metrics", .operators) { _, _ in
+            Endpoint(.get, "/metrics", .platform) { _, _ in
                 Response(
                     status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
                     body: .init(byteBuffer: ByteBuffer(string: metrics.render())))

@@ -20,7 +20,7 @@ struct UsageEndpoints {
                 .json(
                     try await control.quotaState(
                         tenant: context.pathParameter("tenant"), quota: context.pathParameter("name"),
-                        key: request.parameter("key")
+                        key: request.parameter("key"), for: context.authority
                     ).json)
             },
         ]
@@ -28,7 +28,7 @@ struct UsageEndpoints {
 
     private func usage(_ request: Request, _ context: APIContext) async throws -> Response {
         let parameters = try UsageParameters(request, tenant: context.pathParameter("tenant"))
-        let report = try await control.usage(parameters.reportRequest)
+        let report = try await control.usage(parameters.reportRequest, for: context.authority)
         return .json([
             "from": .string(report.from.description), "to": .string(report.to.description),
             "data": .array(report.rows.map(\.json)),

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Hummingbird
+import NIOCore
 import Synchronization
 import TurnpikeControl
+import TurnpikeModel
 
 /// What is known of one request while it is answered.
 public struct APIContext: RequestContext {
@@ -11,8 +13,23 @@ public struct APIContext: RequestContext {
     var requestID = ""
     /// Who asks; set by authentication, absent on endpoints that are open to everybody.
     var principal: Principal?
+    /// The address that the request came from; empty where it is not known.
+    let address: String
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        address = source.channel.remoteAddress?.ipAddress ?? ""
+    }
+}
+
+extension APIContext {
+    /// What the operator who asks may see and do.
+    ///
+    /// - Throws: `unauthenticated`, `forbidden`.
+    var authority: Authority {
+        get throws(TurnpikeError) {
+            guard let principal else { throw TurnpikeError(.unauthenticated, "Who asks is not known.") }
+            return try Authority(of: principal)
+        }
     }
 }

@@ -8,7 +8,16 @@ import TurnpikeModel
 /// One operation: what the router serves and the contract test compares with `openapi.yaml`.
 struct Endpoint: Sendable {
     /// Who may call it.
-    enum Access: Sendable { case everybody, operators, workers, joinTokens }
+    enum Access: Sendable {
+        case everybody
+        /// Whoever holds an operator's token; how far it reaches is the use case's to judge.
+        case operators
+        /// Operators that are not bound to a tenant.
+        case platform
+        /// Operators of the platform who may do everything.
+        case owners
+        case workers, joinTokens
+    }
 
     var method: HTTPRequest.Method
     /// As `openapi.yaml` writes it: `/v1/tenants/{tenant}/routes/{name}`.
@@ -74,9 +83,12 @@ extension Endpoint {
         }
         let principal = try control.authenticate(bearer: String(header.dropFirst(7)))
         switch (principal, access) {
-        case (.operator, .operators), (.worker, .workers), (.joinToken, .joinTokens): return principal
+        case (.operator, .operators), (.worker, .workers), (.joinToken, .joinTokens): break
+        case (.operator, .platform): try Authority(of: principal).requirePlatform()
+        case (.operator, .owners): try Authority(of: principal).requireOwner()
         default: throw TurnpikeError(.forbidden, "This credential is not for this operation.")
         }
+        return principal
     }
 }
 

@@ -24,7 +24,7 @@ extension ControlPlane {
         }
     }
 
-    /// Makes the first operator, `bootstrap`, where there is none.
+    /// Makes the first operator, `bootstrap`, an owner, where there is none.
     ///
     /// - Parameter token: the token that it shall have, 16 to 256 characters; `nil` for a new one.
     /// - Returns: the token, to be shown once; `nil` where there are operators already.
@@ -47,7 +47,8 @@ extension ControlPlane {
 
 extension Draft {
     fileprivate func createFirstOperator(token: String?) throws(TurnpikeError) -> Resource {
-        let body = try ResourceBody(["displayName": "First operator"], kind: .operator, name: "bootstrap")
+        let body = try ResourceBody(
+            ["displayName": "First operator", "role": "owner"], kind: .operator, name: "bootstrap")
         let created = create(
             in: CollectionKey(.operator), name: "bootstrap", labels: [:], spec: body.spec, at: nil
         )

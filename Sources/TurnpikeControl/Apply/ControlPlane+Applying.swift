@@ -8,12 +8,13 @@ extension ControlPlane {
     /// References, hosts and deletions are checked against the state that the whole bundle leads to, so its parts may
     /// need each other in any order.
     ///
-    /// - Throws: `forbidden` to anybody but operators; `invalidResource`, `hostTaken` or `stillReferenced` with every
+    /// - Throws: `forbidden` to those whose authority does not reach so far; `invalidResource`, `hostTaken` or `stillReferenced` with every
     ///   fault at once, by pointers into the bundle; `overloaded`; `storageFailed`.
     public func apply(_ bundle: Bundle, _ context: WriteContext) async throws(TurnpikeError) -> ApplyOutcome {
-        try requireOperator(context.principal)
+        let authority = try Authority(of: context.principal)
+        try bundle.check(against: authority)
         let receipt = try await commit(context) { draft throws(TurnpikeError) in
-            bundle.write(to: draft)
+            bundle.write(to: draft, for: authority)
             return nil
         }
         return ApplyOutcome(
@@ -27,8 +28,18 @@ extension ControlPlane {
 }
 
 extension Bundle {
-    func write(to draft: Draft) {
-        let before = pruneLabels.map { pruned(by: $0, in: draft) } ?? []
+    /// Faults what lies in tenants out of sight, in the words for tenants that are not there.
+    func check(against authority: Authority) throws(TurnpikeError) {
+        for kind in Set(items.map(\.key.kind)).union(deletions.map(\.key.kind)) { try authority.requireWriting(kind) }
+        let places = items.map { ($0.key, $0.pointer) } + deletions.map { ($0.key, $0.pointer) }
+        let problems = places.filter { !authority.sees(CollectionKey(of: $0.0)) }.map {
+            Problem(noTenantOf: $0.0, at: $0.1)
+        }
+        guard problems.isEmpty else { throw TurnpikeError(problems) }
+    }
+
+    func write(to draft: Draft, for authority: Authority) {
+        let pruned = pruneLabels.map { self.pruned(by: $0, in: draft, for: authority) } ?? []
         for item in items {
             let place = item.pointer.appending("spec")
             if let existing = draft.resource(item.key) {
@@ -38,20 +49,20 @@ extension Bundle {
                 draft.create(in: collection, name: item.key.name, labels: item.labels, spec: item.spec, at: place)
             }
         }
-        let explicit = deletions.filter { draft.resource($0.key) != nil }
-        for deletion in (explicit + before).sorted(by: { $0.key.precedes($1.key) }).reversed() {
+        let explicit = deletions.filter { draft.resource($0.key).map { authority.sees($0) } ?? false }
+        for deletion in (explicit + pruned).sorted(by: { $0.key.precedes($1.key) }).reversed() {
             draft.delete(deletion.key, at: deletion.pointer)
         }
         reportMissingTenants(to: draft)
     }
 
     /// What pruning deletes beside the deletions that the bundle names.
-    private func pruned(by labels: Labels, in draft: Draft) -> [Deletion] {
+    private func pruned(by labels: Labels, in draft: Draft, for authority: Authority) -> [Deletion] {
         let named = Set(items.map(\.key)).union(deletions.map(\.key))
         let pointer = JSONPointer().appending("prune")
         return collections.flatMap { collection in
             draft.resources(in: collection)
-                .filter { $0.labels.satisfy(labels) && !named.contains($0.key) }
+                .filter { authority.sees($0) && $0.labels.satisfy(labels) && !named.contains($0.key) }
                 .map { Deletion(key: $0.key, pointer: pointer) }
         }
     }
@@ -71,12 +82,15 @@ extension Bundle {
         guard !missing.isEmpty else { return }
         for item in items {
             guard let tenant = item.key.tenant, missing.contains(tenant) else { continue }
-            draft.problems.append(
-                Problem(
-                    .invalidResource, at: item.pointer.appending("tenant"), .reference,
-                    "There is no tenant '\(tenant)'."
-                ))
+            draft.problems.append(Problem(noTenantOf: item.key, at: item.pointer))
         }
+    }
+}
+
+extension Problem {
+    fileprivate init(noTenantOf key: ResourceKey, at pointer: JSONPointer) {
+        self.init(
+            .invalidResource, at: pointer.appending("tenant"), .reference, "There is no tenant '\(key.tenant ?? "")'.")
     }
 }
 

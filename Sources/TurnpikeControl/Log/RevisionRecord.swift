@@ -8,6 +8,8 @@ public struct RevisionRecord: Sendable {
     public var at: Timestamp
     /// `operator:ops`, `worker:gw-1`, `system`.
     public var actor: String
+    /// The address that the request came from; empty where it came from none.
+    public var source: String
     /// What the client gave in `X-Turnpike-Reason`; empty where it gave none.
     public var reason: String
     public var requestID: String
@@ -15,11 +17,13 @@ public struct RevisionRecord: Sendable {
     public var changes: [Change]
 
     public init(
-        revision: Revision, at: Timestamp, actor: String, reason: String, requestID: String, changes: [Change]
+        revision: Revision, at: Timestamp, actor: String, source: String = "", reason: String, requestID: String,
+        changes: [Change]
     ) {
         self.revision = revision
         self.at = at
         self.actor = actor
+        self.source = source
         self.reason = reason
         self.requestID = requestID
         self.changes = changes

@@ -5,11 +5,13 @@ public import TurnpikeModel
 extension ControlPlane {
     /// One resource; `tenant` and `name` are names or ids.
     ///
-    /// - Throws: `notFound`, naming what is missing.
-    public func resource(_ kind: Kind, tenant: String?, name: String) throws(TurnpikeError) -> Resource {
-        let collection = try view.collection(kind, tenant: tenant)
+    /// - Throws: `notFound`, naming what is missing or out of sight.
+    public func resource(
+        _ kind: Kind, tenant: String?, name: String, for authority: Authority
+    ) throws(TurnpikeError) -> Resource {
+        let collection = try view.collection(kind, tenant: tenant, for: authority)
         let key = view.read { $0.key(kind, tenant: collection.tenant, nameOrID: name) }
-        if let resource = key.flatMap({ view.resource($0) }) { return resource }
+        if let resource = key.flatMap({ view.resource($0) }), authority.sees(resource) { return resource }
         try view.requireTenant(of: collection)
         throw .notFound(kind, tenant: collection.tenant, name: name)
     }
@@ -17,17 +19,20 @@ extension ControlPlane {
     /// A page of a collection. Its cost follows the page; where there are filters, the resources that they skip too.
     ///
     /// - Throws: `notFound` for an unknown tenant.
-    public func list(_ kind: Kind, tenant: String?, _ query: ListQuery) throws(TurnpikeError) -> ResourcePage {
-        let collection = try view.collection(kind, tenant: tenant)
+    public func list(
+        _ kind: Kind, tenant: String?, _ query: ListQuery, for authority: Authority
+    ) throws(TurnpikeError) -> ResourcePage {
+        let collection = try view.collection(kind, tenant: tenant, for: authority)
         try view.requireTenant(of: collection)
         let limit = max(1, query.limit)
-        if query.labels.isEmpty, query.fields.isEmpty {
+        let seesAll = authority.tenant == nil || collection.tenant != nil
+        if query.labels.isEmpty, query.fields.isEmpty, seesAll {
             let resources = view.read { $0.resources(in: collection, after: query.after, limit: limit + 1) }
             return ResourcePage(resources, limit: limit)
         }
         var found: [Resource] = []
         view.forEachResource(in: collection, after: query.after) { resource in
-            if query.matches(resource) { found.append(resource) }
+            if authority.sees(resource), query.matches(resource) { found.append(resource) }
             return found.count <= limit
         }
         return ResourcePage(found, limit: limit)

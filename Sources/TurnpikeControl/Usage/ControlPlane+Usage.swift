@@ -31,8 +31,10 @@ extension ControlPlane {
     /// Sums a tenant's usage.
     ///
     /// - Throws: `notFound`; `invalidParameter` for an empty window or one of more than 10,000 buckets.
-    public func usage(_ request: UsageReportRequest) async throws(TurnpikeError) -> UsageReport {
-        let tenant = try resource(.tenant, tenant: nil, name: request.tenant)
+    public func usage(
+        _ request: UsageReportRequest, for authority: Authority
+    ) async throws(TurnpikeError) -> UsageReport {
+        let tenant = try resource(.tenant, tenant: nil, name: request.tenant, for: authority)
         let window = try UsageWindow(request, now: clock.now, timeZone: (tenant.spec as? Tenant)?.timeZone ?? "UTC")
         let query = UsageQuery(
             tenant: tenant.id, minutes: window.minutes, groupBy: request.groupBy, bucketStarts: window.bucketStarts,
@@ -69,16 +71,18 @@ extension ControlPlane {
     ///
     /// - Parameter key: the API key, by name or id, of a quota per key; `nil` for a quota per tenant.
     /// - Throws: `notFound`; `invalidParameter` where `key` does not go with the quota.
-    public func quotaState(tenant: String, quota: String, key: String?) async throws(TurnpikeError) -> QuotaState {
-        let tenantResource = try resource(.tenant, tenant: nil, name: tenant)
-        let quotaResource = try resource(.quota, tenant: tenant, name: quota)
+    public func quotaState(
+        tenant: String, quota: String, key: String?, for authority: Authority
+    ) async throws(TurnpikeError) -> QuotaState {
+        let tenantResource = try resource(.tenant, tenant: nil, name: tenant, for: authority)
+        let quotaResource = try resource(.quota, tenant: tenant, name: quota, for: authority)
         guard let quota = quotaResource.spec as? Quota, let tenantSpec = tenantResource.spec as? Tenant else {
             throw TurnpikeError(.internalError, "The quota cannot be read.")
         }
         let subject: ResourceID
         switch (quota.per, key) {
         case (.tenant, nil): subject = tenantResource.id
-        case (.key, let key?): subject = try resource(.apiKey, tenant: tenant, name: key).id
+        case (.key, let key?): subject = try resource(.apiKey, tenant: tenant, name: key, for: authority).id
         case (.tenant, _): throw TurnpikeError(.invalidParameter, "The quota is the tenant's; 'key' has no place here.")
         case (.key, nil): throw TurnpikeError(.invalidParameter, "Each key has a quota of its own; 'key' is required.")
         }

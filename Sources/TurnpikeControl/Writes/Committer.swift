@@ -7,6 +7,8 @@ import TurnpikeTelemetry
 /// A write on its way into the log.
 struct CommitRequest: Sendable {
     var actor: String
+    /// The address that the request came from; empty where it came from none.
+    var source = ""
     var reason: String
     var requestID: String
     var isDryRun = false
@@ -94,7 +96,8 @@ private struct CommitGroup {
                 state.absorb(draft)
                 records.append(
                     RevisionRecord(
-                        revision: draft.revision, at: now, actor: request.actor, reason: request.reason,
+                        revision: draft.revision, at: now, actor: request.actor, source: request.source,
+                        reason: request.reason,
                         requestID: request.requestID, changes: changes
                     ))
             }

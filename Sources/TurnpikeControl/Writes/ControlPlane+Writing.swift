@@ -9,12 +9,11 @@ extension ControlPlane {
     /// Every write that changes something gets a revision of its own and is durable when this returns; one that changes
     /// nothing answers with the current revision. Concurrent writes share transactions.
     ///
-    /// - Throws: `forbidden` to anybody but operators; `notFound`, `alreadyExists`, `preconditionFailed`;
+    /// - Throws: `forbidden` to those whose authority does not reach so far; `notFound`, `alreadyExists`, `preconditionFailed`;
     ///   `invalidResource`, `hostTaken` and `stillReferenced` with every fault at once; `overloaded`; `storageFailed`,
     ///   upon which nothing was changed.
     public func write(_ command: WriteCommand, _ context: WriteContext) async throws(TurnpikeError) -> WriteOutcome {
-        try requireOperator(context.principal)
-        let prepared = try PreparedWrite(command, view: view)
+        let prepared = try PreparedWrite(command, view: view, authority: try Authority(of: context.principal))
         let receipt = try await commit(context, prepared.plan)
         let change = receipt.changes.first
         return WriteOutcome(
@@ -25,23 +24,33 @@ extension ControlPlane {
 
     /// The log's entry of a revision.
     ///
-    /// - Throws: `notFound`, `storageFailed`.
-    public func record(_ revision: Revision) async throws(TurnpikeError) -> RevisionRecord {
+    /// - Returns: the entry with those of its changes that are in sight.
+    /// - Throws: `notFound`, also where nothing of it is in sight; `storageFailed`.
+    public func record(
+        _ revision: Revision, for authority: Authority
+    ) async throws(TurnpikeError) -> RevisionRecord {
         let record: RevisionRecord?
         do { record = try await store.records(after: revision - 1, limit: 1).first } catch { throw .storage(error) }
-        guard let record, record.revision == revision else {
+        guard var record, record.revision == revision, record.changes.contains(where: authority.sees) else {
             throw TurnpikeError(.notFound, "There is no revision \(revision).")
         }
+        record.changes.removeAll { !authority.sees($0) }
         return record
     }
 
     func commit(
         _ context: WriteContext, _ plan: @escaping @Sendable (Draft) throws(TurnpikeError) -> Resource?
     ) async throws(TurnpikeError) -> CommitReceipt {
-        try await commit(
+        let authority = try Authority(of: context.principal)
+        return try await commit(
             CommitRequest(
-                actor: context.principal.actor, reason: context.reason, requestID: context.requestID,
-                isDryRun: context.isDryRun, plan: plan
+                actor: context.principal.actor, source: context.source, reason: context.reason,
+                requestID: context.requestID, isDryRun: context.isDryRun,
+                plan: { draft throws(TurnpikeError) in
+                    let subject = try plan(draft)
+                    try authority.check(draft)
+                    return subject
+                }
             ))
     }
 
@@ -50,9 +59,5 @@ extension ControlPlane {
         let receipt = try await commits.submit(request)
         metrics.writeDuration.observe(ContinuousClock.now - start)
         return receipt
-    }
-
-    func requireOperator(_ principal: Principal) throws(TurnpikeError) {
-        guard case .operator = principal else { throw TurnpikeError(.forbidden, "Only operators may do this.") }
     }
 }

@@ -20,6 +20,7 @@ extension Draft {
             } else if let before = change.before {
                 checkDeletion(of: before)
             }
+            checkOwners(after: change)
         }
         guard problems.isEmpty else { throw TurnpikeError(problems) }
     }
@@ -52,6 +53,17 @@ extension Draft {
         report(
             .invalidResource, resource.key, JSONPointer().appending("timeZone"), .choice,
             "'\(tenant.timeZone)' is not a time zone that this server knows. Use an IANA name such as 'Europe/Berlin'."
+        )
+    }
+
+    /// Somebody must be left who can make operators: without one, nobody could ever be let in again.
+    private func checkOwners(after change: Change) {
+        guard let before = change.before, before.isLastingOwner, change.after?.isLastingOwner != true,
+            !resources(in: CollectionKey(.operator)).contains(where: \.isLastingOwner)
+        else { return }
+        report(
+            .lastOwner, before.key, JSONPointer(), .reference,
+            "The \(before.key) is the last owner of the platform whose token does not expire."
         )
     }
 
@@ -92,5 +104,13 @@ extension Draft {
             "\(count) \(count == 1 ? "resource needs" : "resources need") the \(key): "
                 + named.joined(separator: ", ") + more + "."
         )
+    }
+}
+
+extension Resource {
+    /// Whether it is an operator that may do everything, for ever.
+    fileprivate var isLastingOwner: Bool {
+        guard let spec = spec as? Operator else { return false }
+        return spec.role == .owner && spec.tenant == nil && spec.expiresAt == nil
     }
 }

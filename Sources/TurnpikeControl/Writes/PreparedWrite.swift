@@ -14,12 +14,15 @@ struct PreparedWrite: Sendable {
     private let collection: CollectionKey
     private let action: Action
     private let ifMatch: Revision?
+    private let authority: Authority
 
     /// - Throws: `notFound` for an id that is not there, `invalidResource` for a bad body, `invalidParameter` for a bad
     ///   name.
-    init(_ command: WriteCommand, view: SharedView) throws(TurnpikeError) {
+    init(_ command: WriteCommand, view: SharedView, authority: Authority) throws(TurnpikeError) {
         let kind = command.kind
-        collection = try view.collection(kind, tenant: command.tenant)
+        self.authority = authority
+        collection = try view.collection(kind, tenant: command.tenant, for: authority)
+        try authority.requireWriting(kind)
         ifMatch = command.ifMatch
         do throws(TurnpikeError) {
             switch command.action {
@@ -51,6 +54,9 @@ struct PreparedWrite: Sendable {
                 guard Name.isValid(name) else { throw TurnpikeError(.invalidParameter, "The name \(Name.rule).") }
                 return try create(body, in: draft)
             }
+            guard authority.sees(existing) else {
+                throw TurnpikeError(.alreadyExists, "The name of the \(existing.key) is taken.")
+            }
             try checkPrecondition(existing)
             return draft.update(existing, labels: body.labels, spec: body.spec, at: JSONPointer())
         case .patch(let name, let patch):
@@ -79,7 +85,7 @@ struct PreparedWrite: Sendable {
     }
 
     private func existing(_ name: String, in draft: Draft) throws(TurnpikeError) -> Resource {
-        guard let existing = draft.resource(key(name)) else { throw .notFound(key(name)) }
+        guard let existing = draft.resource(key(name)), authority.sees(existing) else { throw .notFound(key(name)) }
         try checkPrecondition(existing)
         return existing
     }
@@ -105,13 +111,17 @@ struct PreparedWrite: Sendable {
 
 extension SharedView {
     /// The collection that a path names. A tenant given by id must exist; one given by name is looked for later.
-    func collection(_ kind: Kind, tenant: String?) throws(TurnpikeError) -> CollectionKey {
+    ///
+    /// - Throws: `notFound` for a tenant that is not there, or out of sight.
+    func collection(_ kind: Kind, tenant: String?, for authority: Authority) throws(TurnpikeError) -> CollectionKey {
         guard kind.scope == .tenant else { return CollectionKey(kind) }
         let nameOrID = tenant ?? ""
         guard let key = read({ $0.key(.tenant, tenant: nil, nameOrID: nameOrID) }) else {
             throw .notFound(.tenant, tenant: nil, name: nameOrID)
         }
-        return CollectionKey(kind, tenant: key.name)
+        let collection = CollectionKey(kind, tenant: key.name)
+        guard authority.sees(collection) else { throw .notFound(.tenant, tenant: nil, name: nameOrID) }
+        return collection
     }
 
     func requireTenant(of collection: CollectionKey) throws(TurnpikeError) {

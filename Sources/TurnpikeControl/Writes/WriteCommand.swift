@@ -52,14 +52,19 @@ public struct WriteCommand: Sendable {
 /// Who writes, why, and whether in earnest.
 public struct WriteContext: Sendable {
     public var principal: Principal
+    /// The address that the request came from; empty where it is not known.
+    public var source: String
     /// What the client gave as its reason; empty where it gave none.
     public var reason: String
     public var requestID: String
     /// Everything is checked, nothing is stored.
     public var isDryRun: Bool
 
-    public init(principal: Principal, reason: String = "", requestID: String, isDryRun: Bool = false) {
+    public init(
+        principal: Principal, source: String = "", reason: String = "", requestID: String, isDryRun: Bool = false
+    ) {
         self.principal = principal
+        self.source = source
         self.reason = reason
         self.requestID = requestID
         self.isDryRun = isDryRun

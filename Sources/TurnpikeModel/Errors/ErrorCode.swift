@@ -30,6 +30,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case noRoute = "no-route"
     case alreadyExists = "already-exists"
     case stillReferenced = "still-referenced"
+    case lastOwner = "last-owner"
     case hostTaken = "host-taken"
     case preconditionFailed = "precondition-failed"
 
@@ -57,7 +58,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .notFound, .noRoute: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
-        case .alreadyExists, .stillReferenced, .hostTaken: 409
+        case .alreadyExists, .stillReferenced, .lastOwner, .hostTaken: 409
         case .preconditionFailed: 412
         case .bodyTooLarge: 413
         case .uriTooLong: 414
@@ -99,6 +100,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .noRoute: "No route matches the request"
         case .alreadyExists: "The name is already taken"
         case .stillReferenced: "Other resources still refer to this one"
+        case .lastOwner: "The last owner must stay"
         case .hostTaken: "The host belongs to another tenant"
         case .preconditionFailed: "The resource has changed in the meantime"
         case .rateLimited: "The rate limit is exceeded"

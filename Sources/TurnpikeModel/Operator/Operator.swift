@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Somebody who runs the platform, by way of a token for the REST API. A token may do everything.
+/// Somebody who runs the platform, or one tenant of it, by way of a token for the REST API.
 public struct Operator: CredentialSpec {
     public static let kind = Kind.operator
     public static let plural = "operators"
@@ -8,7 +8,21 @@ public struct Operator: CredentialSpec {
     public static let scope = Kind.Scope.global
     public static let credential: CredentialDeclaration? = CredentialDeclaration(field: "token", prefix: "tp_op")
 
+    /// What the token may do.
+    public enum Role: String, Sendable, CaseIterable {
+        /// Everything, operators too.
+        case owner
+        /// Reads everything, writes everything but operators.
+        case `operator`
+        /// Reads everything, writes nothing.
+        case viewer
+    }
+
     public var displayName: String
+    /// Default `operator`.
+    public var role: Role
+    /// The tenant to which the role is confined: of others the token does not see that they exist. `nil`: none.
+    public var tenant: String?
     /// From then on the token is refused.
     public var expiresAt: Timestamp?
     public var digest: String
@@ -16,13 +30,21 @@ public struct Operator: CredentialSpec {
 
     public init(reading fields: inout FieldReader) {
         displayName = fields.string("displayName", length: 0...200, default: "")
+        role = fields.choice("role", default: .operator)
+        tenant = fields.has("tenant") ? fields.name("tenant") : nil
         expiresAt = fields.timestamp("expiresAt")
         (digest, hint) = fields.credential()
     }
 
     public func write(to fields: inout FieldWriter) {
         fields.write("displayName", displayName)
+        fields.write("role", role)
+        fields.write("tenant", tenant)
         fields.write("expiresAt", expiresAt)
         fields.writeCredential(digest: digest, hint: hint)
+    }
+
+    public var references: [Reference] {
+        tenant.map { [Reference(.tenant, $0, at: JSONPointer().appending("tenant"))] } ?? []
     }
 }

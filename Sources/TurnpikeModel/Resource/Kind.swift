@@ -91,7 +91,7 @@ public protocol CredentialSpec: ResourceSpec {
 /// One resource's need of another.
 public struct Reference: Sendable, Hashable {
     public var kind: Kind
-    /// The name of a resource of the same tenant.
+    /// The name of a resource of the same tenant, or of a tenant.
     public var name: String
     /// The field that names it.
     public var pointer: JSONPointer

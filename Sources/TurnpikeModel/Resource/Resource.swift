@@ -86,7 +86,7 @@ extension Resource {
     public init(stored json: JSON, kind: Kind) throws(TurnpikeError) {
         var fields = FieldReader(json, source: .storage)
         let name = fields.string("name")
-        let tenant = fields.optionalString("tenant")
+        let tenant = kind.scope == .tenant ? fields.optionalString("tenant") : nil
         let id = ResourceID(text: fields.string("id"), prefix: kind.idPrefix)
         let revision = fields.integer("revision", in: 1...Int64.max)
         let createdAt = fields.timestamp("createdAt")

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import Testing
-import TurnpikeControl
 import TurnpikeModel
+import TurnpikeTelemetry
 import TurnpikeTestSupport
+
+@testable import TurnpikeControl
 
 @Suite struct AccessTests {
     private func isRefused(_ bearer: String, by test: TestPlane) async throws -> Bool {
@@ -54,13 +57,17 @@ import TurnpikeTestSupport
         for token in tokens { #expect(try await isRefused(token, by: test)) }
     }
 
-    @Test func `the bootstrap token may be given, once`() async throws {
-        let test = try await TestPlane.start()
-        #expect(try await test.plane.bootstrapOperator(token: "a-token-of-my-own-choice") == nil)
-        try await test.write(.delete(.operator, name: "bootstrap"))
-        await #expect(throws: TurnpikeError.self) { try await test.plane.bootstrapOperator(token: "short") }
+    @Test func `the bootstrap token may be given, once, and is an owner's`() async throws {
+        let plane = try await ControlPlane.start(
+            store: InMemoryStore(), clock: ManualWallClock(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            metrics: MetricsRegistry())
+        await #expect(throws: TurnpikeError.self) { try await plane.bootstrapOperator(token: "short") }
         let token = "a-token-of-my-own-choice"
-        #expect(try await test.plane.bootstrapOperator(token: token) == token)
-        #expect(try test.plane.authenticate(bearer: token).actor == "operator:bootstrap")
+        #expect(try await plane.bootstrapOperator(token: token) == token)
+        #expect(try await plane.bootstrapOperator(token: token) == nil)
+        let principal = try plane.authenticate(bearer: token)
+        #expect(principal.actor == "operator:bootstrap")
+        #expect(try Authority(of: principal) == Authority(role: .owner, tenant: nil))
     }
 }

@@ -25,7 +25,7 @@ private let smallest: [(Kind, String, String)] = [
     ),
     (.worker, #"{"kind":"gateway"}"#, #"{"kind":"gateway","version":"","credentials":[],"labels":{}}"#),
     (.joinToken, #"{"kind":"gateway"}"#, #"{"kind":"gateway","lifetime":"1d","digest":"","hint":"","labels":{}}"#),
-    (.operator, "{}", #"{"displayName":"","digest":"","hint":"","labels":{}}"#),
+    (.operator, "{}", #"{"displayName":"","role":"operator","digest":"","hint":"","labels":{}}"#),
 ]
 
 /// What each kind refuses beyond what shapes and types tell.
