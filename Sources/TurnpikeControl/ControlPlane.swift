@@ -21,10 +21,14 @@ public final class ControlPlane: Sendable {
     let store: any Store
     let clock: any WallClock
     let metrics: ControlMetrics
+    let logger: Logger
+    let credentialUses: CredentialUses
+    /// How long the log is kept; `nil`: for ever.
+    let retention: Duration?
 
     private init(
-        view: SharedView, tail: [RevisionRecord], store: any Store, clock: any WallClock, logger: Logger,
-        metrics registry: MetricsRegistry
+        view: SharedView, tail: [RevisionRecord], uses: [ResourceID: Timestamp], store: any Store, clock: any WallClock,
+        retention: Duration?, logger: Logger, metrics registry: MetricsRegistry
     ) {
         let metrics = ControlMetrics(registry)
         let publisher = Publisher(view: view, tail: tail, clock: clock, metrics: metrics)
@@ -43,23 +47,29 @@ public final class ControlPlane: Sendable {
         self.store = store
         self.clock = clock
         self.metrics = metrics
+        self.logger = logger
+        self.retention = retention
+        credentialUses = CredentialUses(uses)
     }
 
     /// Loads the store, rebuilds the view, compiles everything, and reads the log's tail, so that workers that come
     /// back are sent only what differs.
     ///
+    /// - Parameter retention: how long the log is kept, at least a day; `nil`: for ever.
     /// - Throws: what the store throws.
     public static func start(
-        store: any Store, clock: any WallClock, logger: Logger, metrics: MetricsRegistry
+        store: any Store, clock: any WallClock, retention: Duration? = nil, logger: Logger, metrics: MetricsRegistry
     ) async throws -> ControlPlane {
         var view = View()
         try await store.forEachResource { view.load($0) }
-        let revision = try await store.latestRevision()
-        view.load(revision: revision)
+        let end = try await store.logEnd()
+        view.load(logEnd: end)
+        let revision = end.revision
         let tailStart = max(0, revision - Int64(ChangeHistory.maximumRevisions))
         let tail = try await store.records(after: tailStart, limit: ChangeHistory.maximumRevisions)
         let plane = ControlPlane(
-            view: SharedView(view), tail: tail, store: store, clock: clock, logger: logger, metrics: metrics
+            view: SharedView(view), tail: tail, uses: try await store.uses(), store: store, clock: clock,
+            retention: retention, logger: logger, metrics: metrics
         )
         logger.info("The control plane is loaded", metadata: [LogKey.revision: "\(revision)"])
         return plane
@@ -68,12 +78,15 @@ public final class ControlPlane: Sendable {
     /// The newest revision that readers and workers see.
     public var revision: Revision { publisher.revision }
 
-    /// Does what time brings about: heartbeats, expiry of workers' credentials, giving up on absent workers. Run it for
-    /// as long as there are workers; returns when cancelled.
+    /// Does what time brings about: heartbeats, expiry of workers' credentials, giving up on absent workers, maintenance.
+    /// Run it for as long as there are workers; returns when cancelled.
     public func run() async throws {
+        var ticks = 0
         while !Task.isCancelled {
             try? await Task.sleep(for: Publisher.tickInterval)
             publisher.tick()
+            ticks += 1
+            if ticks % Int(Self.maintenanceInterval / Publisher.tickInterval) == 0 { await maintain() }
         }
     }
 
@@ -82,5 +95,6 @@ public final class ControlPlane: Sendable {
         publisher.shutDown()
         await commits.close()
         await entries.close()
+        await maintain()
     }
 }

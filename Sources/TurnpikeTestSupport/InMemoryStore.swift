@@ -21,6 +21,9 @@ public final class InMemoryStore: Store {
         var closed: Set<Epoch> = []
         var series: [SeriesKey: [Epoch: UsageCounters]] = [:]
         var leases: [LeaseKey: [Epoch: LeaseTotals]] = [:]
+        var start = LogPosition.start
+        var replies: [KeyDigest: StoredReply] = [:]
+        var uses: [ResourceID: Timestamp] = [:]
     }
 
     private let state = Mutex(State())
@@ -32,23 +35,54 @@ public final class InMemoryStore: Store {
         for resource in resources.sorted(by: { $0.key.isBefore($1.key) }) { try each(resource) }
     }
 
-    public func latestRevision() async throws -> Revision { state.withLock { $0.records.last?.revision ?? 0 } }
+    public func logEnd() async throws -> LogPosition {
+        state.withLock { state in
+            state.records.last.map { LogPosition(revision: $0.revision, hash: $0.hash) } ?? state.start
+        }
+    }
 
-    public func commit(_ records: [RevisionRecord]) async throws {
+    public func logStart() async throws -> LogPosition { state.withLock(\.start) }
+
+    public func commit(_ records: [RevisionRecord], replies: [StoredReply]) async throws {
         try state.withLock { state in
             var changed = state
             for record in records { try changed.take(record) }
+            for reply in replies { changed.replies[reply.id] = reply }
             try changed.checkReferences()
             state = changed
         }
     }
 
-    public func records(after: Revision, limit: Int) async throws -> [RevisionRecord] {
+    public func records(_ query: LogQuery) async throws -> [RevisionRecord] {
+        let records = state.withLock(\.records)
+        let found = records.lazy.filter { $0.revision > query.above && $0.revision < query.below }
+            .compactMap { $0.answering(query) }
+        return query.isDescending ? Array(found.reversed().prefix(query.limit)) : Array(found.prefix(query.limit))
+    }
+
+    public func forgetRecords(before time: Timestamp) async throws -> Int {
         state.withLock { state in
-            let first = state.records.partitioningIndex { $0.revision > after }
-            return Array(state.records[first...].prefix(limit))
+            let kept = state.records.dropLast().lastIndex { $0.at < time }.map { $0 + 1 } ?? 0
+            guard kept > 0 else { return 0 }
+            state.start = LogPosition(revision: state.records[kept - 1].revision, hash: state.records[kept - 1].hash)
+            state.records.removeFirst(kept)
+            return kept
         }
     }
+
+    public func replies(_ ids: [KeyDigest]) async throws -> [KeyDigest: StoredReply] {
+        state.withLock { $0.replies }.filter { ids.contains($0.key) }
+    }
+
+    public func forgetReplies(before time: Timestamp) async throws {
+        state.withLock { state in state.replies = state.replies.filter { $0.value.at >= time } }
+    }
+
+    public func noteUse(_ uses: [ResourceID: Timestamp]) async throws {
+        state.withLock { $0.uses.merge(uses) { max($0, $1) } }
+    }
+
+    public func uses() async throws -> [ResourceID: Timestamp] { state.withLock(\.uses) }
 
     public func takeUsage(_ batches: [(worker: ResourceID, batch: UsageBatch)]) async throws -> [TakenUsage] {
         state.withLock { state in batches.map { state.take($0.batch, from: $0.worker) } }
@@ -104,8 +138,9 @@ extension InMemoryStore.State {
             resources[after.key] = try after.throughStorage()
         }
         var stored = record
-        stored.changes = try record.changes.map {
-            Change(before: try $0.before?.throughStorage(), after: try $0.after?.throughStorage())
+        for place in stored.changes.indices {
+            stored.changes[place].before = try record.changes[place].before?.throughStorage()
+            stored.changes[place].after = try record.changes[place].after?.throughStorage()
         }
         records.append(stored)
     }
@@ -127,6 +162,17 @@ extension InMemoryStore.State {
 
     private func contradiction(_ reason: String) -> TurnpikeError {
         TurnpikeError(.storageFailed, "The records do not follow from what is stored: \(reason).")
+    }
+}
+
+extension RevisionRecord {
+    fileprivate func answering(_ query: LogQuery) -> RevisionRecord? {
+        guard query.actor == nil || actor == query.actor, query.from.map({ at >= $0 }) ?? true,
+            query.to.map({ at < $0 }) ?? true
+        else { return nil }
+        var record = self
+        record.changes.removeAll { !query.matches($0) }
+        return record.changes.isEmpty ? nil : record
     }
 }
 

@@ -80,7 +80,52 @@ extension Request {
             ?? false
     }
 
-    func writeContext(_ context: APIContext) throws(TurnpikeError) -> WriteContext {
+    func revision(_ name: String) throws(TurnpikeError) -> Revision? {
+        guard let text = parameter(name) else { return nil }
+        guard let revision = Revision(text), revision >= 0 else {
+            throw TurnpikeError(.invalidParameter, "'\(name)' must be a revision.")
+        }
+        return revision
+    }
+
+    func kind() throws(TurnpikeError) -> Kind? {
+        guard let text = parameter("kind") else { return nil }
+        guard let kind = Kind(rawValue: text) ?? Kind(plural: text) else {
+            throw TurnpikeError(.invalidParameter, "There is no kind '\(text)'.")
+        }
+        return kind
+    }
+
+    /// What all `label=key:value` parameters name together.
+    func labels() throws(TurnpikeError) -> Labels {
+        var labels: Labels = [:]
+        for (name, value) in uri.queryParameters where name == "label" {
+            guard let colon = value.firstIndex(of: ":") else {
+                throw TurnpikeError(.invalidParameter, "'label' must be written as key:value.")
+            }
+            labels[String(value[..<colon])] = String(value[value.index(after: colon)...])
+        }
+        return labels
+    }
+
+    /// Whether `Accept` names a media type outright.
+    func accepts(_ type: String) -> Bool {
+        headers[.accept]?.split(separator: ",").contains { $0.split(separator: ";").first?.trimmed == type } ?? false
+    }
+
+    /// What makes the request safe to repeat, where its client asks for that.
+    private func idempotencyKey(_ body: JSON?) throws(TurnpikeError) -> IdempotencyKey? {
+        guard let key = headers[.idempotencyKey] else { return nil }
+        guard (1...255).contains(key.utf8.count) else {
+            throw TurnpikeError(.invalidParameter, "'Idempotency-Key' must have 1 to 255 bytes.")
+        }
+        return IdempotencyKey(
+            key, credential: headers[.authorization] ?? "",
+            request: "\(method.rawValue) \(uri.string)\n\(body?.text ?? "")")
+    }
+
+    /// - Parameter body: what is to be written; `nil` where the request has none.
+    func writeContext(_ context: APIContext, body: JSON?) throws(TurnpikeError) -> WriteContext {
         guard let principal = context.principal else { throw TurnpikeError(.unauthenticated, "Who asks is not known.") }
         let reason = headers[.turnpikeReason] ?? ""
         guard reason.utf8.count <= 512 else {
@@ -88,7 +133,7 @@ extension Request {
         }
         return WriteContext(
             principal: principal, source: context.address, reason: reason, requestID: context.requestID,
-            isDryRun: try flag("dryRun"))
+            isDryRun: try flag("dryRun"), idempotencyKey: try idempotencyKey(body))
     }
 }
 

@@ -12,4 +12,12 @@ extension Response {
         return Response(
             status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: json.prettyText)))
     }
+
+    /// A page of a list, with the next page's path in the body and as a link (RFC 8288).
+    static func list(_ data: [JSON], next: String?, fields: KeyValuePairs<String, JSON?> = [:]) -> Response {
+        var body = JSONObject(fields)
+        body["data"] = .array(data)
+        body["next"] = next.map { .string($0) } ?? .null
+        return .json(.object(body), headers: next.map { [.link: "<\($0)>; rel=\"next\""] } ?? [:])
+    }
 }

@@ -12,22 +12,68 @@ struct ApplyEndpoints {
         [
             Endpoint(.post, "/v1/apply", .operators, parameters: ["dryRun", "wait", "timeout"]) {
                 try await apply($0, $1)
-            }
+            },
+            Endpoint(.get, "/v1/export", .operators, parameters: ["tenant", "kinds", "label", "minRevision"]) {
+                try export($0, $1)
+            },
         ]
     }
 
     private func apply(_ request: Request, _ context: APIContext) async throws -> Response {
         let wait = try RolloutWait(request)
-        let bundle = try Bundle(json: try await request.json(limit: BodyLimit.bundle))
-        let outcome = try await control.apply(bundle, try request.writeContext(context))
+        let body = try await request.json(limit: BodyLimit.bundle)
+        let outcome = try await control.apply(try Bundle(json: body), try request.writeContext(context, body: body))
+        return try await .outcome(outcome, wait, control, context)
+    }
+
+    /// A bundle, written resource by resource: it may be large.
+    private func export(_ request: Request, _ context: APIContext) throws -> Response {
+        let names = request.parameter("kinds")?.split(separator: ",").map(String.init)
+        let kinds = try names.map { names throws(TurnpikeError) in
+            try names.map { name throws(TurnpikeError) in
+                guard let kind = Kind(plural: name) ?? Kind(rawValue: name) else {
+                    throw TurnpikeError(.invalidParameter, "There is no kind '\(name)'.")
+                }
+                return kind
+            }
+        }
+        let (resources, revision) = try control.export(
+            tenant: request.parameter("tenant"), kinds: kinds.map { Set($0) }, labels: try request.labels(),
+            for: context.authority)
+        return Response(
+            status: .ok, headers: [.contentType: "application/json", .turnpikeRevision: "\(revision)"],
+            body: ResponseBody { writer in
+                var buffer = ByteBuffer(string: #"{"resources":["#)
+                for (index, resource) in resources.enumerated() {
+                    buffer.writeString((index == 0 ? "\n" : ",\n") + resource.bundleItem.text)
+                    if buffer.readableBytes > 1 << 16 {
+                        try await writer.write(buffer)
+                        buffer.clear()
+                    }
+                }
+                buffer.writeString("\n]}\n")
+                try await writer.write(buffer)
+                try await writer.finish(nil)
+            })
+    }
+}
+
+extension Response {
+    /// What many writes came to.
+    static func outcome(
+        _ outcome: ApplyOutcome, _ wait: RolloutWait, _ control: ControlPlane, _ context: APIContext
+    ) async throws -> Response {
         let rollout = try await wait.rollout(of: outcome.revision, in: control, for: context.authority)
         var headers = rollout.headers
         headers[.turnpikeRevision] = "\(outcome.revision)"
+        if outcome.isReplay { headers[.idempotencyReplayed] = "true" }
         return .json(
             .object(
                 JSONObject([
                     "revision": .integer(outcome.revision), "changes": .array(outcome.changes.map(\.json)),
-                    "unchanged": .integer(Int64(outcome.unchanged)), "rollout": rollout.json,
+                    "unchanged": .integer(Int64(outcome.unchanged)),
+                    "workers": outcome.workers.isEmpty ? nil : .array(outcome.workers.map { .string($0.name) }),
+                    "rollout": rollout.json,
                 ])),
             headers: headers
         )
@@ -39,8 +85,15 @@ extension ApplyOutcome.Entry {
         var object = JSONObject([
             "kind": .string(key.kind.rawValue), "tenant": key.tenant.map { .string($0) }, "name": .string(key.name),
             "effect": .string(effect.rawValue),
+            "fields": differences.isEmpty ? nil : .array(differences.map(\.json)),
         ])
         if let secret, let field = key.kind.spec.credential?.field { object[field] = .string(secret) }
         return .object(object)
+    }
+}
+
+extension JSONDifference {
+    fileprivate var json: JSON {
+        .object(JSONObject(["pointer": .string(pointer.description), "before": before, "after": after]))
     }
 }

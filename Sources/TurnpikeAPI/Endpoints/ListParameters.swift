@@ -16,22 +16,17 @@ struct ListParameters {
     /// - Throws: `invalidParameter`, `invalidCursor`.
     init(_ request: Request) throws(TurnpikeError) {
         limit = try request.integer("limit", in: 1...1000, default: 100)
-        var labels: Labels = [:]
         var fields: [(name: String, value: String)] = []
         var filters: [String] = []
         for (name, value) in request.uri.queryParameters.map({ (String($0.key), String($0.value)) }) {
             switch name {
-            case "limit", "cursor": continue
-            case "label":
-                guard let colon = value.firstIndex(of: ":") else {
-                    throw TurnpikeError(.invalidParameter, "'label' must be written as key:value.")
-                }
-                labels[String(value[..<colon])] = String(value[value.index(after: colon)...])
+            case "limit", "cursor", "minRevision": continue
+            case "label": break
             default: fields.append((name, value))
             }
             filters.append("\(name)=\(value.percentEncoded)")
         }
-        self.labels = labels
+        labels = try request.labels()
         self.fields = fields
         self.filters = filters.sorted().joined(separator: "&")
         question = "\(request.uri.path)?\(self.filters)"

@@ -18,7 +18,7 @@ struct ResourceEndpoints {
         let write = ResourceEndpoints.writeParameters
         var endpoints = [
             Endpoint(.get, collection, .operators, takesFilters: true) { try await list($0, $1) },
-            Endpoint(.get, member, .operators) { try await read($0, $1) },
+            Endpoint(.get, member, .operators, parameters: ["minRevision"]) { try await read($0, $1) },
             Endpoint(.delete, member, .operators, parameters: write) { try await delete($0, $1) },
         ]
         if kind.spec.isCreatedByClients {
@@ -39,14 +39,14 @@ struct ResourceEndpoints {
 
     private func create(_ request: Request, _ context: APIContext) async throws -> Response {
         let body = try await request.json(limit: BodyLimit.resource)
-        return try await write(.create(kind, tenant: tenant(context), body: body), request, context)
+        return try await write(.create(kind, tenant: tenant(context), body: body), body, request, context)
     }
 
     private func put(_ request: Request, _ context: APIContext) async throws -> Response {
         let body = try await request.json(limit: BodyLimit.resource)
         let command = WriteCommand.put(
             kind, tenant: tenant(context), name: name(context), body: body, ifMatch: try request.ifMatch())
-        return try await write(command, request, context)
+        return try await write(command, body, request, context)
     }
 
     private func patch(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -54,21 +54,24 @@ struct ResourceEndpoints {
             limit: BodyLimit.resource, types: ["application/merge-patch+json", "application/json"])
         let command = WriteCommand.patch(
             kind, tenant: tenant(context), name: name(context), patch: patch, ifMatch: try request.ifMatch())
-        return try await write(command, request, context)
+        return try await write(command, patch, request, context)
     }
 
     private func delete(_ request: Request, _ context: APIContext) async throws -> Response {
         let command = WriteCommand.delete(
             kind, tenant: tenant(context), name: name(context), ifMatch: try request.ifMatch())
-        return try await write(command, request, context)
+        return try await write(command, nil, request, context)
     }
 
-    private func write(_ command: WriteCommand, _ request: Request, _ context: APIContext) async throws -> Response {
+    private func write(
+        _ command: WriteCommand, _ body: JSON?, _ request: Request, _ context: APIContext
+    ) async throws -> Response {
         let wait = try RolloutWait(request)
-        let outcome = try await control.write(command, try request.writeContext(context))
+        let outcome = try await control.write(command, try request.writeContext(context, body: body))
         let rollout = try await wait.rollout(of: outcome.revision, in: control, for: context.authority)
         var headers = rollout.headers
         headers[.turnpikeRevision] = "\(outcome.revision)"
+        if outcome.isReplay { headers[.idempotencyReplayed] = "true" }
         guard let resource = outcome.resource else {
             guard let json = rollout.json else { return Response(status: .noContent, headers: headers) }
             return .json(["rollout": json], headers: headers)
@@ -78,14 +81,15 @@ struct ResourceEndpoints {
         var document = document(of: resource)
         if let secret = outcome.secret, let field = kind.spec.credential?.field { document[field] = .string(secret) }
         if let json = rollout.json { document["rollout"] = json }
+        if !outcome.workers.isEmpty { document["workers"] = .array(outcome.workers.map { .string($0.name) }) }
         return .json(.object(document), status: outcome.effect == .created ? .created : .ok, headers: headers)
     }
 
     private func read(_ request: Request, _ context: APIContext) async throws -> Response {
         let resource = try control.resource(kind, tenant: tenant(context), name: name(context), for: context.authority)
         let headers: HTTPFields = [.eTag: "\"\(resource.revision)\""]
-        // A worker's status changes without a revision.
-        if kind != .worker, request.hasCurrent(resource.revision) {
+        // What workers and operators are doing changes without a revision.
+        if kind != .worker, kind != .operator, request.hasCurrent(resource.revision) {
             return Response(status: .notModified, headers: headers)
         }
         return .json(.object(document(of: resource)), headers: headers)
@@ -95,13 +99,14 @@ struct ResourceEndpoints {
         let query = try ListParameters(request)
         let page = try control.list(kind, tenant: tenant(context), query.listQuery, for: context.authority)
         let next = page.next.map { query.path(after: .string($0)) }
-        return .json([
-            "data": .array(page.resources.map { .object(document(of: $0)) }), "next": next.map { .string($0) } ?? .null,
-        ])
+        return .list(page.resources.map { .object(document(of: $0)) }, next: next)
     }
 
     private func document(of resource: Resource) -> JSONObject {
         var document = resource.document(for: .people).object ?? JSONObject()
+        if kind == .operator {
+            document["lastUsedAt"] = control.lastUse(of: resource.id).map { .string($0.description) }
+        }
         if kind == .worker { document["status"] = control.workerStatus(of: resource.id)?.json }
         return document
     }

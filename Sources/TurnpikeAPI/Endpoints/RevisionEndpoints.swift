@@ -24,28 +24,15 @@ struct RevisionEndpoints {
                 }
                 return .json(try control.rollout(of: revision, for: context.authority).json)
             },
+            Endpoint(
+                .post, "/v1/revisions/{revision}/revert", .operators, parameters: ["dryRun", "wait", "timeout"]
+            ) { request, context in
+                let wait = try RolloutWait(request)
+                let revision = try context.revisionParameter()
+                let outcome = try await control.revert(revision, try request.writeContext(context, body: nil))
+                return try await .outcome(outcome, wait, control, context)
+            },
         ]
-    }
-}
-
-extension RevisionRecord {
-    var json: JSON {
-        [
-            "revision": .integer(revision), "at": .string(at.description), "actor": .string(actor),
-            "reason": .string(reason), "requestId": .string(requestID), "changes": .array(changes.compactMap(\.json)),
-        ]
-    }
-}
-
-extension Change {
-    fileprivate var json: JSON? {
-        guard let key else { return nil }
-        return .object(
-            JSONObject([
-                "kind": .string(key.kind.rawValue), "tenant": key.tenant.map { .string($0) }, "name": .string(key.name),
-                "effect": .string(effect.rawValue), "before": before?.document(for: .people),
-                "after": after?.document(for: .people),
-            ]))
     }
 }
 

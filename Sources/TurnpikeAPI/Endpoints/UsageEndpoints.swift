@@ -29,11 +29,9 @@ struct UsageEndpoints {
     private func usage(_ request: Request, _ context: APIContext) async throws -> Response {
         let parameters = try UsageParameters(request, tenant: context.pathParameter("tenant"))
         let report = try await control.usage(parameters.reportRequest, for: context.authority)
-        return .json([
-            "from": .string(report.from.description), "to": .string(report.to.description),
-            "data": .array(report.rows.map(\.json)),
-            "next": report.next.map { .string(parameters.path(after: $0, in: report)) } ?? .null,
-        ])
+        return .list(
+            report.rows.map(\.json), next: report.next.map { parameters.path(after: $0, in: report) },
+            fields: ["from": .string(report.from.description), "to": .string(report.to.description)])
     }
 }
 

@@ -10,6 +10,9 @@ extension HTTPField.Name {
     static let requestID = HTTPField.Name("X-Request-Id")!
     static let turnpikeRevision = HTTPField.Name("Turnpike-Revision")!
     static let turnpikeRollout = HTTPField.Name("Turnpike-Rollout")!
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+    static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed")!
+    static let link = HTTPField.Name("Link")!
     static let turnpikeReason = HTTPField.Name("X-Turnpike-Reason")!
 }
 

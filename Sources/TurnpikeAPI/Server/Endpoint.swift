@@ -59,7 +59,9 @@ func register(_ endpoints: [Endpoint], on router: Router<APIContext>, control: C
                 }
             }
         }
+        allowed.append(.options)
         let allow = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+        router.on(routerPath, method: .options) { _, _ in Response(status: .noContent, headers: [.allow: allow]) }
         for method in methods where !allowed.contains(method) {
             router.on(routerPath, method: method) { _, _ -> Response in throw MethodNotAllowed(allow: allow) }
         }
@@ -73,7 +75,18 @@ extension Endpoint {
         for (name, _) in request.uri.queryParameters where !takesFilters && !parameters.contains(String(name)) {
             throw TurnpikeError(.invalidParameter, "There is no parameter '\(name)' here.")
         }
+        try await waitForRevision(request, control: control)
         return try await handle(request, context)
+    }
+
+    /// The longest that a read waits for what it wants to see.
+    private static let readTimeout = Duration.seconds(5)
+
+    /// With `minRevision`, a read sees what its client has written, whichever server it asks.
+    private func waitForRevision(_ request: Request, control: ControlPlane) async throws(TurnpikeError) {
+        guard takesFilters || parameters.contains("minRevision"), let least = try request.revision("minRevision")
+        else { return }
+        try await control.waitForRevision(least, timeout: Self.readTimeout)
     }
 
     private func authenticate(_ request: Request, control: ControlPlane) throws(TurnpikeError) -> Principal? {

@@ -17,7 +17,9 @@ extension ControlPlane {
             throw .unauthenticated
         }
         switch holder.key.kind {
-        case .operator: return .operator(holder)
+        case .operator:
+            credentialUses.note(holder.id, at: clock.now)
+            return .operator(holder)
         case .worker: return .worker(holder)
         case .joinToken: return .joinToken(holder)
         case .tenant, .service, .route, .apiKey, .quota, .policy: throw .unauthenticated

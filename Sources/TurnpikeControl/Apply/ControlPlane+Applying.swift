@@ -17,13 +17,7 @@ extension ControlPlane {
             bundle.write(to: draft, for: authority)
             return nil
         }
-        return ApplyOutcome(
-            revision: receipt.revision,
-            changes: receipt.changes.compactMap { change in
-                change.key.map { ApplyOutcome.Entry(key: $0, effect: change.effect, secret: receipt.secrets[$0]) }
-            },
-            unchanged: receipt.unchanged
-        )
+        return ApplyOutcome(receipt)
     }
 }
 

@@ -15,6 +15,9 @@ public struct RevisionRecord: Sendable {
     public var requestID: String
     /// At least one; each key at most once.
     public var changes: [Change]
+    /// The hash of the entry before this one, and of this one: see ``LogChain``. Empty until the entry is sealed.
+    public var previousHash = ""
+    public var hash = ""
 
     public init(
         revision: Revision, at: Timestamp, actor: String, source: String = "", reason: String, requestID: String,
@@ -34,10 +37,23 @@ public struct RevisionRecord: Sendable {
 public struct Change: Sendable {
     public var before: Resource?
     public var after: Resource?
+    /// The SHA-256 of the stored documents, as hexadecimal digits; `nil` where there is none, or not yet.
+    public var beforeDigest: String?
+    public var afterDigest: String?
 
     public enum Effect: String, Sendable { case created, updated, deleted }
 
     public var effect: Effect { before == nil ? .created : after == nil ? .deleted : .updated }
+
+    /// The tenant that it is about: that of the resource, the resource itself, or the one that an operator is bound to.
+    public var tenant: String? {
+        guard let resource = after ?? before else { return nil }
+        return switch resource.spec {
+        case is Tenant: resource.key.name
+        case let spec as Operator: spec.tenant
+        default: resource.key.tenant
+        }
+    }
 
     /// `nil` only for a change of nothing to nothing, which the log never holds.
     public var key: ResourceKey? { (after ?? before)?.key }

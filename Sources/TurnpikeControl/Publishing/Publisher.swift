@@ -21,6 +21,7 @@ final class Publisher: Sendable {
         var fleet = Fleet()
         var streams: [ResourceID: StreamState] = [:]
         var rolloutWaits = RolloutWaits()
+        var revisionWaits = RevisionWaits()
         var lastSerial: UInt64 = 0
         var isShutDown = false
     }
@@ -71,6 +72,7 @@ final class Publisher: Sendable {
             metrics.revision.set(state.revision)
             metrics.compiledResources.set(state.compiled.count)
             return state.takeWorkerChanges(records.flatMap(\.changes), at: now) + state.callersWithNews()
+                + state.revisionWaits.reach(state.revision)
         }
         metrics.compileDuration.observe(ContinuousClock.now - start)
         for caller in woken { caller.resume() }
@@ -98,7 +100,7 @@ final class Publisher: Sendable {
             state.isShutDown = true
             let callers = state.streams.values.compactMap(\.caller)
             state.streams.removeAll()
-            return callers + state.rolloutWaits.removeAll()
+            return callers + state.rolloutWaits.removeAll() + state.revisionWaits.removeAll()
         }
         for caller in woken { caller.resume() }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+import TurnpikeCompiler
 import TurnpikeModel
 import TurnpikeSnapshot
 
@@ -75,6 +76,19 @@ extension Publisher {
             return state.fleet.members[worker] != nil
         }
         guard isKnown else { throw .unauthenticated }
+    }
+
+    /// The workers that would get something else to serve by if a draft became the state.
+    func workers(concernedBy draft: Draft) -> [WorkerStatus] {
+        var compilation = Compilation(of: draft)
+        let names = draft.changes.reduce(into: Set()) { names, change in
+            names.formUnion(compilation.affected(from: change.before, to: change.after))
+        }
+        let compiled = names.map { ($0, compilation.compile($0)) }
+        return state.withLock { state in
+            guard compiled.contains(where: { state.compiled[$0] != $1 }) else { return [] }
+            return state.fleet.members.values.map(\.status).sorted { $0.name < $1.name }
+        }
     }
 
     func status(of worker: ResourceID) -> WorkerStatus? { state.withLock { $0.fleet.members[worker]?.status } }

@@ -17,15 +17,39 @@ public protocol Store: Sendable {
     /// Calls `each` for every resource, ordered by kind, tenant and name. Used once, at start.
     func forEachResource(_ each: (Resource) throws -> Void) async throws
 
-    /// The newest revision; 0 where nothing was ever written.
-    func latestRevision() async throws -> Revision
+    /// The newest entry of the log; `.start` where nothing was ever written.
+    func logEnd() async throws -> LogPosition
+
+    /// The entry before the oldest that is kept; `.start` where none was ever forgotten.
+    func logStart() async throws -> LogPosition
 
     /// Makes the records durable and their changes current, in one transaction. References between resources are
-    /// enforced here too (foreign keys), deferred to the end of the transaction.
-    func commit(_ records: [RevisionRecord]) async throws
+    /// enforced here too (foreign keys), deferred to the end of the transaction. The replies become durable with them.
+    func commit(_ records: [RevisionRecord], replies: [StoredReply]) async throws
 
-    /// The records with a revision above `after`, oldest first, at most `limit`.
-    func records(after: Revision, limit: Int) async throws -> [RevisionRecord]
+    /// Entries of the log, with those of their changes that were asked for.
+    func records(_ query: LogQuery) async throws -> [RevisionRecord]
+
+    /// Forgets entries from before a time, but for the newest entry. Resources stay as they are.
+    ///
+    /// - Returns: how many entries went; call again until none do.
+    func forgetRecords(before: Timestamp) async throws -> Int
+
+    // MARK: Replies to requests that may be repeated
+
+    /// Those of the replies that are known, by id.
+    func replies(_ ids: [KeyDigest]) async throws -> [KeyDigest: StoredReply]
+
+    /// Forgets replies given before a time.
+    func forgetReplies(before: Timestamp) async throws
+
+    // MARK: Use of credentials
+
+    /// Notes when operators last used their tokens.
+    func noteUse(_ uses: [ResourceID: Timestamp]) async throws
+
+    /// When operators last used their tokens.
+    func uses() async throws -> [ResourceID: Timestamp]
 
     // MARK: The ledger
 
@@ -112,5 +136,17 @@ public struct UsageRow: Sendable, Hashable {
     public init(place: Place, counters: UsageCounters) {
         self.place = place
         self.counters = counters
+    }
+}
+
+extension Store {
+    /// The newest revision; 0 where nothing was ever written.
+    public func latestRevision() async throws -> Revision { try await logEnd().revision }
+
+    public func commit(_ records: [RevisionRecord]) async throws { try await commit(records, replies: []) }
+
+    /// The entries above a revision, oldest first.
+    public func records(after: Revision, limit: Int) async throws -> [RevisionRecord] {
+        try await records(LogQuery(above: after, limit: limit))
     }
 }

@@ -18,11 +18,12 @@ final class SharedView: Sendable, StateLayer, ResourceView {
     /// Takes the records of a batch, in order.
     func apply(_ records: [RevisionRecord]) {
         view.withLock { view in
-            for record in records { view.apply(record.changes, revision: record.revision) }
+            for record in records { view.apply(record) }
         }
     }
 
     var revision: Revision { read(\.revision) }
+    var logEnd: LogPosition { read(\.logEnd) }
 
     func resource(_ key: ResourceKey) -> Resource? { read { $0.resource(key) } }
     func count(of collection: CollectionKey) -> Int { read { $0.count(of: collection) } }

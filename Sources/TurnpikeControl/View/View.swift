@@ -11,7 +11,8 @@ struct View: Sendable {
         var routes: Int
     }
 
-    private(set) var revision: Revision = 0
+    private(set) var logEnd = LogPosition.start
+    var revision: Revision { logEnd.revision }
     private var resources: [ResourceKey: Resource] = [:]
     private var names: [CollectionKey: SortedNames] = [:]
     private var ids: [ResourceID: ResourceKey] = [:]
@@ -21,15 +22,15 @@ struct View: Sendable {
 
     /// Takes a record's changes. Whatever goes is taken out before what comes is put in, so that a host or a name may
     /// pass from one resource to another within one revision.
-    mutating func apply(_ changes: [Change], revision: Revision) {
-        for case let before? in changes.map(\.before) { remove(before) }
-        for case let after? in changes.map(\.after) { insert(after) }
-        self.revision = revision
+    mutating func apply(_ record: RevisionRecord) {
+        for case let before? in record.changes.map(\.before) { remove(before) }
+        for case let after? in record.changes.map(\.after) { insert(after) }
+        logEnd = LogPosition(revision: record.revision, hash: record.hash)
     }
 
     /// Takes what the store holds at start.
     mutating func load(_ resource: Resource) { insert(resource) }
-    mutating func load(revision: Revision) { self.revision = revision }
+    mutating func load(logEnd: LogPosition) { self.logEnd = logEnd }
 
     private mutating func insert(_ resource: Resource) {
         let key = resource.key

@@ -2,6 +2,7 @@
 
 import Logging
 import TurnpikeModel
+import TurnpikeSnapshot
 import TurnpikeTelemetry
 
 /// A write on its way into the log.
@@ -12,6 +13,8 @@ struct CommitRequest: Sendable {
     var reason: String
     var requestID: String
     var isDryRun = false
+    /// Where given, the write is carried out once, however often it is asked for.
+    var idempotencyKey: IdempotencyKey?
     /// Puts the write's changes into the draft and gives back the resource that it is about, if there is one.
     var plan: @Sendable (Draft) throws(TurnpikeError) -> Resource?
 }
@@ -24,6 +27,10 @@ struct CommitReceipt: Sendable {
     var secrets: [ResourceKey: String]
     var unchanged: Int
     var subject: Resource?
+    /// Whether the write was carried out before, and this is what was answered then.
+    var isReplay = false
+    /// The workers that the write concerns; told of dry runs.
+    var workers: [WorkerStatus] = []
 }
 
 /// Turns writes into the log, in groups: the writes that come while one group is being made durable share the next
@@ -53,10 +60,15 @@ final class Committer: Sendable {
     ///
     /// - Returns: one reply for each, in order.
     func commit(_ requests: [CommitRequest]) async -> [Result<CommitReceipt, TurnpikeError>] {
-        var group = CommitGroup(over: view, now: clock.now)
+        let known: [KeyDigest: KnownReply]
+        do { known = try await knownReplies(to: requests) } catch {
+            logger.error("Replies cannot be read", metadata: [LogKey.error: "\(error)"])
+            return requests.map { _ in .failure(.storage(error)) }
+        }
+        var group = CommitGroup(over: view, publisher: publisher, known: known, now: clock.now)
         for request in requests { group.add(request) }
         guard !group.records.isEmpty else { return group.replies }
-        do { try await store.commit(group.records) } catch {
+        do { try await store.commit(group.records, replies: group.repliesToKeep) } catch {
             logger.error("A commit failed", metadata: [LogKey.error: "\(error)", LogKey.count: "\(requests.count)"])
             return group.replies(storageFailed: .storage(error))
         }
@@ -65,26 +77,48 @@ final class Committer: Sendable {
         publisher.publish(group.records)
         return group.replies
     }
+
+    private func knownReplies(to requests: [CommitRequest]) async throws -> [KeyDigest: KnownReply] {
+        let ids = requests.compactMap(\.idempotencyKey?.id)
+        guard !ids.isEmpty else { return [:] }
+        var known: [KeyDigest: KnownReply] = [:]
+        for (id, reply) in try await store.replies(ids) {
+            let record = try await store.records(after: reply.revision - 1, limit: 1).first
+            known[id] = (reply, record?.revision == reply.revision ? record : nil)
+        }
+        return known
+    }
 }
+
+/// A reply that is kept, and the log's entry that goes with it.
+private typealias KnownReply = (reply: StoredReply, record: RevisionRecord?)
 
 /// The writes of one transaction, checked one after the other.
 private struct CommitGroup {
     private(set) var records: [RevisionRecord] = []
     private(set) var replies: [Result<CommitReceipt, TurnpikeError>] = []
-    private let base: Revision
+    private(set) var repliesToKeep: [StoredReply] = []
+    private let base: LogPosition
     private let state: Draft
+    private let publisher: Publisher
+    private let known: [KeyDigest: KnownReply]
     private let now: Timestamp
     /// How many replies were given on durable state alone.
     private var durableReplies: Int?
+    /// Where the replies to idempotency keys stand that this group is the first to meet.
+    private var kept: [KeyDigest: Int] = [:]
 
-    init(over view: SharedView, now: Timestamp) {
-        base = view.revision
-        state = Draft(over: view, revision: base, now: now)
+    init(over view: SharedView, publisher: Publisher, known: [KeyDigest: KnownReply], now: Timestamp) {
+        base = view.logEnd
+        state = Draft(over: view, revision: base.revision, now: now)
+        self.publisher = publisher
+        self.known = known
         self.now = now
     }
 
     mutating func add(_ request: CommitRequest) {
-        let current = base + Int64(records.count)
+        if let key = request.idempotencyKey, let replay = replay(to: key) { return replies.append(replay) }
+        let current = base.revision + Int64(records.count)
         let draft = Draft(over: state, revision: current + 1, now: now)
         do throws(TurnpikeError) {
             let subject = try request.plan(draft)
@@ -94,21 +128,47 @@ private struct CommitGroup {
             if isCommitted {
                 durableReplies = durableReplies ?? replies.count
                 state.absorb(draft)
-                records.append(
-                    RevisionRecord(
-                        revision: draft.revision, at: now, actor: request.actor, source: request.source,
-                        reason: request.reason,
-                        requestID: request.requestID, changes: changes
-                    ))
+                record(changes, of: request, as: draft.revision)
             }
-            replies.append(
-                .success(
-                    CommitReceipt(
-                        revision: isCommitted ? draft.revision : current, changes: changes,
-                        secrets: isCommitted ? draft.secrets : [:], unchanged: draft.unchanged, subject: subject
-                    )))
+            let receipt = CommitReceipt(
+                revision: isCommitted ? draft.revision : current, changes: changes,
+                secrets: isCommitted ? draft.secrets : [:], unchanged: draft.unchanged, subject: subject,
+                workers: request.isDryRun ? publisher.workers(concernedBy: draft) : []
+            )
+            if isCommitted, let key = request.idempotencyKey { keep(receipt, for: key) }
+            replies.append(.success(receipt))
         } catch {
             replies.append(.failure(error))
+        }
+    }
+
+    private mutating func record(_ changes: [Change], of request: CommitRequest, as revision: Revision) {
+        var record = RevisionRecord(
+            revision: revision, at: now, actor: request.actor, source: request.source, reason: request.reason,
+            requestID: request.requestID, changes: changes
+        )
+        record.seal(after: records.last?.hash ?? base.hash)
+        records.append(record)
+    }
+
+    private mutating func keep(_ receipt: CommitReceipt, for key: IdempotencyKey) {
+        repliesToKeep.append(receipt.reply(to: key, at: now))
+        kept[key.id] = replies.count
+    }
+
+    /// The reply that was given before, by an earlier group or within this one; `nil` where there was none.
+    private func replay(to key: IdempotencyKey) -> Result<CommitReceipt, TurnpikeError>? {
+        if let known = known[key.id] {
+            return Result { () throws(TurnpikeError) in
+                try CommitReceipt(replaying: known.reply, known.record, to: key)
+            }
+        }
+        guard let place = kept[key.id], let reply = repliesToKeep.first(where: { $0.id == key.id }) else { return nil }
+        guard reply.fingerprint == key.fingerprint else { return .failure(.idempotencyKeyReused) }
+        return replies[place].map { receipt in
+            var receipt = receipt
+            receipt.isReplay = true
+            return receipt
         }
     }
 

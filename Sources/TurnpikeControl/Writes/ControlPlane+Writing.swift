@@ -18,24 +18,8 @@ extension ControlPlane {
         let change = receipt.changes.first
         return WriteOutcome(
             revision: receipt.revision, resource: receipt.subject, effect: change?.effect,
-            secret: change?.key.flatMap { receipt.secrets[$0] }
+            secret: change?.key.flatMap { receipt.secrets[$0] }, isReplay: receipt.isReplay, workers: receipt.workers
         )
-    }
-
-    /// The log's entry of a revision.
-    ///
-    /// - Returns: the entry with those of its changes that are in sight.
-    /// - Throws: `notFound`, also where nothing of it is in sight; `storageFailed`.
-    public func record(
-        _ revision: Revision, for authority: Authority
-    ) async throws(TurnpikeError) -> RevisionRecord {
-        let record: RevisionRecord?
-        do { record = try await store.records(after: revision - 1, limit: 1).first } catch { throw .storage(error) }
-        guard var record, record.revision == revision, record.changes.contains(where: authority.sees) else {
-            throw TurnpikeError(.notFound, "There is no revision \(revision).")
-        }
-        record.changes.removeAll { !authority.sees($0) }
-        return record
     }
 
     func commit(
@@ -45,7 +29,7 @@ extension ControlPlane {
         return try await commit(
             CommitRequest(
                 actor: context.principal.actor, source: context.source, reason: context.reason,
-                requestID: context.requestID, isDryRun: context.isDryRun,
+                requestID: context.requestID, isDryRun: context.isDryRun, idempotencyKey: context.idempotencyKey,
                 plan: { draft throws(TurnpikeError) in
                     let subject = try plan(draft)
                     try authority.check(draft)

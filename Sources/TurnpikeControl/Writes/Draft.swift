@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeCompiler
 import TurnpikeModel
 
 /// The state as a write would leave it: the write's changes over the state below. Drafts stand on one another, so that
@@ -100,4 +101,14 @@ extension Draft {
         guard let deltas = claimDeltas[host] else { return below.claims(on: host) }
         return below.claims(on: host).merging(deltas, uniquingKeysWith: +).filter { $0.value > 0 }
     }
+}
+
+// MARK: - What the compiler sees
+
+extension Draft: ResourceView {
+    func resources(of kind: Kind, tenant: String) -> [Resource] {
+        resources(in: CollectionKey(kind, tenant: tenant)).sorted { $0.key.name < $1.key.name }
+    }
+
+    func tenants() -> [String] { resources(in: CollectionKey(.tenant)).map(\.key.name).sorted() }
 }

@@ -59,10 +59,14 @@ public struct WriteContext: Sendable {
     public var requestID: String
     /// Everything is checked, nothing is stored.
     public var isDryRun: Bool
+    /// Makes the write safe to repeat. `nil`: it is carried out each time. Dry runs have no need of one.
+    public var idempotencyKey: IdempotencyKey?
 
     public init(
-        principal: Principal, source: String = "", reason: String = "", requestID: String, isDryRun: Bool = false
+        principal: Principal, source: String = "", reason: String = "", requestID: String, isDryRun: Bool = false,
+        idempotencyKey: IdempotencyKey? = nil
     ) {
+        self.idempotencyKey = isDryRun ? nil : idempotencyKey
         self.principal = principal
         self.source = source
         self.reason = reason
@@ -82,8 +86,17 @@ public struct WriteOutcome: Sendable {
     public var effect: Change.Effect?
     /// The credential that the write made, in plain text, the only time that it is shown.
     public var secret: String?
+    /// Whether the write was carried out before, by the same idempotency key.
+    public var isReplay: Bool
+    /// In a dry run, the workers that would get something else to serve by; empty otherwise.
+    public var workers: [WorkerStatus]
 
-    public init(revision: Revision, resource: Resource?, effect: Change.Effect?, secret: String?) {
+    public init(
+        revision: Revision, resource: Resource?, effect: Change.Effect?, secret: String?, isReplay: Bool = false,
+        workers: [WorkerStatus] = []
+    ) {
+        self.isReplay = isReplay
+        self.workers = workers
         self.revision = revision
         self.resource = resource
         self.effect = effect

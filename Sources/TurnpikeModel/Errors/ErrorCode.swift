@@ -33,6 +33,9 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case lastOwner = "last-owner"
     case hostTaken = "host-taken"
     case preconditionFailed = "precondition-failed"
+    case changedSince = "changed-since"
+    case revisionGone = "revision-gone"
+    case idempotencyKeyReused = "idempotency-key-reused"
 
     // How much is allowed.
     case rateLimited = "rate-limited"
@@ -58,13 +61,14 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .notFound, .noRoute: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
-        case .alreadyExists, .stillReferenced, .lastOwner, .hostTaken: 409
+        case .alreadyExists, .stillReferenced, .lastOwner, .hostTaken, .changedSince: 409
+        case .revisionGone: 410
         case .preconditionFailed: 412
         case .bodyTooLarge: 413
         case .uriTooLong: 414
         case .unsupportedMediaType: 415
         case .unsupportedExpectation: 417
-        case .invalidResource: 422
+        case .invalidResource, .idempotencyKeyReused: 422
         case .rateLimited, .quotaExceeded: 429
         case .headersTooLarge: 431
         case .internalError: 500
@@ -103,6 +107,9 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .lastOwner: "The last owner must stay"
         case .hostTaken: "The host belongs to another tenant"
         case .preconditionFailed: "The resource has changed in the meantime"
+        case .changedSince: "The resource has changed since that revision"
+        case .revisionGone: "The log no longer reaches back so far"
+        case .idempotencyKeyReused: "The idempotency key stands for another request"
         case .rateLimited: "The rate limit is exceeded"
         case .quotaExceeded: "The quota is used up"
         case .quotaUnavailable: "The quota cannot be checked right now"

@@ -34,6 +34,8 @@ public struct Operator: CredentialSpec {
         tenant = fields.has("tenant") ? fields.name("tenant") : nil
         expiresAt = fields.timestamp("expiresAt")
         (digest, hint) = fields.credential()
+        // Shown with the document, and may come back with it.
+        fields.ignore("lastUsedAt")
     }
 
     public func write(to fields: inout FieldWriter) {

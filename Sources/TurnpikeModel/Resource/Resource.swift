@@ -73,8 +73,13 @@ extension Resource {
 
     /// Only what a client may write: the body that would make this resource. Two resources with equal bodies say the
     /// same.
-    public var body: JSON {
-        var fields = FieldWriter(for: .storage)
+    public var body: JSON { body(for: .storage) }
+
+    /// The body as people see it, without secrets.
+    public var publicBody: JSON { body(for: .people) }
+
+    private func body(for audience: FieldWriter.Audience) -> JSON {
+        var fields = FieldWriter(for: audience)
         spec.write(to: &fields)
         fields.write("labels", labels.json)
         return .object(fields.object)

@@ -22,9 +22,12 @@ struct RevisionWriter {
         }
         latest = record.revision
         try db.cachedStatement(
-            sql: "INSERT INTO revision (number, at, actor, reason, request_id) VALUES (?, ?, ?, ?, ?)"
+            sql: """
+                INSERT INTO revision (number, at, actor, source, reason, request_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?)
+                """
         ).execute(arguments: [
-            record.revision, record.at.milliseconds, record.actor, record.reason, record.requestID,
+            record.revision, record.at.milliseconds, record.actor, record.source, record.reason, record.requestID,
+            record.hash,
         ])
         for (position, change) in record.changes.enumerated() {
             try log(change, revision: record.revision, position: position)
@@ -46,7 +49,7 @@ struct RevisionWriter {
                 INSERT INTO change (revision, position, kind, tenant, name, before, after) VALUES (?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            revision, position, key.kind.rawValue, key.tenant, key.name, change.before?.text, change.after?.text,
+            revision, position, key.kind.rawValue, change.tenant, key.name, change.before?.text, change.after?.text,
         ])
     }
 

@@ -20,26 +20,62 @@ extension SQLiteStore {
         }
     }
 
-    public func latestRevision() async throws -> Revision {
-        try await read { db in try Revision.fetchOne(db, sql: "SELECT max(number) FROM revision") ?? 0 }
-    }
-
-    public func commit(_ records: [RevisionRecord]) async throws {
-        guard !records.isEmpty else { return }
-        try await write { db in
-            var writer = try RevisionWriter(db)
-            for record in records { try writer.write(record) }
+    public func logEnd() async throws -> LogPosition {
+        try await read { db in
+            let last = "SELECT number, hash FROM revision ORDER BY number DESC LIMIT 1"
+            return try LogPosition.fetch(db, last) ?? LogPosition.fetch(db, LogPosition.startSQL) ?? .start
         }
     }
 
-    public func records(after revision: Revision, limit: Int) async throws -> [RevisionRecord] {
-        let stored = try await read { db in try StoredRecord.fetch(db, after: revision, limit: limit) }
-        return try stored.map { stored in
-            RevisionRecord(
-                revision: stored.number, at: stored.at, actor: stored.actor, reason: stored.reason,
-                requestID: stored.requestID,
-                changes: try stored.changes.map { Change(before: try $0?.resource(), after: try $1?.resource()) }
-            )
+    public func logStart() async throws -> LogPosition {
+        try await read { db in try LogPosition.fetch(db, LogPosition.startSQL) ?? .start }
+    }
+
+    public func commit(_ records: [RevisionRecord], replies: [StoredReply]) async throws {
+        guard !records.isEmpty || !replies.isEmpty else { return }
+        try await write { db in
+            var writer = try RevisionWriter(db)
+            for record in records { try writer.write(record) }
+            for reply in replies { try reply.insert(db) }
+        }
+    }
+
+    public func records(_ query: LogQuery) async throws -> [RevisionRecord] {
+        let stored = try await read { db in try StoredRecord.fetch(db, query) }
+        return try stored.map { try $0.record() }
+    }
+
+    /// How many entries one transaction forgets, so that writes between them need not wait long.
+    private static let forgottenAtOnce = 1000
+
+    public func forgetRecords(before time: Timestamp) async throws -> Int {
+        try await write { db in
+            let oldest = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT number, hash FROM revision
+                    WHERE at < ? AND number < (SELECT max(number) FROM revision) ORDER BY number LIMIT ?
+                    """, arguments: [time.milliseconds, Self.forgottenAtOnce])
+            guard let last = oldest.last else { return 0 }
+            let (number, hash): (Revision, String) = (try last.decode(atIndex: 0), try last.decode(atIndex: 1))
+            // A clock that went back leaves later entries with earlier times: only what has no gap behind it goes.
+            try db.execute(sql: "DELETE FROM change WHERE revision <= ?", arguments: [number])
+            try db.execute(sql: "DELETE FROM revision WHERE number <= ?", arguments: [number])
+            let gone = db.changesCount
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO log_start (id, revision, hash) VALUES (1, ?, ?)",
+                arguments: [number, hash])
+            return gone
+        }
+    }
+}
+
+extension LogPosition {
+    fileprivate static let startSQL = "SELECT revision, hash FROM log_start WHERE id = 1"
+
+    fileprivate static func fetch(_ db: Database, _ sql: String) throws -> LogPosition? {
+        try Row.fetchOne(db, sql: sql).map {
+            LogPosition(revision: try $0.decode(atIndex: 0), hash: try $0.decode(atIndex: 1))
         }
     }
 }

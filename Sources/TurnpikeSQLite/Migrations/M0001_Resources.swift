@@ -12,21 +12,34 @@ extension Migration {
                 number INTEGER PRIMARY KEY CHECK (number > 0),
                 at INTEGER NOT NULL, -- milliseconds since 1970
                 actor TEXT NOT NULL,
+                source TEXT NOT NULL, -- the address that the request came from
                 reason TEXT NOT NULL,
-                request_id TEXT NOT NULL
+                request_id TEXT NOT NULL,
+                hash TEXT NOT NULL CHECK (length(hash) = 64) -- of this entry and the hash before it
+            ) STRICT;
+
+            CREATE INDEX revision_at ON revision (at);
+
+            -- The entry before the oldest that is kept, once some have been forgotten.
+            CREATE TABLE log_start (
+                id INTEGER PRIMARY KEY CHECK (id = 1),
+                revision INTEGER NOT NULL,
+                hash TEXT NOT NULL
             ) STRICT;
 
             CREATE TABLE change (
                 revision INTEGER NOT NULL REFERENCES revision (number),
                 position INTEGER NOT NULL,
                 kind TEXT NOT NULL,
-                tenant TEXT,
+                tenant TEXT, -- that it is about
                 name TEXT NOT NULL,
                 before TEXT,
                 after TEXT,
                 PRIMARY KEY (revision, position),
                 CHECK (before IS NOT NULL OR after IS NOT NULL)
             ) STRICT;
+
+            CREATE INDEX change_tenant ON change (tenant, revision) WHERE tenant IS NOT NULL;
 
             CREATE TABLE resource (
                 id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),

@@ -6,6 +6,7 @@ package import TurnpikeModel
 /// Makes resources and records as the control plane would: fresh ids, growing revisions.
 package struct RecordMaker {
     package private(set) var revision: Revision = 0
+    private var lastHash = LogChain.start
     private var random = SeededGenerator(seed: 1)
     private let start = Timestamp(milliseconds: 1_767_225_600_123)
 
@@ -46,10 +47,13 @@ package struct RecordMaker {
 
     package mutating func record(_ changes: [Change]) -> RevisionRecord {
         revision += 1
-        return RevisionRecord(
+        var record = RevisionRecord(
             revision: revision, at: start.advanced(by: .milliseconds(revision)), actor: "operator:ops",
-            reason: "because \(revision)", requestID: "req-\(revision)", changes: changes
+            source: "192.0.2.7", reason: "because \(revision)", requestID: "req-\(revision)", changes: changes
         )
+        record.seal(after: lastHash)
+        lastHash = record.hash
+        return record
     }
 
     package mutating func creating(_ resources: Resource...) -> RevisionRecord {
@@ -82,8 +86,16 @@ extension RevisionRecord {
         func document(_ resource: Resource?) -> JSON { resource?.document(for: .storage) ?? .null }
         return [
             "revision": .integer(revision), "at": .string(at.description), "actor": .string(actor),
-            "reason": .string(reason), "requestID": .string(requestID),
-            "changes": .array(changes.map { ["before": document($0.before), "after": document($0.after)] }),
+            "source": .string(source), "reason": .string(reason), "requestID": .string(requestID),
+            "previousHash": .string(previousHash), "hash": .string(hash),
+            "changes": .array(
+                changes.map { change in
+                    [
+                        "before": document(change.before), "after": document(change.after),
+                        "beforeDigest": change.beforeDigest.map { .string($0) } ?? .null,
+                        "afterDigest": change.afterDigest.map { .string($0) } ?? .null,
+                    ]
+                }),
         ]
     }
 }

@@ -28,7 +28,7 @@ public enum StoreContract {
         public func verify(_ store: any Store) async throws { try await check(store) }
     }
 
-    public static let clauses: [Clause] = log + references + usage + reports + leases
+    public static let clauses: [Clause] = log + access + references + usage + reports + leases
 
     /// Expects that `body` fails as stores fail.
     package static func expectRefusal(

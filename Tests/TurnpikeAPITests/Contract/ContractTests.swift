@@ -66,7 +66,7 @@ import Yams
                     ?? parameter
             }
             let written = Set(parameters.filter { $0["in"] as? String == "query" }.compactMap { $0["name"] as? String })
-            let served = endpoint.takesFilters ? ["limit", "cursor", "label"] : endpoint.parameters
+            let served = endpoint.takesFilters ? ["limit", "cursor", "label", "minRevision"] : endpoint.parameters
             #expect(written == served, "\(name)")
         }
     }

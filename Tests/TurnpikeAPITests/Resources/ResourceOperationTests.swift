@@ -100,7 +100,26 @@ import TurnpikeTestSupport
         try await TestServer.run { server in
             let answer = try await server.send(.delete, "/v1/tenants")
             #expect(answer.status == 405 && answer.problem == "method-not-allowed")
-            #expect(answer[header: "Allow"] == "GET, HEAD, POST")
+            #expect(answer[header: "Allow"] == "GET, HEAD, OPTIONS, POST")
+        }
+    }
+
+    @Test func `OPTIONS names the methods too`() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.send(.options, "/v1/tenants/acme")
+            #expect(answer.status == 204 && answer[header: "Allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, PUT")
+        }
+    }
+
+    @Test func `a read waits for the revision that it must see`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            #expect(try await server.send(.get, "/v1/tenants/acme?minRevision=4").status == 200)
+            async let early = server.send(.get, "/v1/tenants/acme/routes?minRevision=5")
+            await Task.yield()
+            #expect(try await server.send(.post, "/v1/tenants", #"{"name":"umbra"}"#).status == 201)
+            #expect(try await early.status == 200)
+            #expect(try await server.send(.get, "/v1/tenants/acme?minRevision=-1").status == 400)
         }
     }
 

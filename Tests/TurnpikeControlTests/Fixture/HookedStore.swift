@@ -29,16 +29,20 @@ final class HookedStore: Store {
     }
 
     func forEachResource(_ each: (Resource) throws -> Void) async throws { try await base.forEachResource(each) }
-    func latestRevision() async throws -> Revision { try await base.latestRevision() }
+    func logEnd() async throws -> LogPosition { try await base.logEnd() }
+    func logStart() async throws -> LogPosition { try await base.logStart() }
 
-    func commit(_ records: [RevisionRecord]) async throws {
+    func commit(_ records: [RevisionRecord], replies: [StoredReply]) async throws {
         try await enter()
-        try await base.commit(records)
+        try await base.commit(records, replies: replies)
     }
 
-    func records(after: Revision, limit: Int) async throws -> [RevisionRecord] {
-        try await base.records(after: after, limit: limit)
-    }
+    func records(_ query: LogQuery) async throws -> [RevisionRecord] { try await base.records(query) }
+    func forgetRecords(before: Timestamp) async throws -> Int { try await base.forgetRecords(before: before) }
+    func replies(_ ids: [KeyDigest]) async throws -> [KeyDigest: StoredReply] { try await base.replies(ids) }
+    func forgetReplies(before: Timestamp) async throws { try await base.forgetReplies(before: before) }
+    func noteUse(_ uses: [ResourceID: Timestamp]) async throws { try await base.noteUse(uses) }
+    func uses() async throws -> [ResourceID: Timestamp] { try await base.uses() }
 
     func takeUsage(_ batches: [(worker: ResourceID, batch: UsageBatch)]) async throws -> [TakenUsage] {
         try await enter()

@@ -52,7 +52,8 @@ import TurnpikeTestSupport
         try await store.pool.writeWithoutTransaction { db in
             var scan = ResourceScan(tenants: try ResourceScan.tenants(db))
             while !scan.isDone { _ = try scan.nextPage(db) }
-            _ = try StoredRecord.fetch(db, after: 0, limit: 10)
+            _ = try StoredRecord.fetch(db, LogQuery(above: 1, limit: 10))
+            _ = try StoredRecord.fetch(db, LogQuery(isDescending: true, tenant: "acme", kind: .route, limit: 10))
             _ = try LeaseTable(db: db).committed(.quota(1))
             _ = try LeaseTable(db: db).totals(worker: .number(1), epoch: 1, key: .quota(1))
             for grouping in [[], [.key], [.key, .route, .statusClass]] as [[UsageQuery.Dimension]] {

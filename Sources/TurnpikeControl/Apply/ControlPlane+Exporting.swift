@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+extension ControlPlane {
+    /// What a bundle that says all this again would hold: applied to the same state it changes nothing.
+    ///
+    /// - Parameters:
+    ///   - tenant: by name or id: the tenant itself and all that it has; `nil`: every tenant.
+    ///   - kinds: those of which resources are wanted; `nil`: all that describe what is served, so neither operators
+    ///     nor join tokens.
+    ///   - labels: only resources that carry all of these.
+    /// - Returns: the resources of one revision, in the order of bundles, and that revision.
+    /// - Throws: `notFound` for a tenant that is not there, or out of sight; `invalidParameter` where there are more
+    ///   resources than a bundle holds.
+    public func export(
+        tenant: String?, kinds: Set<Kind>?, labels: Labels, for authority: Authority
+    ) throws(TurnpikeError) -> (resources: [Resource], revision: Revision) {
+        let only = try (tenant ?? authority.tenant).map { name throws(TurnpikeError) in
+            try resource(.tenant, tenant: nil, name: name, for: authority).key.name
+        }
+        let kinds = (kinds ?? [.tenant, .service, .route, .apiKey, .quota, .policy])
+            .filter { $0.spec.isCreatedByClients }.sorted()
+        // Under one lock, so that all of it is of one revision.
+        let (found, revision) = view.read { view in
+            var found: [Resource] = []
+            for kind in kinds where found.count <= Bundle.maximumItems {
+                for collection in view.collections(of: kind, tenant: only) {
+                    found += view.resources(in: collection, after: nil, limit: Bundle.maximumItems + 1)
+                }
+            }
+            return (found, view.revision)
+        }
+        guard found.count <= Bundle.maximumItems else {
+            throw TurnpikeError(
+                .invalidParameter, "A bundle holds at most \(Bundle.maximumItems) resources: export by tenant or kind.")
+        }
+        let resources = found.filter { resource in
+            let isWanted = only == nil || resource.key.kind != .tenant || resource.key.name == only
+            return isWanted && authority.sees(resource) && resource.labels.satisfy(labels)
+        }
+        return (resources, revision)
+    }
+}
+
+extension View {
+    fileprivate func collections(of kind: Kind, tenant: String?) -> [CollectionKey] {
+        guard kind.scope == .tenant else { return [CollectionKey(kind)] }
+        if let tenant { return [CollectionKey(kind, tenant: tenant)] }
+        return resources(in: CollectionKey(.tenant), after: nil, limit: .max)
+            .map { CollectionKey(kind, tenant: $0.key.name) }
+    }
+}
+
+extension Resource {
+    /// The resource as an item of a bundle.
+    public var bundleItem: JSON {
+        var spec = publicBody.object ?? JSONObject()
+        spec["labels"] = nil
+        // Shown with documents, and never taken from clients.
+        if key.kind.spec.credential != nil { spec["hint"] = nil }
+        return .object(
+            JSONObject([
+                "kind": .string(key.kind.rawValue), "tenant": key.tenant.map { .string($0) }, "name": .string(key.name),
+                "labels": labels.isEmpty ? nil : labels.json, "spec": .object(spec),
+            ]))
+    }
+}

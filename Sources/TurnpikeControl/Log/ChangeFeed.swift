@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+/// The log as it grows, for one reader. Nothing is queued for it: each page is read when the reader is ready for it.
+///
+/// Call `next` from one task at a time.
+public final class ChangeFeed: Sendable {
+    /// Entries read at once.
+    static let pageSize = 500
+    /// The longest silence towards a reader who watches.
+    public static let heartbeatInterval = Duration.seconds(10)
+
+    public enum Step: Sendable {
+        case records([RevisionRecord])
+        /// Nothing new has come up to this revision, which has been seen.
+        case heartbeat(Revision)
+    }
+
+    private let control: ControlPlane
+    private let query: LogQuery
+    private let isWatching: Bool
+
+    init(control: ControlPlane, query: LogQuery, isWatching: Bool) {
+        self.control = control
+        self.query = query
+        self.isWatching = isWatching
+    }
+
+    /// Where a reader goes on from.
+    public var start: Revision { query.above }
+
+    /// What comes after a revision; `nil` at the end, which a watched feed has when the control plane shuts down or
+    /// the task is cancelled.
+    ///
+    /// - Parameter position: up to where the reader has seen the log; moved on.
+    /// - Throws: `revisionGone`, `storageFailed`.
+    public func next(after position: inout Revision) async throws(TurnpikeError) -> Step? {
+        while !Task.isCancelled {
+            // Only what is published: a reader who then asks for the resources finds them.
+            let newest = control.publisher.revision
+            if position < newest {
+                var page = query
+                (page.above, page.below) = (position, newest + 1)
+                let records = try await control.records(page, for: .system)
+                position = records.count < page.limit ? newest : records.last?.revision ?? newest
+                if !records.isEmpty { return .records(records) }
+            }
+            guard isWatching, !control.publisher.isShutDown else { return nil }
+            let hasNews = await control.publisher.waitForRevision(above: position, timeout: Self.heartbeatInterval)
+            if !hasNews, !Task.isCancelled, !control.publisher.isShutDown { return .heartbeat(position) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+extension ControlPlane {
+    /// The log's entry of a revision, with those of its changes that are in sight.
+    ///
+    /// - Throws: `notFound`, also where nothing of it is in sight; `revisionGone`; `storageFailed`.
+    public func record(
+        _ revision: Revision, for authority: Authority
+    ) async throws(TurnpikeError) -> RevisionRecord {
+        let query = LogQuery(above: revision - 1, below: revision + 1, limit: 1)
+        if let record = try await records(query, for: authority).first { return record }
+        throw TurnpikeError(.notFound, "There is no revision \(revision).")
+    }
+
+    /// Entries of the log, with those of their changes that were asked for and are in sight.
+    ///
+    /// - Throws: `notFound` for a tenant that is not there, or out of sight; `revisionGone` where entries that were
+    ///   asked for by revision are no longer kept; `storageFailed`.
+    public func records(
+        _ query: LogQuery, for authority: Authority
+    ) async throws(TurnpikeError) -> [RevisionRecord] {
+        let query = try query.within(authority, view)
+        do {
+            let records = try await store.records(query)
+            // Looked up after the entries: what was forgotten in between is noticed.
+            let start = try await store.logStart().revision
+            guard query.above == 0 || query.above >= start else {
+                throw TurnpikeError(.revisionGone, "The log begins after revision \(start).")
+            }
+            return records
+        } catch { throw .storage(error) }
+    }
+
+    /// The log from a revision on, and where `isWatching` all that is written from then on.
+    ///
+    /// - Throws: as `records` does.
+    public func changes(
+        after revision: Revision, tenant: String?, kind: Kind?, isWatching: Bool, for authority: Authority
+    ) throws(TurnpikeError) -> ChangeFeed {
+        var query = LogQuery(above: revision, limit: ChangeFeed.pageSize)
+        query.tenant = tenant
+        query.kind = kind
+        return ChangeFeed(control: self, query: try query.within(authority, view), isWatching: isWatching)
+    }
+
+    /// Returns once readers see a revision, or the time is over.
+    ///
+    /// - Throws: `notReady` where it is over.
+    public func waitForRevision(_ revision: Revision, timeout: Duration) async throws(TurnpikeError) {
+        guard await publisher.waitForRevision(above: revision - 1, timeout: timeout) else {
+            throw TurnpikeError(
+                .notReady, "This server has not seen revision \(revision) yet.", retryAfter: .seconds(1))
+        }
+    }
+}
+
+extension LogQuery {
+    /// The query as far as the authority sees.
+    fileprivate func within(_ authority: Authority, _ view: SharedView) throws(TurnpikeError) -> LogQuery {
+        var query = self
+        if let named = tenant { query.tenant = try view.tenant(named, for: authority) }
+        if let bound = authority.tenant { query.tenant = bound }
+        return query
+    }
+}
+
+extension SharedView {
+    /// A tenant's name.
+    ///
+    /// - Parameter nameOrID: a name need not stand for a tenant that is there still: the log outlives tenants.
+    /// - Throws: `notFound` where it is out of sight, or the id of none.
+    fileprivate func tenant(_ nameOrID: String, for authority: Authority) throws(TurnpikeError) -> String {
+        let name = read { $0.key(.tenant, tenant: nil, nameOrID: nameOrID)?.name }
+        guard let name, authority.tenant == nil || authority.tenant == name else {
+            throw .notFound(.tenant, tenant: nil, name: nameOrID)
+        }
+        return name
+    }
+}

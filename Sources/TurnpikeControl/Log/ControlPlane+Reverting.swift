@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+extension ControlPlane {
+    /// Takes a revision back: each resource that it changed becomes what it was before, as one new revision or none.
+    /// Of a revision that is partly out of sight, the part in sight is taken back.
+    ///
+    /// - Throws: `notFound`, `revisionGone`; `forbidden`; `changedSince` where later revisions changed what this one
+    ///   left behind; what the checks of any write throw, such as `stillReferenced`; `storageFailed`.
+    public func revert(_ revision: Revision, _ context: WriteContext) async throws(TurnpikeError) -> ApplyOutcome {
+        let record = try await record(revision, for: try Authority(of: context.principal))
+        let receipt = try await commit(context) { draft throws(TurnpikeError) in
+            try draft.takeBack(record)
+            return nil
+        }
+        return ApplyOutcome(receipt)
+    }
+}
+
+extension Draft {
+    fileprivate func takeBack(_ record: RevisionRecord) throws(TurnpikeError) {
+        for change in record.changes.reversed() {
+            guard let key = change.key else { continue }
+            guard key.kind.spec.isCreatedByClients else {
+                throw TurnpikeError(.forbidden, "What a \(key.kind.rawValue) has done itself cannot be taken back.")
+            }
+            let current = resource(key)
+            guard current?.id == change.after?.id, current?.body == change.after?.body else {
+                let newer = current.map { "it is as revision \($0.revision) left it" } ?? "it has been deleted"
+                problems.append(
+                    Problem(.changedSince, at: JSONPointer(), .conflict, "The \(key) has changed since: \(newer)."))
+                continue
+            }
+            self.record(key, after: change.before.map { restored($0) }, at: nil)
+        }
+    }
+
+    private func restored(_ before: Resource) -> Resource {
+        var resource = before
+        resource.revision = revision
+        resource.updatedAt = now
+        return resource
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+public import TurnpikeModel
+import TurnpikeTelemetry
+
+extension ControlPlane {
+    /// How often ``maintain()`` runs while the control plane does.
+    static let maintenanceInterval = Duration.seconds(60)
+
+    /// Lets go of what has been kept long enough: replies to repeatable writes, and the log beyond its retention. Notes
+    /// when operators used their tokens. What fails is tried again the next time.
+    public func maintain() async {
+        do {
+            try await store.forgetReplies(before: clock.now.advanced(by: .zero - IdempotencyKey.lifetime))
+            try await store.noteUse(credentialUses.takeUnsaved())
+            guard let retention else { return }
+            let start = clock.now.advanced(by: .zero - retention)
+            var forgotten = 0
+            while case let count = try await store.forgetRecords(before: start), count > 0 { forgotten += count }
+            if forgotten > 0 {
+                logger.info("Old entries of the log are forgotten", metadata: [LogKey.count: "\(forgotten)"])
+            }
+        } catch {
+            logger.error("Maintenance failed; it is tried again", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    /// When an operator last used its token; `nil` where it never has.
+    public func lastUse(of operator: ResourceID) -> Timestamp? { credentialUses[`operator`] }
+}

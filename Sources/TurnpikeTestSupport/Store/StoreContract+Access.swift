@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeControl
+import TurnpikeModel
+import TurnpikeSnapshot
+
+extension StoreContract {
+    static let access: [Clause] = [
+        Clause("the log is asked by revision, tenant, kind, name, actor and time, in either order") { store in
+            var make = RecordMaker()
+            let (acme, umbra) = (try make.tenant("acme"), try make.tenant("umbra"))
+            let first = make.creating(acme, umbra)
+            let service = try make.service("acme", "orders")
+            let second = make.creating(service)
+            let third = make.creating(try make.service("umbra", "orders"))
+            try await store.commit([first, second, third])
+            func revisions(_ query: LogQuery) async throws -> [Revision] {
+                try await store.records(query).map(\.revision)
+            }
+            #expect(try await revisions(LogQuery(limit: 9)) == [1, 2, 3])
+            #expect(try await revisions(LogQuery(isDescending: true, limit: 2)) == [3, 2])
+            #expect(try await revisions(LogQuery(above: 1, below: 3, limit: 9)) == [2])
+            #expect(try await revisions(LogQuery(tenant: "acme", limit: 9)) == [1, 2])
+            #expect(try await revisions(LogQuery(kind: .service, limit: 9)) == [2, 3])
+            #expect(try await revisions(LogQuery(tenant: "umbra", kind: .service, name: "orders", limit: 9)) == [3])
+            #expect(try await revisions(LogQuery(actor: "operator:nobody", limit: 9)) == [])
+            #expect(try await revisions(LogQuery(from: second.at, to: third.at, limit: 9)) == [2])
+            // Of an entry, only the changes asked for.
+            let part = try await store.records(LogQuery(tenant: "umbra", limit: 1))
+            #expect(part.first?.changes.map(\.key) == [umbra.key])
+        },
+
+        Clause("the chain of hashes holds, and goes on where old entries are forgotten") { store in
+            var make = RecordMaker()
+            for name in ["a", "b", "c", "d"] { try await store.commit([make.creating(try make.tenant(name))]) }
+            let all = try await store.records(after: 0, limit: 9)
+            #expect(all.allSatisfy { $0.isSealIntact })
+            #expect(all.map(\.previousHash) == [LogChain.start] + all.dropLast().map(\.hash))
+            #expect(try await store.logStart() == .start)
+            #expect(try await store.logEnd() == LogPosition(revision: 4, hash: all[3].hash))
+
+            #expect(try await store.forgetRecords(before: all[2].at) == 2)
+            #expect(try await store.forgetRecords(before: all[2].at) == 0)
+            #expect(try await store.logStart() == LogPosition(revision: 2, hash: all[1].hash))
+            let kept = try await store.records(after: 0, limit: 9)
+            #expect(kept.map(\.json) == all.dropFirst(2).map(\.json))
+            // The newest entry stays, however old: the chain goes on from it.
+            #expect(try await store.forgetRecords(before: all[3].at.advanced(by: .seconds(1))) == 1)
+            #expect(try await store.logEnd() == LogPosition(revision: 4, hash: all[3].hash))
+            #expect(try await store.keys() == ["tenant a", "tenant b", "tenant c", "tenant d"])
+        },
+
+        Clause("replies are kept with the records they belong to, or not at all") { store in
+            var make = RecordMaker()
+            let record = make.creating(try make.tenant("acme"))
+            func reply(_ number: UInt64, at seconds: Int64) -> StoredReply {
+                StoredReply(
+                    id: KeyDigest(words: (number, 0, 0, 0)), fingerprint: KeyDigest(words: (0, number, 0, 0)),
+                    at: Timestamp(seconds: seconds), revision: 1, sealed: [1, 2, 3])
+            }
+            let (first, second) = (reply(1, at: 10), reply(2, at: 20))
+            try await store.commit([record], replies: [first, second])
+            let absent = KeyDigest(words: (9, 9, 9, 9))
+            #expect(try await store.replies([first.id, absent]) == [first.id: first])
+            await expectRefusal("a record that is there already") {
+                try await store.commit([record], replies: [reply(3, at: 30)])
+            }
+            #expect(try await store.replies([reply(3, at: 30).id]) == [:])
+            try await store.forgetReplies(before: Timestamp(seconds: 20))
+            #expect(try await store.replies([first.id, second.id]) == [second.id: second])
+        },
+
+        Clause("the last use of a credential stands") { store in
+            let id = ResourceID(high: 1, low: 2)
+            try await store.noteUse([id: Timestamp(seconds: 20)])
+            try await store.noteUse([id: Timestamp(seconds: 10)])
+            #expect(try await store.uses() == [id: Timestamp(seconds: 20)])
+        },
+    ]
+}
