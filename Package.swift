@@ -87,7 +87,7 @@ let package = Package(
             "TurnpikeControl",
             on: [
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
-                "TurnpikeCompiler", logging,
+                "TurnpikeCompiler", "TurnpikeProxyCore", logging,
             ]
         ),
         library(

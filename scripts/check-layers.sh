@@ -28,7 +28,7 @@ TurnpikeProxy:          platform Synchronization Logging NIOCore NIOPosix
 
 TurnpikeControl:        Synchronization Logging Foundation FoundationEssentials
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
-                        TurnpikeCompiler
+                        TurnpikeCompiler TurnpikeProxyCore
 TurnpikeWorker:         platform Synchronization Logging Foundation FoundationEssentials
                         AsyncHTTPClient ServiceLifecycle UnixSignals NIOCore NIOPosix NIOHTTP1
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity

@@ -55,6 +55,6 @@ func allEndpoints(control: ControlPlane, openAPI: [UInt8], metrics: MetricsRegis
     ServerEndpoints(control: control, openAPI: openAPI, metrics: metrics).all
         + Kind.allCases.flatMap { ResourceEndpoints(kind: $0, control: control).all }
         + ApplyEndpoints(control: control).all + RevisionEndpoints(control: control).all
-        + LogEndpoints(control: control).all
+        + LogEndpoints(control: control).all + ExplainEndpoints(control: control).all
         + UsageEndpoints(control: control).all + WorkerEndpoints(control: control).all
 }

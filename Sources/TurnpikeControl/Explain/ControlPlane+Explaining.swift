@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeIdentity
+import TurnpikeMetering
+public import TurnpikeModel
+import TurnpikeProxyCore
+import TurnpikeSnapshot
+
+extension ControlPlane {
+    /// Routes of one tenant and host that an explanation names at most.
+    static let mostCandidates = 100
+
+    /// What a gateway that serves by the newest revision would do with a request, found by the gateways' own matching.
+    ///
+    /// Routes and keys out of sight are as if they were not there. What a rate limit would say depends on the gateway
+    /// and the moment, so only its definition is told.
+    ///
+    /// - Throws: `malformedRequest` where no gateway would take such a host or path; `storageFailed`.
+    public func explain(
+        _ request: ExplainRequest, for authority: Authority
+    ) async throws(TurnpikeError) -> Explanation {
+        let snapshot = publisher.snapshot(of: candidates(for: request.host, authority))
+        let matched: GatewayConfiguration.Explanation
+        do throws(HTTPFault) {
+            matched = try configuration(of: snapshot).explain(
+                method: request.method, host: request.host, target: request.path)
+        } catch { throw TurnpikeError(.malformedRequest, "A gateway refuses such a request: \(error).") }
+
+        var explanation = Explanation(
+            path: matched.path, route: nil,
+            candidates: matched.candidates.filter { $0.verdict != .host }.prefix(Self.mostCandidates).map(\.explained))
+        guard let best = matched.candidates.first, best.verdict == .selected,
+            case .route(let route)? = snapshot.resources[
+                CompiledName(.route, tenant: best.route.tenant, name: best.route.name)]
+        else {
+            explanation.refusal = matched.allow == nil ? .noRoute : .methodNotAllowed
+            return explanation
+        }
+        explanation.route = ResourceKey(.route, tenant: route.tenant, name: route.name)
+        explanation.backends = route.backends.map { .init(service: $0.cluster, weight: Int($0.weight)) }
+        let key = explainKey(request.key, on: route, in: &explanation)
+        for name in route.rateLimits {
+            if case .rateLimit(let limit)? = snapshot.resources[
+                CompiledName(.rateLimit, tenant: route.tenant, name: name)]
+            {
+                explanation.steps.append(Explanation.Step(limit, hasKey: key != nil))
+            }
+        }
+        for name in route.quotas { try await explainQuota(name, of: route, key, in: &explanation) }
+        return explanation
+    }
+
+    /// The routes that say something about a host, and all that they are served with.
+    private func candidates(for host: String, _ authority: Authority) -> [ResourceKey] {
+        let patterns = Set(Self.patterns(matching: host))
+        let tenants = view.read { view in Set(patterns.flatMap { view.claims(on: $0).keys }) }
+        return tenants.filter { authority.sees(CollectionKey(.route, tenant: $0)) }.flatMap { tenant in
+            view.resources(in: CollectionKey(.route, tenant: tenant))
+                .filter { !patterns.isDisjoint(with: $0.hosts) }.map(\.key)
+        }
+    }
+
+    /// The host itself, and the wildcards above it.
+    private static func patterns(matching host: String) -> [String] {
+        let name = String(host.lowercased().prefix { $0 != ":" })
+        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        return [name] + labels.indices.dropFirst().map { "*." + labels[$0...].joined(separator: ".") }
+    }
+
+    private func configuration(of snapshot: Snapshot) throws(HTTPFault) -> GatewayConfiguration {
+        do { return try GatewayConfiguration(snapshot) } catch {
+            // Gateways refuse it too, and rollouts say why; nothing is served by it.
+            throw .badTarget
+        }
+    }
+
+    /// The key that the request brings, where gateways would take it.
+    private func explainKey(
+        _ text: String?, on route: CompiledRoute, in explanation: inout Explanation
+    ) -> ResourceID? {
+        func step(_ outcome: Explanation.Step.Outcome, _ detail: String, _ refusal: ErrorCode? = nil) {
+            explanation.steps.append(.init(check: "apiKey", outcome: outcome, detail: detail))
+            explanation.refusal = explanation.refusal ?? refusal
+        }
+        guard route.requiresKey else {
+            step(.skipped, "The route asks for no API key.")
+            return nil
+        }
+        guard let text else {
+            step(.refuses, "The route asks for an API key.", .unauthenticated)
+            return nil
+        }
+        guard let resource = apiKey(text, tenant: route.tenant), let key = resource.spec as? APIKey, key.isEnabled,
+            key.expiresAt.map({ clock.now < $0 }) ?? true
+        else {
+            step(.refuses, "There is no such key, or it is disabled or expired.", .unauthenticated)
+            return nil
+        }
+        guard key.routes.isEmpty || key.routes.contains(route.name) else {
+            step(.refuses, "The key '\(resource.key.name)' does not permit this route.", .forbidden)
+            return resource.id
+        }
+        step(.passes, "The key '\(resource.key.name)' permits this route.")
+        return resource.id
+    }
+
+    private func apiKey(_ text: String, tenant: String) -> Resource? {
+        let collection = CollectionKey(.apiKey, tenant: tenant)
+        guard text.hasPrefix("tp_") else {
+            return (try? view.key(in: collection, nameOrID: text)).flatMap { view.resource($0) }
+        }
+        let digest = KeyDigest.sha256(of: text)
+        return view.resources(in: collection).first {
+            ($0.spec as? APIKey).flatMap { KeyDigest(hex: $0.digest) } == digest
+        }
+    }
+
+    private func explainQuota(
+        _ name: String, of route: CompiledRoute, _ key: ResourceID?, in explanation: inout Explanation
+    ) async throws(TurnpikeError) {
+        let resource = try resource(.quota, tenant: route.tenant, name: name, for: .system)
+        guard let quota = resource.spec as? Quota else { return }
+        var step = Explanation.Step(check: "quota", name: name, outcome: .skipped, detail: "")
+        if quota.per == .key, key == nil {
+            step.detail = "The quota is each key's own; the request brings none."
+        } else {
+            let state = try await quotaState(
+                tenant: route.tenant, quota: name,
+                key: quota.per == .key ? key?.text(prefix: Kind.apiKey.idPrefix) : nil, for: .system)
+            step.state = state.json
+            // What is granted and not yet spent lies with the workers; so with nothing remaining, it depends on them.
+            step.outcome = state.remaining > 0 || quota.enforcement == .soft ? .passes : .depends
+            step.detail =
+                state.remaining > 0
+                ? "\(state.remaining) of \(state.limit) are left until \(state.periodEnd)."
+                : "All of \(state.limit) is granted to gateways until \(state.periodEnd); they refuse what they have not left."
+        }
+        explanation.steps.append(step)
+    }
+}
+
+extension GatewayConfiguration.Explanation.Candidate {
+    fileprivate var explained: Explanation.Candidate {
+        let (verdict, detail) =
+            switch self.verdict {
+            case .selected: ("selected", "The request goes here.")
+            case .precedence: ("precedence", "It matches too; the selected route comes before it.")
+            case .method: ("method", "Host and path match; it does not take the method.")
+            case .path: ("path", "The host matches; no path of it does.")
+            case .host: ("host", "No host of it matches.")
+            }
+        return .init(
+            route: ResourceKey(.route, tenant: route.tenant, name: route.name), verdict: verdict, detail: detail)
+    }
+}
+
+extension Explanation.Step {
+    fileprivate init(_ limit: CompiledRateLimit, hasKey: Bool) {
+        let isSkipped = limit.per == .key && !hasKey
+        self.init(
+            check: "rateLimit", name: limit.name, outcome: isSkipped ? .skipped : .depends,
+            detail: isSkipped
+                ? "The limit is each key's own; the request brings none."
+                : "Each gateway keeps count by itself, by \(limit.per.rawValue).",
+            state: [
+                "per": .string(limit.per.rawValue), "limit": .integer(limit.limit),
+                "interval": .string(limit.interval.text), "burst": .integer(limit.burst),
+            ])
+    }
+}

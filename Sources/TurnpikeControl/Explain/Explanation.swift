@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+/// What a gateway would do with a request.
+public struct Explanation: Sendable {
+    public struct Candidate: Sendable {
+        public var route: ResourceKey
+        /// `selected`, or why not: `precedence`, `method`, `path`.
+        public var verdict: String
+        public var detail: String
+    }
+
+    /// One thing that the request must pass on the route, in the order in which gateways check.
+    public struct Step: Sendable {
+        public enum Outcome: String, Sendable {
+            case passes, refuses
+            /// Depends on what other requests do until then.
+            case depends
+            /// Does not concern this request, or is not reached.
+            case skipped
+        }
+
+        /// `apiKey`, `rateLimit` or `quota`.
+        public var check: String
+        /// Of the policy or quota.
+        public var name: String?
+        public var outcome: Outcome
+        public var detail: String
+        /// The quota's state, or the rate limit's definition.
+        public var state: JSON?
+    }
+
+    /// As it is matched and forwarded.
+    public var path: String
+    public var route: ResourceKey?
+    /// The selected route first, then those that come next.
+    public var candidates: [Candidate]
+    public var steps: [Step] = []
+    public var backends: [CompiledBackend] = []
+    /// The code of the refusal that the request gets as things stand; `nil`: it is forwarded.
+    public var refusal: ErrorCode?
+
+    public struct CompiledBackend: Sendable {
+        public var service: String
+        public var weight: Int
+    }
+
+    public var json: JSON {
+        .object(
+            JSONObject([
+                "path": .string(path),
+                "route": route.map { ["tenant": .string($0.tenant ?? ""), "name": .string($0.name)] } ?? .null,
+                "candidates": .array(
+                    candidates.map { candidate in
+                        [
+                            "tenant": .string(candidate.route.tenant ?? ""), "name": .string(candidate.route.name),
+                            "verdict": .string(candidate.verdict), "detail": .string(candidate.detail),
+                        ]
+                    }),
+                "steps": .array(steps.map(\.json)),
+                "backends": .array(
+                    backends.map { ["service": .string($0.service), "weight": .integer(Int64($0.weight))] }),
+                "outcome": refusal.map { refusal in
+                    [
+                        "forwarded": false, "status": .integer(Int64(refusal.status)),
+                        "code": .string(refusal.rawValue),
+                    ]
+                } ?? ["forwarded": true],
+            ]))
+    }
+}
+
+extension Explanation.Step {
+    fileprivate var json: JSON {
+        .object(
+            JSONObject([
+                "check": .string(check), "name": name.map { .string($0) }, "outcome": .string(outcome.rawValue),
+                "detail": .string(detail), "state": state,
+            ]))
+    }
+}
