@@ -191,7 +191,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             on: [
-                "TurnpikeModel", "TurnpikeTelemetry", "turnpike", "turnpike-worker", logging, httpClient, nioCore,
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeControl", "turnpike", "turnpike-worker", logging,
+                httpClient, nioCore,
                 nioHTTP1,
                 nioPosix, yams,
             ]

@@ -66,7 +66,7 @@ public final class ControlPlane: Sendable {
         view.load(logEnd: end)
         let revision = end.revision
         let tailStart = max(0, revision - Int64(ChangeHistory.maximumRevisions))
-        let tail = try await store.records(after: tailStart, limit: ChangeHistory.maximumRevisions)
+        let tail = try await store.records(after: tailStart, limit: ChangeHistory.maximumRevisions).afterLastGap
         let plane = ControlPlane(
             view: SharedView(view), tail: tail, uses: try await store.uses(), store: store, clock: clock,
             retention: retention, logger: logger, metrics: metrics
@@ -96,5 +96,15 @@ public final class ControlPlane: Sendable {
         await commits.close()
         await entries.close()
         await maintain()
+    }
+}
+
+extension [RevisionRecord] {
+    /// The newest entries whose revisions follow each other: what lies before a gap, as a restore leaves one, tells
+    /// nothing of what workers have seen.
+    fileprivate var afterLastGap: [RevisionRecord] {
+        var start = indices.last ?? startIndex
+        while start > startIndex, self[start - 1].revision == self[start].revision - 1 { start -= 1 }
+        return Array(self[start...])
     }
 }

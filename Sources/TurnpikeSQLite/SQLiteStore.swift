@@ -29,6 +29,9 @@ public final class SQLiteStore: Store {
     /// Ends the store: waits for what is under way, folds the WAL into the file and unlocks the directory. Methods
     /// called afterwards throw.
     public func close() async throws {
+        // Not left to the last connection to close, which may be one that only reads. Where somebody else still reads, the
+        // WAL stays beside the file, as after a crash, and loses nothing.
+        _ = try? await pool.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
         do { try pool.close() } catch { throw storageFailure(error) }
         directory.unlock()
     }

@@ -12,12 +12,15 @@ struct Turnpike: AsyncParsableCommand {
             'turnpike serve' runs the control plane; the other commands talk to one, over its REST API, as TURNPIKE_SERVER \
             and TURNPIKE_TOKEN say.
 
-            Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 control plane not reachable, 4 the wait timed out.
+            Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 control plane not reachable, 4 the wait timed out, 5 'diff \
+            --exit-code' found differences.
             """,
         version: Version.current,
         subcommands: [
-            ServeCommand.self, GetCommand.self, ApplyCommand.self, DeleteCommand.self, KeysCommand.self,
-            UsageCommand.self, WorkersCommand.self, RolloutCommand.self, JoinTokenCommand.self,
+            ServeCommand.self, GetCommand.self, ApplyCommand.self, DiffCommand.self, ExportCommand.self,
+            DeleteCommand.self, RevertCommand.self, ExplainCommand.self, KeysCommand.self, UsageCommand.self,
+            WorkersCommand.self, RolloutCommand.self, ChangesCommand.self, AuditCommand.self, OperatorsCommand.self,
+            JoinTokenCommand.self, BackupCommand.self, RestoreCommand.self, CheckCommand.self,
         ]
     )
 

@@ -13,7 +13,7 @@ public struct RevisionRecord: Sendable {
     /// What the client gave in `X-Turnpike-Reason`; empty where it gave none.
     public var reason: String
     public var requestID: String
-    /// At least one; each key at most once.
+    /// Each key at most once; none only where the log speaks of itself, as after a restore.
     public var changes: [Change]
     /// The hash of the entry before this one, and of this one: see ``LogChain``. Empty until the entry is sealed.
     public var previousHash = ""

@@ -52,7 +52,8 @@ struct StoredRecord: Sendable {
         let statement = try db.cachedStatement(
             sql: """
                 SELECT number, at, actor, source, reason, request_id, hash,
-                    coalesce((SELECT hash FROM revision AS earlier WHERE earlier.number = revision.number - 1),
+                    coalesce((SELECT hash FROM revision AS earlier
+                            WHERE earlier.number < revision.number ORDER BY earlier.number DESC LIMIT 1),
                         (SELECT hash FROM log_start WHERE id = 1), ?)
                 FROM revision WHERE \(conditions.joined(separator: " AND "))
                 ORDER BY number \(query.isDescending ? "DESC" : "ASC") LIMIT ?

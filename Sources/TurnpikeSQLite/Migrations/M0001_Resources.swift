@@ -55,10 +55,11 @@ extension Migration {
             CREATE UNIQUE INDEX resource_global ON resource (kind, name) WHERE tenant_id IS NULL;
 
             CREATE TABLE reference (
+                -- The primary key's columns come first: SQLite 3.40's integrity check takes the others' places from that.
                 from_id BLOB NOT NULL REFERENCES resource (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
-                tenant_id BLOB NOT NULL,
                 to_kind TEXT NOT NULL,
                 to_name TEXT NOT NULL,
+                tenant_id BLOB NOT NULL,
                 PRIMARY KEY (from_id, to_kind, to_name),
                 FOREIGN KEY (tenant_id, to_kind, to_name) REFERENCES resource (tenant_id, kind, name)
                     DEFERRABLE INITIALLY DEFERRED

@@ -13,7 +13,9 @@ final class DataDirectory: Sendable {
     /// The open `lock` file; `nil` once unlocked.
     private let descriptor: Mutex<Int32?>
 
-    var databasePath: String { path + "/turnpike.sqlite" }
+    var databasePath: String { DataDirectory.databasePath(in: path) }
+
+    static func databasePath(in directory: String) -> String { directory + "/turnpike.sqlite" }
 
     /// Creates the directory where it is missing, for its owner only, and locks it.
     init(claiming path: String) throws(TurnpikeError) {

@@ -31,7 +31,8 @@ struct ControlPlaneProgram {
 
     private func serve(by store: SQLiteStore, _ metrics: MetricsRegistry) async throws {
         let control = try await ControlPlane.start(
-            store: store, clock: SystemWallClock(), logger: logger, metrics: metrics
+            store: store, clock: SystemWallClock(), retention: settings.retention, logger: logger,
+            metrics: metrics
         )
         let token = try await control.bootstrapOperator(token: settings.bootstrapToken)
         if let token, settings.bootstrapToken == nil { Terminal.standardOutput.write(Banner.firstToken(token)) }

@@ -13,7 +13,7 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Run the control plane.",
         discussion: """
             Every option may come from the environment (TURNPIKE_LISTEN, TURNPIKE_DATA, TURNPIKE_LOG_FORMAT, \
-            TURNPIKE_LOG_LEVEL) or from the configuration file, {"listen": "…", "data": "…", "log": {"format": "…", \
+            TURNPIKE_LOG_LEVEL, TURNPIKE_LOG_RETENTION) or from the configuration file, {"listen": "…", "data": "…", "log": {"format": "…", \
             "level": "…"}}; a flag stands over the environment, and that over the file.
 
             At the first start TURNPIKE_BOOTSTRAP_TOKEN becomes the first operator's token; where it is not set, a token is \
@@ -33,6 +33,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The least level that is logged. (default: info)")
     var logLevel: String?
 
+    @Option(help: "How long entries of the log are kept, such as 90d. (default: for ever)")
+    var logRetention: String?
+
     @Option(help: "A JSON file of settings. (environment: TURNPIKE_CONFIG)")
     var config: String?
 
@@ -50,7 +53,10 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func settings() throws -> ServeSettings {
         let environment = ProcessInfo.processInfo.environment
-        let given = [("listen", listen), ("data", data), ("log.format", logFormat), ("log.level", logLevel)]
+        let given = [
+            ("listen", listen), ("data", data), ("log.format", logFormat), ("log.level", logLevel),
+            ("log.retention", logRetention),
+        ]
         let flags = Dictionary(uniqueKeysWithValues: given.compactMap { key, value in value.map { (key, $0) } })
         var file: String?
         if let path = config ?? environment["TURNPIKE_CONFIG"] {

@@ -15,6 +15,8 @@ import TurnpikeTelemetry
 /// - `log.format` (`--log-format`, `TURNPIKE_LOG_FORMAT`): `text` or `json`; `plain` means `text`. Default `text`.
 /// - `log.level` (`--log-level`, `TURNPIKE_LOG_LEVEL`): `trace`, `debug`, `info`, `notice`, `warning`, `error` or
 ///   `critical`. Default `info`.
+/// - `log.retention` (`--log-retention`, `TURNPIKE_LOG_RETENTION`): how long entries of the log are kept, such as `90d`, at
+///   least `1d`. Default: for ever.
 /// - `openapi` (`TURNPIKE_OPENAPI`): the file served as `/openapi.yaml`. Default: the one that came with the program.
 /// - `bootstrap.token` (`TURNPIKE_BOOTSTRAP_TOKEN`, secret): the first operator's token, taken at the first start only.
 ///   Default: one is made and printed.
@@ -29,6 +31,8 @@ struct ServeSettings: Sendable {
     var logFormat: LogFormat
     var logLevel: Logger.Level
     var openAPI: String?
+    /// `nil`: the log is kept for ever.
+    var retention: Duration?
     var bootstrapToken: String?
 
     /// - Parameters:
@@ -50,7 +54,15 @@ struct ServeSettings: Sendable {
         logFormat = try ServeSettings.logFormat(reader.string(forKey: "log.format"))
         logLevel = try ServeSettings.logLevel(reader.string(forKey: "log.level"))
         openAPI = reader.string(forKey: "openapi")
+        retention = try reader.string(forKey: "log.retention").map(ServeSettings.retention)
         bootstrapToken = reader.string(forKey: "bootstrap.token", isSecret: true)
+    }
+
+    private static func retention(_ text: String) throws(Fault) -> Duration {
+        guard let duration = Duration(text: text), duration >= .seconds(86_400) else {
+            throw Fault(reason: "'\(text)' is no log.retention; it must be a duration of at least 1d, such as 90d.")
+        }
+        return duration
     }
 
     private static func logFormat(_ text: String?) throws(Fault) -> LogFormat {
@@ -72,7 +84,9 @@ struct ServeSettings: Sendable {
 // MARK: - The configuration file
 
 extension ServeSettings {
-    private static let keys = ["listen", "data", "log.format", "log.level", "openapi", "bootstrap.token"]
+    private static let keys = [
+        "listen", "data", "log.format", "log.level", "log.retention", "openapi", "bootstrap.token",
+    ]
 
     private static func provider(_ name: String, _ values: [String: String]) -> InMemoryProvider {
         var settings: [AbsoluteConfigKey: ConfigValue] = [:]

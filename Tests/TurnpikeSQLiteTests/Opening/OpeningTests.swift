@@ -144,6 +144,6 @@ private func write(_ bytes: [UInt8], to directory: String) throws {
     try Data(bytes).write(to: URL(filePath: directory + "/turnpike.sqlite"))
 }
 
-private func permissionsOf(_ path: String) throws -> Int? {
+func permissionsOf(_ path: String) throws -> Int? {
     try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
 }

@@ -57,6 +57,42 @@ struct APIClient: Sendable {
         return Answer(status: status, body: json)
     }
 
+    /// Takes an answer of lines of JSON (NDJSON), one at a time as they come.
+    ///
+    /// - Throws: as `send` does, and what `each` throws.
+    func lines(
+        _ target: Target, _ each: (JSON) throws(CommandFailure) -> Void
+    ) async throws(CommandFailure) {
+        var request = HTTPClientRequest(url: server + target.text)
+        request.headers.add(name: "User-Agent", value: "turnpike/\(Version.current)")
+        request.headers.add(name: "Accept", value: "application/x-ndjson")
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        do {
+            let answer = try await HTTPClient.shared.execute(request, deadline: .distantFuture)
+            guard answer.status == .ok else {
+                let body = try? JSON.parse(try await answer.body.collect(upTo: 1 << 20).readableBytesView)
+                throw CommandFailure.refused(Problem(status: Int(answer.status.code), body: body))
+            }
+            var rest = ByteBuffer()
+            for try await var piece in answer.body {
+                rest.writeBuffer(&piece)
+                while let end = rest.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) {
+                    let line = rest.readSlice(length: end - rest.readerIndex) ?? ByteBuffer()
+                    rest.moveReaderIndex(forwardBy: 1)
+                    guard let json = try? JSON.parse(line.readableBytesView) else {
+                        throw CommandFailure.failed("\(server) sent a line that is no JSON.")
+                    }
+                    try each(json)
+                }
+                rest.discardReadBytes()
+            }
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch {
+            throw .unreachable(server: server, reason: APIClient.reason(of: error))
+        }
+    }
+
     private func exchange(
         _ request: HTTPClientRequest, _ timeout: Duration
     ) async throws(CommandFailure) -> (status: Int, body: ByteBuffer) {

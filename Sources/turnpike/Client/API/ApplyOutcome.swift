@@ -17,6 +17,34 @@ struct ApplyOutcome: Sendable {
 
     private var changes: [JSON] { document["changes"]?.array ?? [] }
 
+    var hasChanges: Bool { !changes.isEmpty }
+
+    /// The changes field by field, as `diff` shows them.
+    func difference(styled: Bool) -> String {
+        func line(_ mark: String, _ style: Style, _ text: String) -> String {
+            (styled ? style.applied(to: "\(mark) \(text)") : "\(mark) \(text)") + "\n"
+        }
+        var text = ""
+        for change in changes {
+            let title = ApplyOutcome.title(of: change)
+            switch change["effect"]?.string {
+            case "created": text += line("+", .green, title)
+            case "deleted": text += line("-", .red, title)
+            default:
+                text += "~ \(title)\n"
+                for field in change["fields"]?.array ?? [] {
+                    let pointer = field["pointer"]?.string ?? ""
+                    if let before = field["before"] { text += "  " + line("-", .red, "\(pointer): \(before.text)") }
+                    if let after = field["after"] { text += "  " + line("+", .green, "\(pointer): \(after.text)") }
+                }
+            }
+        }
+        let workers = (document["workers"]?.array ?? []).compactMap(\.string)
+        guard hasChanges else { return "No differences.\n" }
+        let concerned = workers.isEmpty ? "It concerns no worker." : "It concerns \(workers.joined(separator: ", "))."
+        return text + concerned + "\n"
+    }
+
     /// For people: each change where `listing`, the counts, and every secret that was made.
     func text(listing: Bool, isDryRun: Bool) -> String {
         var text = ""

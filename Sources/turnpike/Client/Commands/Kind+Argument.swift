@@ -22,6 +22,7 @@ extension Kind: ExpressibleByArgument {
 }
 
 extension Worker.Role: ExpressibleByArgument {}
+extension Operator.Role: ExpressibleByArgument {}
 
 /// `name:value` or `name=value`, as labels are given on a command line.
 struct LabelArgument: ExpressibleByArgument {

@@ -31,6 +31,7 @@ struct Terminal: Sendable {
 enum Style: String {
     case bold = "1"
     case red = "1;31"
+    case green = "32"
 
     func applied(to text: String) -> String { "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" }
 }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import NIOHTTP1
+import TurnpikeModel
+
+/// `turnpike changes`
+struct ChangesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "changes",
+        abstract: "Print the log from a revision on, one revision a line, and with --watch whatever comes.",
+        discussion:
+            "With -o json each line is the entry as the API gives it. To go on later, begin after the last revision."
+    )
+
+    @OptionGroup var scope: AuditCommand.Scope
+
+    @Flag(name: .shortAndLong, help: "Go on with what is written from now on, until interrupted.")
+    var watch = false
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func run() async throws {
+        let query = scope.query + (watch ? [(name: "watch", value: "true")] : [])
+        try await connection.connect().lines(Target("changes", query: query)) { entry throws(CommandFailure) in
+            guard entry["heartbeat"] == nil else { return }
+            Terminal.standardOutput.write((output.output == .json ? entry.text : ChangesCommand.line(of: entry)) + "\n")
+        }
+    }
+
+    private static func line(of entry: JSON) -> String {
+        let changes = (entry["changes"]?.array ?? []).map { change in
+            let tenant = change["tenant"]?.string.map { "\($0)/" } ?? ""
+            let what = "\(change["kind"]?.string ?? "") \(tenant)\(change["name"]?.string ?? "")"
+            return "\(change["effect"]?.string ?? "") \(what)"
+        }
+        let reason = entry["reason"]?.string ?? ""
+        return "\(entry["revision"]?.integer ?? 0)  \(entry["at"]?.string ?? "")  \(entry["actor"]?.string ?? "")  "
+            + changes.joined(separator: ", ") + (reason.isEmpty ? "" : "  (\(reason))")
+    }
+}

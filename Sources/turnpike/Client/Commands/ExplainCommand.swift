@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import NIOHTTP1
+import TurnpikeModel
+
+/// `turnpike explain URL`
+struct ExplainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Show which route a request hits, which lost and why, and what the request must pass.",
+        discussion: "Nothing is sent, counted or stored."
+    )
+
+    @Argument(help: "Host and path, such as api.acme.test/v1/orders/7; a scheme in front is passed over.")
+    var url: String
+
+    @Option(name: [.customShort("X"), .long], help: "The request's method.")
+    var method = "GET"
+
+    @Option(name: .shortAndLong, help: "The API key that the request brings, or its name.")
+    var key: String?
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func run() async throws {
+        let address = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
+        let slash = address.firstIndex(of: "/") ?? address.endIndex
+        let path = address[slash...]
+        var body = JSONObject([
+            "method": .string(method), "host": .string(String(address[..<slash])),
+            "path": .string(path.isEmpty ? "/" : String(path)),
+        ])
+        body["key"] = key.map { .string($0) }
+        let answer = try await connection.connect().send(.POST, Target("explain"), body: .object(body)).body
+        switch output.output {
+        case .json: Terminal.standardOutput.write(answer.prettyText)
+        case .table:
+            Terminal.standardOutput.write(ExplainCommand.text(of: answer, styled: Terminal.standardOutput.isStyled))
+        }
+    }
+
+    private static func text(of answer: JSON, styled: Bool) -> String {
+        let outcome = answer["outcome"] ?? .null
+        let verdict =
+            outcome["forwarded"]?.bool == true
+            ? "It is forwarded"
+            : "It is refused with \(outcome["status"]?.integer ?? 0) (\(outcome["code"]?.string ?? ""))"
+        let backends = (answer["backends"]?.array ?? []).compactMap { $0["service"]?.string }.joined(separator: ", ")
+        var text = verdict + (backends.isEmpty ? "" : ", by the route's way to \(backends)") + ".\n\n"
+        let candidates = answer["candidates"]?.array ?? []
+        text += Table(
+            [Table.Column(title: "route"), Table.Column(title: "verdict"), Table.Column(title: "why")],
+            rows: candidates.map { candidate in
+                [
+                    "\(candidate["tenant"]?.string ?? "")/\(candidate["name"]?.string ?? "")",
+                    Table.cell(candidate["verdict"]), candidate["detail"]?.string ?? "",
+                ]
+            }
+        ).text(styled: styled)
+        guard let steps = answer["steps"]?.array, !steps.isEmpty else { return text }
+        text += "\n"
+        return text
+            + Table(
+                [
+                    Table.Column(title: "check"), Table.Column(title: "name"), Table.Column(title: "outcome"),
+                    Table.Column(title: "detail"),
+                ],
+                rows: steps.map { step in
+                    [
+                        Table.cell(step["check"]), Table.cell(step["name"]), Table.cell(step["outcome"]),
+                        step["detail"]?.string ?? "",
+                    ]
+                }
+            ).text(styled: styled)
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import TurnpikeControl
+import TurnpikeModel
+import TurnpikeSQLite
+
+/// `turnpike restore --data DIR FILE`
+struct RestoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore",
+        abstract: "Make a data folder of a backup, for 'turnpike serve' to start on.",
+        discussion: """
+            The folder must hold no database yet. Revisions go on far above the backup's last one, so that workers which \
+            have seen later ones take everything anew.
+            """
+    )
+
+    @Option(help: "The data folder to make.")
+    var data = "./turnpike-data"
+
+    @Argument(help: "The backup.")
+    var file: String
+
+    func run() throws {
+        do {
+            let revision = try Backup.restore(file, to: data, at: SystemWallClock().now)
+            Terminal.standardOutput.write("'\(data)' is ready: it holds everything up to revision \(revision).\n")
+        } catch { throw CommandFailure.failed(error.description) }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Testing
+import TurnpikeControl
+import TurnpikeModel
+import TurnpikeTestSupport
+
+@testable import TurnpikeSQLite
+
+@Suite struct InspectionTests {
+    /// A store with five entries, changed behind its back; what an inspection then finds wrong.
+    private func bad(after sql: String) async throws -> [String] {
+        var subjects: [String] = []
+        try await withTemporaryDirectory { path in
+            var make = RecordMaker()
+            let store = try await SQLiteStore.open(path: path, logger: .silent)
+            for name in ["a", "b", "c", "d", "e"] { try await store.commit([make.creating(try make.tenant(name))]) }
+            try await store.pool.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA foreign_keys = OFF")
+                try db.execute(sql: sql)
+            }
+            try await store.close()
+            subjects = try Inspection(of: path) { _ in }.findings.filter { !$0.isGood }.map(\.subject)
+        }
+        return subjects
+    }
+
+    @Test func `what nobody has touched is good`() async throws {
+        #expect(try await bad(after: "SELECT 1").isEmpty)
+    }
+
+    @Test(arguments: [
+        "UPDATE revision SET actor = 'operator:nobody' WHERE number = 3",
+        "UPDATE revision SET reason = '' WHERE number = 5", "UPDATE revision SET at = at + 1 WHERE number = 1",
+        "UPDATE change SET name = 'x' WHERE revision = 2", "DELETE FROM change WHERE revision = 4",
+    ])
+    func `an altered entry is found`(sql: String) async throws {
+        #expect(try await !bad(after: sql).isEmpty)
+    }
+
+    @Test(arguments: ["number = 3", "number < 3"])
+    func `entries taken out are found`(which: String) async throws {
+        let sql =
+            "DELETE FROM change WHERE revision IN (SELECT number FROM revision WHERE \(which)); DELETE FROM revision WHERE \(which)"
+        #expect(try await bad(after: sql).contains("log"))
+    }
+
+    @Test func `a document altered in log and resource alike is found`() async throws {
+        let sql = """
+            UPDATE change SET after = replace(after, '"UTC"', '"Europe/Berlin"') WHERE revision = 2;
+            UPDATE resource SET document = replace(document, '"UTC"', '"Europe/Berlin"') WHERE name = 'b'
+            """
+        #expect(try await bad(after: sql) == ["log"])
+    }
+
+    @Test func `a resource that is not as the log left it is found`() async throws {
+        let sql = "UPDATE resource SET document = replace(document, '\"UTC\"', '\"Europe/Berlin\"') WHERE name = 'b'"
+        #expect(try await bad(after: sql) == ["resources"])
+    }
+
+    @Test func `references that lead nowhere are found`() async throws {
+        let sql = "INSERT INTO reference (from_id, tenant_id, to_kind, to_name) VALUES (x'00', x'00', 'service', 'x')"
+        #expect(try await bad(after: sql) == ["references"])
+    }
+
+    @Test func `a lease that gave back more than it had is found`() async throws {
+        let sql = """
+            INSERT INTO usage_epoch (id, worker, epoch, sequence, is_closed) VALUES (1, zeroblob(16), 1, 1, 0);
+            INSERT INTO lease (quota, subject, period_start, epoch_id, granted, released, consumed)
+            VALUES (zeroblob(16), zeroblob(16), 0, 1, 5, 6, 0)
+            """
+        #expect(try await bad(after: sql) == ["ledger"])
+    }
+
+    @Test func `the log after entries were forgotten is good`() async throws {
+        try await withTemporaryDirectory { path in
+            var make = RecordMaker()
+            let store = try await SQLiteStore.open(path: path, logger: .silent)
+            for name in ["a", "b", "c"] { try await store.commit([make.creating(try make.tenant(name))]) }
+            let last = try await store.records(after: 2, limit: 1)
+            #expect(try await store.forgetRecords(before: try #require(last.first).at) == 2)
+            try await store.close()
+            #expect(try Inspection(of: path) { _ in }.isGood)
+        }
+    }
+}
