@@ -8,6 +8,7 @@ struct ControlMetrics: Sendable {
     let compiledResources: Gauge
     let writeDuration: Histogram
     let batchSize: Histogram
+    let commitFailures: Counter
     let compileDuration: Histogram
     let usageTaken: Counter
     let usageRepeated: Counter
@@ -23,6 +24,7 @@ struct ControlMetrics: Sendable {
             .writeDuration, help: "Time from a write's submission until it is durable and published.")
         batchSize = registry.histogram(
             .commitBatchSize, help: "Write transactions that shared one durable commit.", bounds: Histogram.batchSizes)
+        commitFailures = registry.counter(.commitFailures, help: "Commits that the storage refused.")
         compileDuration = registry.histogram(.compileDuration, help: "Time to compile and publish one batch of writes.")
         func batches(_ outcome: String) -> Counter {
             registry.counter(.usageBatches, help: "Batches of usage, by outcome.", labels: [("outcome", outcome)])
@@ -40,6 +42,17 @@ struct ControlMetrics: Sendable {
     func leaseRefusals(of tenant: String) -> Counter {
         registry.counter(
             .leaseRefusals, help: "Leases refused because the quota is spent, by tenant.", labels: [("tenant", tenant)])
+    }
+
+    func queue(_ name: String, read: @escaping @Sendable () -> Double) {
+        registry.gauge(
+            .queueLength, help: "What waits to be made durable, by queue.", labels: [("queue", name)], read: read)
+    }
+
+    func greatestLag(read: @escaping @Sendable () -> Double) {
+        registry.gauge(
+            .greatestLag, help: "Revisions that the connected worker furthest behind has yet to apply.", labels: [],
+            read: read)
     }
 
     func connectedWorkers(_ kind: String, read: @escaping @Sendable () -> Double) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Logging
+import Synchronization
 public import TurnpikeModel
 public import TurnpikeTelemetry
 
@@ -23,25 +24,37 @@ public final class ControlPlane: Sendable {
     let metrics: ControlMetrics
     let logger: Logger
     let credentialUses: CredentialUses
+    let failedLogins = Mutex(FailedLogins())
+    let tenantLimits: TenantLimits
+    let tenantRates = Mutex(TenantRates())
+    let health: Health
     /// How long the log is kept; `nil`: for ever.
     let retention: Duration?
 
     private init(
         view: SharedView, tail: [RevisionRecord], uses: [ResourceID: Timestamp], store: any Store, clock: any WallClock,
-        retention: Duration?, logger: Logger, metrics registry: MetricsRegistry
+        retention: Duration?, tenantLimits: TenantLimits, logger: Logger, metrics registry: MetricsRegistry
     ) {
         let metrics = ControlMetrics(registry)
         let publisher = Publisher(view: view, tail: tail, clock: clock, metrics: metrics)
+        let health = Health()
         let committer = Committer(
-            view: view, publisher: publisher, store: store, clock: clock, logger: logger, metrics: metrics)
+            view: view, publisher: publisher, store: store, clock: clock, health: health, tenantLimits: tenantLimits,
+            logger: logger, metrics: metrics)
         let ledger = Ledger(
-            view: view, publisher: publisher, store: store, clock: clock, logger: logger, metrics: metrics)
+            view: view, publisher: publisher, store: store, clock: clock, health: health, logger: logger,
+            metrics: metrics)
         commits = BatchQueue(capacity: 8192, batchLimit: 512) { await committer.commit($0) }
         entries = BatchQueue(capacity: 4096, batchLimit: 64) { await ledger.settle($0) }
         for role in Worker.Role.allCases {
             metrics.connectedWorkers(role.rawValue) { [weak publisher] in Double(publisher?.connectedWorkers(role) ?? 0)
             }
         }
+        metrics.queue("log") { [weak commits] in Double(commits?.waitingCount ?? 0) }
+        metrics.queue("ledger") { [weak entries] in Double(entries?.waitingCount ?? 0) }
+        metrics.greatestLag { [weak publisher] in Double(publisher?.greatestLag ?? 0) }
+        self.health = health
+        self.tenantLimits = tenantLimits
         self.view = view
         self.publisher = publisher
         self.store = store
@@ -58,7 +71,8 @@ public final class ControlPlane: Sendable {
     /// - Parameter retention: how long the log is kept, at least a day; `nil`: for ever.
     /// - Throws: what the store throws.
     public static func start(
-        store: any Store, clock: any WallClock, retention: Duration? = nil, logger: Logger, metrics: MetricsRegistry
+        store: any Store, clock: any WallClock, retention: Duration? = nil, tenantLimits: TenantLimits = TenantLimits(),
+        logger: Logger, metrics: MetricsRegistry
     ) async throws -> ControlPlane {
         var view = View()
         try await store.forEachResource { view.load($0) }
@@ -69,7 +83,7 @@ public final class ControlPlane: Sendable {
         let tail = try await store.records(after: tailStart, limit: ChangeHistory.maximumRevisions).afterLastGap
         let plane = ControlPlane(
             view: SharedView(view), tail: tail, uses: try await store.uses(), store: store, clock: clock,
-            retention: retention, logger: logger, metrics: metrics
+            retention: retention, tenantLimits: tenantLimits, logger: logger, metrics: metrics
         )
         logger.info("The control plane is loaded", metadata: [LogKey.revision: "\(revision)"])
         return plane
@@ -77,6 +91,9 @@ public final class ControlPlane: Sendable {
 
     /// The newest revision that readers and workers see.
     public var revision: Revision { publisher.revision }
+
+    /// What keeps the control plane from taking work; empty where nothing does.
+    public var obstacles: [String] { health.reasons + (commits.isClosed ? ["It is shutting down."] : []) }
 
     /// Does what time brings about: heartbeats, expiry of workers' credentials, giving up on absent workers, maintenance.
     /// Run it for as long as there are workers; returns when cancelled.

@@ -16,9 +16,14 @@ struct ServerEndpoints {
     var all: [Endpoint] {
         [
             Endpoint(.get, "/healthz", .everybody) { _, _ in .json(["status": "ok"]) },
-            // The server listens only once the control plane has loaded its state, so answering is being ready.
+            // The server listens only once the control plane has loaded its state, so what is left is what fails since.
             Endpoint(.get, "/readyz", .everybody) { _, _ in
-                .json(["status": "ready", "revision": .integer(control.revision)])
+                let obstacles = control.obstacles
+                return .json(
+                    [
+                        "status": obstacles.isEmpty ? "ready" : "not ready", "revision": .integer(control.revision),
+                        "reasons": .array(obstacles.map { .string($0) }),
+                    ], status: obstacles.isEmpty ? .ok : .serviceUnavailable)
             },
             Endpoint(.get, "/metrics", .platform) { _, _ in
                 Response(

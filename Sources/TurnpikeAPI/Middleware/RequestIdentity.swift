@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import TurnpikeControl
 import TurnpikeModel
+import TurnpikeTelemetry
 
 extension HTTPField.Name {
     static let requestID = HTTPField.Name("X-Request-Id")!
@@ -20,6 +21,7 @@ extension HTTPField.Name {
 struct RequestIdentity: RouterMiddleware {
     let control: ControlPlane
     let logger: Logger
+    let metrics: MetricsRegistry
 
     func handle(
         _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
@@ -30,12 +32,23 @@ struct RequestIdentity: RouterMiddleware {
         var response = try await next(request, context)
         response.headers[.requestID] = context.requestID
         if response.headers[.turnpikeRevision] == nil { response.headers[.turnpikeRevision] = "\(control.revision)" }
+        let duration = ContinuousClock.now - start
+        // The path as the contract writes it, so that names in it make no series of their own.
+        let operation = "\(request.method.rawValue) \(context.endpointPath ?? "unknown")"
+        metrics.counter(
+            .apiRequests, help: "Requests to the REST API, by operation and status class.",
+            labels: [("operation", operation), ("status_class", "\(response.status.code / 100)xx")]
+        ).increment()
+        metrics.histogram(
+            .apiRequestDuration, help: "Time to answer a request to the REST API, by operation.",
+            labels: [("operation", operation)]
+        ).observe(duration)
         logger.info(
             "request",
             metadata: [
                 "method": "\(request.method.rawValue)", "path": "\(request.uri.path)",
                 "status": "\(response.status.code)", "request_id": "\(context.requestID)",
-                "micros": "\((ContinuousClock.now - start).inNanoseconds / 1000)",
+                "micros": "\(duration.inNanoseconds / 1000)",
             ])
         return response
     }

@@ -42,7 +42,7 @@ public func buildRouter(
 ) -> Router<APIContext> {
     let router = Router(context: APIContext.self)
     // First the request id: everything behind it names the request.
-    router.add(middleware: RequestIdentity(control: control, logger: logger))
+    router.add(middleware: RequestIdentity(control: control, logger: logger, metrics: metrics))
     // Then the one place where errors become answers, so that authentication's are among them.
     router.add(middleware: ProblemMiddleware(logger: logger))
     let endpoints = allEndpoints(control: control, openAPI: openAPI, metrics: metrics)

@@ -71,7 +71,7 @@ func register(_ endpoints: [Endpoint], on router: Router<APIContext>, control: C
 extension Endpoint {
     fileprivate func answer(_ request: Request, _ context: APIContext, control: ControlPlane) async throws -> Response {
         var context = context
-        context.principal = try authenticate(request, control: control)
+        context.principal = try authenticate(request, from: context.address, control: control)
         for (name, _) in request.uri.queryParameters where !takesFilters && !parameters.contains(String(name)) {
             throw TurnpikeError(.invalidParameter, "There is no parameter '\(name)' here.")
         }
@@ -89,18 +89,21 @@ extension Endpoint {
         try await control.waitForRevision(least, timeout: Self.readTimeout)
     }
 
-    private func authenticate(_ request: Request, control: ControlPlane) throws(TurnpikeError) -> Principal? {
+    private func authenticate(
+        _ request: Request, from address: String, control: ControlPlane
+    ) throws(TurnpikeError) -> Principal? {
         if access == .everybody { return nil }
         guard let header = request.headers[.authorization], header.lowercased().hasPrefix("bearer ") else {
             throw TurnpikeError(.unauthenticated, "Send a token as 'Authorization: Bearer …'.")
         }
-        let principal = try control.authenticate(bearer: String(header.dropFirst(7)))
+        let principal = try control.authenticate(bearer: String(header.dropFirst(7)), from: address)
         switch (principal, access) {
         case (.operator, .operators), (.worker, .workers), (.joinToken, .joinTokens): break
         case (.operator, .platform): try Authority(of: principal).requirePlatform()
         case (.operator, .owners): try Authority(of: principal).requireOwner()
         default: throw TurnpikeError(.forbidden, "This credential is not for this operation.")
         }
+        try control.admit(principal)
         return principal
     }
 }

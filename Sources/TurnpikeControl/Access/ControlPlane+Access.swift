@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import TurnpikeIdentity
 public import TurnpikeModel
 import TurnpikeSnapshot
@@ -7,9 +8,38 @@ import TurnpikeSnapshot
 extension ControlPlane {
     /// Who holds a credential.
     ///
-    /// - Parameter bearer: the whole secret: an operator's token, a worker's credential or a join token.
-    /// - Throws: `unauthenticated`, in the same words for one that is malformed, unknown or expired.
-    public func authenticate(bearer: String) throws(TurnpikeError) -> Principal {
+    /// - Parameters:
+    ///   - bearer: the whole secret: an operator's token, a worker's credential or a join token.
+    ///   - address: where it came from, for slowing down who fails too often; empty where it is not known.
+    /// - Throws: `unauthenticated`, in the same words for one that is malformed, unknown or expired; `rateLimited` where
+    ///   the address has failed too often.
+    public func authenticate(bearer: String, from address: String = "") throws(TurnpikeError) -> Principal {
+        let now = clock.now
+        if !address.isEmpty, let delay = failedLogins.withLock({ $0.delay(of: address, at: now) }) {
+            throw TurnpikeError(
+                .rateLimited, "Too many credentials from this address were not valid.", retryAfter: delay)
+        }
+        do { return try holder(of: bearer) } catch {
+            if !address.isEmpty { failedLogins.withLock { $0.note(address, at: now) } }
+            throw error
+        }
+    }
+
+    /// Holds a tenant's own operators to the tenant's rate of requests.
+    ///
+    /// - Throws: `rateLimited`.
+    public func admit(_ principal: Principal) throws(TurnpikeError) {
+        guard case .operator(let resource) = principal, let tenant = (resource.spec as? Operator)?.tenant else {
+            return
+        }
+        let now = clock.now
+        guard let delay = tenantRates.withLock({ $0.admit(tenant, tenantLimits, at: now) }) else { return }
+        throw TurnpikeError(
+            .rateLimited, "The tenant's operators may send \(tenantLimits.requestsPerSecond) requests a second.",
+            retryAfter: delay)
+    }
+
+    private func holder(of bearer: String) throws(TurnpikeError) -> Principal {
         // One that claims our form must have it: arithmetic refuses it before any look-up.
         guard !bearer.hasPrefix("tp_") || Secret.parse(bearer) != nil else { throw .unauthenticated }
         let digest = KeyDigest.sha256(of: bearer)

@@ -13,6 +13,10 @@ extension ControlPlane {
     public func apply(_ bundle: Bundle, _ context: WriteContext) async throws(TurnpikeError) -> ApplyOutcome {
         let authority = try Authority(of: context.principal)
         try bundle.check(against: authority)
+        if authority.tenant != nil, bundle.items.count + bundle.deletions.count > tenantLimits.bundleItems {
+            throw TurnpikeError(
+                .invalidResource, "A bundle of a tenant's own may hold \(tenantLimits.bundleItems) items at most.")
+        }
         let receipt = try await commit(context) { draft throws(TurnpikeError) in
             bundle.write(to: draft, for: authority)
             return nil

@@ -24,17 +24,19 @@ final class Ledger: Sendable {
     private let publisher: Publisher
     private let store: any Store
     private let clock: any WallClock
+    private let health: Health
     private let logger: Logger
     private let metrics: ControlMetrics
 
     init(
-        view: SharedView, publisher: Publisher, store: any Store, clock: any WallClock, logger: Logger,
-        metrics: ControlMetrics
+        view: SharedView, publisher: Publisher, store: any Store, clock: any WallClock, health: Health,
+        logger: Logger, metrics: ControlMetrics
     ) {
         self.view = view
         self.publisher = publisher
         self.store = store
         self.clock = clock
+        self.health = health
         self.logger = logger
         self.metrics = metrics
     }
@@ -68,10 +70,12 @@ final class Ledger: Sendable {
         guard !batches.isEmpty else { return [] }
         let taken: [TakenUsage]
         do { taken = try await store.takeUsage(batches.map { ($0.worker.id, $0.batch) }) } catch {
+            health.note(.ledger, failure: TurnpikeError.storage(error).detail)
             logger.error("Usage could not be taken", metadata: [LogKey.error: "\(error)"])
             metrics.usageRefused.increment(by: UInt64(batches.count))
             return batches.map { _ in .failure(.storage(error)) }
         }
+        health.note(.ledger, failure: nil)
         return zip(batches, taken).map { entry, taken in
             note(taken, entry.batch, of: entry.worker)
             return .success(UsageReceipt(epoch: entry.batch.epoch, sequence: taken.sequence))

@@ -91,6 +91,15 @@ extension Publisher {
         }
     }
 
+    /// Revisions that the connected worker furthest behind has yet to apply.
+    var greatestLag: Revision {
+        state.withLock { state in
+            let effective = state.effectiveRevision
+            return state.fleet.members.values.lazy.filter(\.status.isConnected)
+                .map { max(0, effective - ($0.status.appliedRevision ?? 0)) }.max() ?? 0
+        }
+    }
+
     func status(of worker: ResourceID) -> WorkerStatus? { state.withLock { $0.fleet.members[worker]?.status } }
 
     func connectedWorkers(_ role: Worker.Role) -> Int {

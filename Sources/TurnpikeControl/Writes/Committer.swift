@@ -41,17 +41,21 @@ final class Committer: Sendable {
     private let publisher: Publisher
     private let store: any Store
     private let clock: any WallClock
+    private let health: Health
+    private let tenantLimits: TenantLimits
     private let logger: Logger
     private let metrics: ControlMetrics
 
     init(
-        view: SharedView, publisher: Publisher, store: any Store, clock: any WallClock, logger: Logger,
-        metrics: ControlMetrics
+        view: SharedView, publisher: Publisher, store: any Store, clock: any WallClock, health: Health,
+        tenantLimits: TenantLimits, logger: Logger, metrics: ControlMetrics
     ) {
         self.view = view
         self.publisher = publisher
         self.store = store
         self.clock = clock
+        self.health = health
+        self.tenantLimits = tenantLimits
         self.logger = logger
         self.metrics = metrics
     }
@@ -65,13 +69,17 @@ final class Committer: Sendable {
             logger.error("Replies cannot be read", metadata: [LogKey.error: "\(error)"])
             return requests.map { _ in .failure(.storage(error)) }
         }
-        var group = CommitGroup(over: view, publisher: publisher, known: known, now: clock.now)
+        var group = CommitGroup(
+            over: view, publisher: publisher, tenantLimits: tenantLimits, known: known, now: clock.now)
         for request in requests { group.add(request) }
         guard !group.records.isEmpty else { return group.replies }
         do { try await store.commit(group.records, replies: group.repliesToKeep) } catch {
+            metrics.commitFailures.increment()
+            health.note(.log, failure: TurnpikeError.storage(error).detail)
             logger.error("A commit failed", metadata: [LogKey.error: "\(error)", LogKey.count: "\(requests.count)"])
             return group.replies(storageFailed: .storage(error))
         }
+        health.note(.log, failure: nil)
         metrics.batchSize.observe(Double(group.records.count))
         view.apply(group.records)
         publisher.publish(group.records)
@@ -108,9 +116,12 @@ private struct CommitGroup {
     /// Where the replies to idempotency keys stand that this group is the first to meet.
     private var kept: [KeyDigest: Int] = [:]
 
-    init(over view: SharedView, publisher: Publisher, known: [KeyDigest: KnownReply], now: Timestamp) {
+    init(
+        over view: SharedView, publisher: Publisher, tenantLimits: TenantLimits, known: [KeyDigest: KnownReply],
+        now: Timestamp
+    ) {
         base = view.logEnd
-        state = Draft(over: view, revision: base.revision, now: now)
+        state = Draft(over: view, revision: base.revision, now: now, tenantLimits: tenantLimits)
         self.publisher = publisher
         self.known = known
         self.now = now
@@ -119,7 +130,7 @@ private struct CommitGroup {
     mutating func add(_ request: CommitRequest) {
         if let key = request.idempotencyKey, let replay = replay(to: key) { return replies.append(replay) }
         let current = base.revision + Int64(records.count)
-        let draft = Draft(over: state, revision: current + 1, now: now)
+        let draft = Draft(over: state, revision: current + 1, now: now, tenantLimits: state.tenantLimits)
         do throws(TurnpikeError) {
             let subject = try request.plan(draft)
             try draft.check()

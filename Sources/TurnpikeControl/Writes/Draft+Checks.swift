@@ -68,14 +68,20 @@ extension Draft {
     }
 
     private func checkCount(of resource: Resource) {
+        guard let tenant = resource.key.tenant else { return }
         let kind = resource.key.kind
-        guard kind == .policy || kind == .quota, count(of: CollectionKey(of: resource.key)) > Self.limitsPerTenant
-        else {
+        if kind == .policy || kind == .quota, count(of: CollectionKey(of: resource.key)) > Self.limitsPerTenant {
+            report(
+                .invalidResource, resource.key, JSONPointer(), .length,
+                "A tenant may have at most \(Self.limitsPerTenant) \(kind.plural)."
+            )
+        }
+        guard CollectionKey.children(of: tenant).reduce(0, { $0 + count(of: $1) }) > tenantLimits.resources else {
             return
         }
         report(
             .invalidResource, resource.key, JSONPointer(), .length,
-            "A tenant may have at most \(Self.limitsPerTenant) \(kind.plural)."
+            "A tenant may have at most \(tenantLimits.resources) resources."
         )
     }
 

@@ -9,6 +9,7 @@ final class Draft: StateLayer {
     /// The revision that the write gets if it goes through.
     let revision: Revision
     let now: Timestamp
+    let tenantLimits: TenantLimits
     /// Credentials made by the write, in plain text.
     var secrets: [ResourceKey: String] = [:]
     /// Resources that the write found to be as it wants them.
@@ -24,7 +25,10 @@ final class Draft: StateLayer {
     private var claimDeltas: [String: [String: Int]] = [:]
     private var countDeltas: [CollectionKey: Int] = [:]
 
-    init(over below: any StateLayer, revision: Revision, now: Timestamp) {
+    init(
+        over below: any StateLayer, revision: Revision, now: Timestamp, tenantLimits: TenantLimits = TenantLimits()
+    ) {
+        self.tenantLimits = tenantLimits
         self.below = below
         self.revision = revision
         self.now = now

@@ -69,6 +69,12 @@ extension MetricName {
     public static let configRevision: MetricName = "turnpike_config_revision"
     /// Compiled resources that workers serve by.
     public static let compiledResources: MetricName = "turnpike_compiled_resources"
+    /// Commits that the storage refused.
+    public static let commitFailures: MetricName = "turnpike_commit_failures_total"
+    /// What waits to be made durable, by `queue` (`log`, `ledger`).
+    public static let queueLength: MetricName = "turnpike_queue_length"
+    /// Revisions that the connected worker furthest behind has yet to apply.
+    public static let greatestLag: MetricName = "turnpike_worker_lag_revisions"
     /// Requests to the REST API, by `operation`, `status_class`.
     public static let apiRequests: MetricName = "turnpike_api_requests_total"
     /// Time to answer a request to the REST API, by `operation`.
@@ -81,8 +87,6 @@ extension MetricName {
     public static let compileDuration: MetricName = "turnpike_compile_duration_seconds"
     /// Workers whose stream is open now, by `kind`.
     public static let connectedWorkers: MetricName = "turnpike_connected_workers"
-    /// Frames sent to workers, by `type`.
-    public static let streamFrames: MetricName = "turnpike_stream_frames_total"
     /// Batches of usage, by `outcome` (`taken`, `repeated`, `refused`).
     public static let usageBatches: MetricName = "turnpike_usage_batches_total"
     /// Sequence numbers missing between batches of usage of one worker epoch.

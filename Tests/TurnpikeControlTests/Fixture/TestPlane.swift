@@ -18,11 +18,14 @@ struct TestPlane: Sendable {
     let token: String
     let `operator`: Principal
 
-    static func start(store: HookedStore = HookedStore()) async throws -> TestPlane {
+    static func start(
+        store: HookedStore = HookedStore(), tenantLimits: TenantLimits = TenantLimits()
+    ) async throws -> TestPlane {
         let clock = ManualWallClock()
         let metrics = MetricsRegistry()
         let plane = try await ControlPlane.start(
-            store: store, clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            store: store, clock: clock, tenantLimits: tenantLimits,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             metrics: metrics)
         let token = try #require(try await plane.bootstrapOperator(token: nil))
         return TestPlane(

@@ -19,7 +19,8 @@ import TurnpikeTelemetry
         MetricName.requests, .requestDuration, .requestBytes, .responseBytes, .requestsRefused, .upstreamFailures,
         .upstreamDuration, .activeConnections, .upstreamConnections, .configRevisionApplied, .configRejections,
         .controlPlaneConnected, .journalSlotsUsed, .journalSlots, .leaseWaits, .configRevision, .apiRequests,
-        .apiRequestDuration, .writeDuration, .commitBatchSize, .compileDuration, .connectedWorkers, .streamFrames,
+        .apiRequestDuration, .writeDuration, .commitBatchSize, .compileDuration, .connectedWorkers, .commitFailures,
+        .queueLength, .greatestLag,
         .usageBatches, .usageGaps, .leaseGrants, .leaseRefusals, .droppedLabelSets, .kindConflicts,
     ])
     func `our names are in our namespace, and name no unit but a base unit`(name: MetricName) throws {

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+/// Slows down who tries credentials: an address may fail a number of times at once, and once a second from then on.
+///
+/// A credential has 190 bits, so nobody guesses one; this keeps who tries from costing others time and log. Each address
+/// has a theoretical arrival time as in GCRA: the moment at which all its failures are forgotten.
+struct FailedLogins: Sendable {
+    static let burst = 20
+    static let interval = Duration.seconds(1)
+    /// Addresses that are remembered; beyond that, those closest to being forgotten go first.
+    static let mostAddresses = 10_000
+
+    private var forgottenAt: [String: Timestamp] = [:]
+
+    var count: Int { forgottenAt.count }
+
+    /// How long an address has to wait before its next try; `nil`: it may try now.
+    func delay(of address: String, at now: Timestamp) -> Duration? {
+        guard let end = forgottenAt[address] else { return nil }
+        let excess = now.duration(to: end) - Self.interval * (Self.burst - 1)
+        return excess > .zero ? excess : nil
+    }
+
+    mutating func note(_ address: String, at now: Timestamp) {
+        let start = max(forgottenAt[address] ?? now, now)
+        if forgottenAt[address] == nil, forgottenAt.count >= Self.mostAddresses { makeRoom(at: now) }
+        forgottenAt[address] = start.advanced(by: Self.interval)
+    }
+
+    private mutating func makeRoom(at now: Timestamp) {
+        forgottenAt = forgottenAt.filter { $0.value > now }
+        guard forgottenAt.count >= Self.mostAddresses else { return }
+        for entry in forgottenAt.sorted(by: { $0.value < $1.value }).prefix(Self.mostAddresses / 10) {
+            forgottenAt[entry.key] = nil
+        }
+    }
+}

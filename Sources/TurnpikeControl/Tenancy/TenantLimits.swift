@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+/// How much of the control plane one tenant may take, so that the others do not feel it.
+public struct TenantLimits: Sendable {
+    /// Resources of all kinds together. Default 200,000.
+    public var resources = 200_000
+    /// Requests a second by tokens that are bound to the tenant, all together. Default 100, twice that at once.
+    public var requestsPerSecond = 100
+    /// Items of one bundle by such a token: a bundle is checked as a whole, while all other writes wait. Default 10,000.
+    public var bundleItems = 10_000
+
+    public init() {}
+}
+
+/// The requests of tenants' own operators, held to their rate: the generic cell rate algorithm (ITU-T I.371) by tenant.
+struct TenantRates: Sendable {
+    private var arrivals: [String: Timestamp] = [:]
+
+    /// Takes one request into account.
+    ///
+    /// - Returns: how long to wait where it is one too many; `nil` where it is not.
+    mutating func admit(_ tenant: String, _ limits: TenantLimits, at now: Timestamp) -> Duration? {
+        let interval = Duration.milliseconds(1000) / limits.requestsPerSecond
+        let arrival = max(arrivals[tenant] ?? now, now)
+        let excess = now.duration(to: arrival) - interval * (2 * limits.requestsPerSecond - 1)
+        guard excess <= .zero else { return excess }
+        arrivals[tenant] = arrival.advanced(by: interval)
+        return nil
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeModel
+import TurnpikeTestSupport
+
+@testable import TurnpikeControl
+
+@Suite struct FailedLoginTests {
+    private let start = Timestamp(seconds: 1_800_000_000)
+
+    @Test func `an address may fail a number of times at once, then once a second`() {
+        var failed = FailedLogins()
+        for _ in 0..<FailedLogins.burst {
+            #expect(failed.delay(of: "a", at: start) == nil)
+            failed.note("a", at: start)
+        }
+        #expect(failed.delay(of: "a", at: start) == .seconds(1))
+        #expect(failed.delay(of: "b", at: start) == nil)
+        let later = start.advanced(by: .seconds(1))
+        #expect(failed.delay(of: "a", at: later) == nil)
+        failed.note("a", at: later)
+        #expect(failed.delay(of: "a", at: later) == .seconds(1))
+        let muchLater = start.advanced(by: .seconds(100))
+        for _ in 0..<FailedLogins.burst {
+            #expect(failed.delay(of: "a", at: muchLater) == nil)
+            failed.note("a", at: muchLater)
+        }
+        #expect(failed.delay(of: "a", at: muchLater) != nil)
+    }
+
+    @Test func `however many addresses fail, few are remembered`() {
+        var failed = FailedLogins()
+        for number in 0..<FailedLogins.mostAddresses * 3 { failed.note("\(number)", at: start) }
+        for _ in 0..<FailedLogins.burst { failed.note("a", at: start) }
+        #expect(failed.delay(of: "a", at: start) != nil)
+        #expect(failed.count <= FailedLogins.mostAddresses)
+    }
+
+    @Test func `who fails too often is told to wait, even with a good credential, others are not`() async throws {
+        let test = try await TestPlane.start()
+        for _ in 0..<FailedLogins.burst {
+            let refused = try await refusal { () throws(TurnpikeError) in
+                try test.plane.authenticate(bearer: "tp_op_wrong", from: "192.0.2.1")
+            }
+            #expect(refused.code == .unauthenticated)
+        }
+        let limited = try await refusal { () throws(TurnpikeError) in
+            try test.plane.authenticate(bearer: test.token, from: "192.0.2.1")
+        }
+        #expect(limited.code == .rateLimited && limited.retryAfter == .seconds(1))
+        _ = try test.plane.authenticate(bearer: test.token, from: "192.0.2.2")
+        test.clock.advance(by: .seconds(1))
+        _ = try test.plane.authenticate(bearer: test.token, from: "192.0.2.1")
+    }
+}
