@@ -16,8 +16,9 @@ func library(_ name: String, on dependencies: [Target.Dependency] = []) -> Targe
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func program(_ name: String, on dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+/// - Parameter path: the target's folder, where it is not the one of its name under `Sources`.
+func program(_ name: String, on dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
 }
 
 func tests(_ name: String, on dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -40,6 +41,7 @@ let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -132,6 +134,12 @@ let package = Package(
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeWorker", logging, metrics, arguments, configuration,
                 lifecycle,
             ]
+        ),
+
+        // Measures the programs from outside; raw SQLite is what it compares the control plane's writes with.
+        program(
+            "turnpike-bench", on: ["TurnpikeModel", "TurnpikeSnapshot", arguments, nioCore, nioPosix, sqlite],
+            path: "Benchmarks"
         ),
 
         // Tests. The tree mirrors Sources.

@@ -53,6 +53,10 @@ turnpike-worker:        platform Synchronization Logging Metrics Foundation Foun
 TurnpikeTestSupport:    platform Synchronization Testing Foundation FoundationEssentials
                         TurnpikeModel TurnpikeSnapshot TurnpikeMetering TurnpikeControl
 
+turnpike-bench:         platform Synchronization Foundation FoundationEssentials
+                        ArgumentParser GRDBSQLite NIOCore NIOPosix
+                        TurnpikeModel TurnpikeSnapshot
+
 TurnpikeMetering/Quota/CalendarPeriod.swift:    Foundation
 '
 
@@ -62,7 +66,8 @@ TurnpikeMetering/Quota/CalendarPeriod.swift:    Foundation
 laws='
 only GRDB:              TurnpikeSQLite
 only Hummingbird:       TurnpikeAPI
-only ArgumentParser:    turnpike turnpike-worker
+only GRDBSQLite:        turnpike-bench
+only ArgumentParser:    turnpike turnpike-worker turnpike-bench
 only AsyncHTTPClient:   TurnpikeWorker turnpike
 only Crypto:            TurnpikeIdentity
 only Yams:              turnpike
@@ -75,7 +80,11 @@ never TurnpikeProxyCore:        TurnpikeControl TurnpikeCompiler
 never TurnpikeProxy:            TurnpikeControl TurnpikeCompiler
 never TurnpikeWorker:           TurnpikeControl TurnpikeCompiler TurnpikeSQLite TurnpikeAPI
 never turnpike-worker:          TurnpikeControl TurnpikeCompiler TurnpikeSQLite TurnpikeAPI
+never turnpike-bench:           TurnpikeControl TurnpikeCompiler TurnpikeSQLite TurnpikeAPI TurnpikeWorker
 '
+
+# The one target whose folder is not the one of its name under Sources.
+benchmarks=turnpike-bench
 
 declare -A allowed
 failures=0
@@ -94,7 +103,7 @@ entries() {
 contains_word() { [[ " $1 " == *" $2 "* ]]; }
 
 while IFS=: read -r subject modules; do
-    [ -e "Sources/$subject" ] || fail "scripts/check-layers.sh: the table names Sources/$subject, which does not exist"
+    [ -e "Sources/$subject" ] || [[ $subject = "$benchmarks" && -e Benchmarks ]] || fail "scripts/check-layers.sh: the table names Sources/$subject, which does not exist"
     allowed[$subject]=${modules/platform/Glibc Musl Darwin}
 done < <(entries "$table")
 
@@ -126,7 +135,7 @@ done
 prefix='[[:space:]]*(@[A-Za-z_]+(\([^)]*\))?[[:space:]]+)*((public|package|internal|fileprivate|private)[[:space:]]+)?'
 kind='((typealias|struct|class|enum|protocol|let|var|func)[[:space:]]+)?'
 imports() {
-    grep -rnE --include='*.swift' "^${prefix}import[[:space:]]" Sources |
+    grep -rnE --include='*.swift' "^${prefix}import[[:space:]]" Sources Benchmarks |
         sed -E "s/^([^:]+:[0-9]+):${prefix}import[[:space:]]+${kind}([A-Za-z0-9_]+).*/\1 \8/" || true
 }
 
@@ -135,12 +144,13 @@ while read -r place module; do
     count=$((count + 1))
     file=${place%:*}
     file=${file#Sources/}
+    file=${file/#Benchmarks\//$benchmarks/}
     target=${file%%/*}
     contains_word "${allowed[$target]-} ${allowed[$file]-}" "$module" ||
         fail "$place: $target must not import $module"
 done < <(imports)
 
-if [ "$count" -eq 0 ]; then fail "no imports found under Sources: this check looks in the wrong place"; fi
+if [ "$count" -eq 0 ]; then fail "no imports found under Sources and Benchmarks: this check looks in the wrong place"; fi
 if [ "$failures" -gt 0 ]; then
     echo "Layers: $failures fault(s). The arrows are in docs/architecture.md, the table in scripts/check-layers.sh." >&2
     exit 1

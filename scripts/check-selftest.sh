@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-cp -R Package.swift Sources Tests scripts "$copy"
+cp -R Package.swift Sources Benchmarks Tests scripts "$copy"
 failures=0
 tried=0
 
@@ -59,6 +59,8 @@ layer turnpike-worker 'import struct TurnpikeControl.ControlPlane' TurnpikeContr
 layer TurnpikeControl '    internal import GRDB' GRDB
 layer TurnpikeAPI '@_spi(Testing) public import GRDB' GRDB
 layer TurnpikeSQLite 'import Hummingbird' Hummingbird
+expect check-layers.sh "Benchmarks/$planted" 'import TurnpikeControl' \
+    "Benchmarks/$planted:1: turnpike-bench must not import TurnpikeControl"
 expect check-layers.sh "Sources/TurnpikeUnknown/$planted" 'import Synchronization' 'no such target in the table'
 with_law 'TurnpikeModel:$' 'TurnpikeModel: Foundation' 'the table lets TurnpikeModel import Foundation'
 with_law 'TurnpikeControl:  ' 'TurnpikeControl: GRDB ' 'the table lets TurnpikeControl import GRDB'

@@ -20,7 +20,7 @@ fail() {
     failures=$((failures + 1))
 }
 
-files() { find Package.swift Sources Tests scripts \( -name '*.swift' -o -name '*.sh' \) -type f -print0; }
+files() { find Package.swift Sources Benchmarks Tests scripts \( -name '*.swift' -o -name '*.sh' \) -type f -print0; }
 count=$(files | tr -cd '\0' | wc -c)
 
 # A script's first line names its interpreter, Package.swift's the version of its tools: the licence may be the second.
@@ -43,7 +43,7 @@ forbid() {
     local reason=$1 pattern=$2 hit
     while IFS= read -r hit; do
         fail "$hit   <- $reason"
-    done < <(grep -rnE --include='*.swift' "$pattern" Sources || true)
+    done < <(grep -rnE --include='*.swift' "$pattern" Sources Benchmarks || true)
 }
 
 forbid 'finish it, or open an issue' '\b(TODO|FIXME|XXX|HACK)\b'

@@ -7,9 +7,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if [ "${1-}" = --lint ]; then
-    swift format lint --strict --parallel --recursive Package.swift Sources Tests ||
+    swift format lint --strict --parallel --recursive Package.swift Sources Benchmarks Tests ||
         { echo "Layout: 'make format' mends most of the above." >&2 && exit 1; }
     echo "Layout: as .swift-format says."
 else
-    swift format --in-place --parallel --recursive Package.swift Sources Tests
+    swift format --in-place --parallel --recursive Package.swift Sources Benchmarks Tests
 fi

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import NIOCore
+import TurnpikeModel
+
+/// How many reads and durable writes a second the REST API answers, and how the writes compare with SQLite alone.
+struct ThroughputCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "throughput", abstract: "Reads and durable writes a second, beside raw SQLite."
+    )
+
+    @Option(help: "Kept-alive connections, each with one request at a time.")
+    var clients = 32
+
+    @Option(help: "How long reads, and then writes, are sent.")
+    var seconds = 5
+
+    @Option(help: "How many services are read and written.")
+    var services = 1000
+
+    @Option(name: .shortAndLong, help: "text or json.")
+    var output = OutputFormat.text
+
+    func validate() throws {
+        guard clients > 0, seconds > 0, services >= clients else {
+            throw ValidationError("There must be clients, seconds, and at least as many services as clients.")
+        }
+    }
+
+    func run() async throws {
+        try await Stage.with { try await measure(on: $0) }.print(as: output)
+    }
+
+    private func measure(on stage: Stage) async throws -> Report {
+        let controlPlane = try await ControlPlane.start(on: stage)
+        let api = try await controlPlane.connect()
+        try await api.call("POST", "/v1/apply", bundle, keepsBody: false)
+        var clients: [Connection] = []
+        for _ in 0..<self.clients { clients.append(try await Connection.open(port: controlPlane.port, on: stage.loop)) }
+        let (clientCount, services, token) = (self.clients, self.services, controlPlane.token)
+
+        let reads = Load(clients, expecting: 200) { client, number in
+            let service = (client + number * clientCount) % services
+            return RequestText.make("GET", "/v1/tenants/bench/services/s\(service)", token: token)
+        }
+        // No two clients write the same service, and no write says what the service is already.
+        let writes = Load(clients, expecting: 200) { client, number in
+            let service = (client + number * clientCount) % (services - services % clientCount)
+            let body = #"{"endpoints":[{"host":"127.0.0.1","port":9001}],"labels":{"count":"\#(number)"}}"#
+            return RequestText.make(
+                "PUT", "/v1/tenants/bench/services/s\(service)", token: token, bytes: Array(body.utf8))
+        }
+        _ = try await reads.run(for: .seconds(1))
+        let read = try await reads.run(for: .seconds(seconds))
+        let write = try await writeInRounds(writes, on: controlPlane, stage)
+
+        var report = Report("Throughput: \(clientCount) clients, \(services) services, \(seconds) s each")
+        report.add("reads by name", unit: "1/s", read.perSecond, .atLeast(20_000))
+        report.add("read answered", read.latencies)
+        report.add("durable writes, in rounds", unit: "1/s", Spread(write.perSecond), .atLeast(5_000))
+        report.add("write answered", write.latencies)
+        report.add("processor time of the control plane a write", unit: "ms", Spread(write.processorTime))
+        report.add("raw SQLite, the same rows, 32 writes a transaction", unit: "1/s", Spread(write.rawPerSecond))
+        report.add("writes to raw", unit: "x", Spread(write.toRaw), .atLeast(0.5))
+        return report
+    }
+
+    private struct Written {
+        var latencies: [Duration] = []
+        var perSecond: [Double] = []
+        var rawPerSecond: [Double] = []
+        var toRaw: [Double] = []
+        /// Milliseconds a write.
+        var processorTime: [Double] = []
+    }
+
+    /// Writes by the control plane and by SQLite alone in turn, since a shared disk is not equally fast at all times.
+    private func writeInRounds(
+        _ writes: Load, on controlPlane: ControlPlane, _ stage: Stage
+    ) async throws -> Written {
+        let api = try await controlPlane.connect()
+        let last: JSON = ["endpoints": [["host": "127.0.0.1", "port": 9002]]]
+        var written = Written()
+        let rounds = 5
+        _ = try await writes.run(for: .milliseconds(500))
+        for round in 1...rounds {
+            let revision = try await api.call("PUT", "/v1/tenants/bench/services/s0", last)["revision"]?.integer ?? 0
+            let usedBefore = controlPlane.program.processorTime
+            let outcome = try await writes.run(for: .milliseconds(1000 * seconds / rounds))
+            let used = controlPlane.program.processorTime - usedBefore
+            let raw = try RawWrites(from: controlPlane.database, after: revision)
+            let rawPerSecond = try raw.measure(into: "\(stage.folder)/raw-\(round).sqlite", batch: 32)
+            written.latencies += outcome.latencies
+            written.perSecond.append(outcome.perSecond)
+            written.rawPerSecond.append(rawPerSecond)
+            written.toRaw.append(outcome.perSecond / rawPerSecond)
+            written.processorTime.append(used.milliseconds / Double(max(1, raw.count)))
+            say("round \(round) of \(rounds): \(raw.count) writes")
+        }
+        return written
+    }
+
+    private var bundle: JSON {
+        var resources: [JSON] = [["kind": "tenant", "name": "bench", "spec": .object(JSONObject())]]
+        for number in 0..<services {
+            resources.append([
+                "kind": "service", "tenant": "bench", "name": .string("s\(number)"),
+                "spec": ["endpoints": [["host": "127.0.0.1", "port": 9001]]],
+            ])
+        }
+        return ["resources": .array(resources)]
+    }
+}
