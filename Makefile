@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test check lint format run e2e-routes clean
+.PHONY: help setup build test check lint format run e2e-routes bench chaos clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ run: ## Start everything on this machine, ready to curl
 
 e2e-routes: ## Run the main job on 4,714 real routes (release build)
 	@scripts/e2e-routes.sh
+
+bench: ## Measure propagation, fleet, scale and throughput (release build)
+	@scripts/bench.sh
+
+chaos: ## Kill the control plane 500 times amid writes (release build)
+	@scripts/chaos.sh
 
 clean: ## Remove what was built, and the state of 'make run'
 	swift package clean

@@ -12,6 +12,8 @@ struct Bench: AsyncParsableCommand {
             Needs turnpike and turnpike-worker in its own folder. Figures are printed on standard output, progress on \
             standard error. docs/benchmarks.md says what each figure means.
             """,
-        subcommands: [PropagationCommand.self, FleetCommand.self, ScaleCommand.self, ThroughputCommand.self]
+        subcommands: [
+            PropagationCommand.self, FleetCommand.self, ScaleCommand.self, ThroughputCommand.self, ChaosCommand.self,
+        ]
     )
 }

@@ -38,25 +38,32 @@ final class ControlPlane: Sendable {
     var url: String { "http://127.0.0.1:\(port)" }
     var database: String { "\(stage.folder)/data/turnpike.sqlite" }
 
-    /// Starts the program again, on the same port and database.
+    /// Starts the program again, on the same port and database, and returns at once.
+    @discardableResult
+    func relaunch() throws -> Program {
+        let program = try ControlPlane.launch(on: stage, port: port)
+        running.withLock { $0 = program }
+        return program
+    }
+
+    /// Starts the program again.
     ///
     /// - Returns: the time until it says that it is ready.
     @discardableResult
     func restart() async throws -> Duration {
         let start = ContinuousClock.now
-        let program = try ControlPlane.launch(on: stage, port: port)
-        running.withLock { $0 = program }
-        while try await !isReady() {
+        let program = try relaunch()
+        while await !isReady() {
             guard program.isRunning else { throw Program.Ended(name: program.name, output: program.output) }
             try await Task.sleep(for: .milliseconds(1))
         }
         return ContinuousClock.now - start
     }
 
-    private func isReady() async throws -> Bool {
+    private func isReady() async -> Bool {
         guard let connection = try? await Connection.open(port: port, on: stage.loop) else { return false }
         defer { connection.close() }
-        return try await connection.exchange(RequestText.make("GET", "/readyz")).status == 200
+        return (try? await connection.exchange(RequestText.make("GET", "/readyz")))?.status == 200
     }
 
     func connect() async throws -> API {
