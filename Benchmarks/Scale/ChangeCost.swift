@@ -37,6 +37,18 @@ struct ChangeCost {
         return cost
     }
 
+    /// What the write alone costs.
+    static func measureWriting(_ count: Int, of tenant: String, by api: API) async throws -> [Duration] {
+        var written: [Duration] = []
+        for number in 0..<(count + 5) {
+            let text = Population.route(0, of: tenant, path: "alone-\(number)")
+            let start = ContinuousClock.now
+            try await put("/v1/tenants/\(tenant)/routes/r0", text, by: api)
+            if number >= 5 { written.append(ContinuousClock.now - start) }
+        }
+        return written
+    }
+
     @discardableResult
     private static func put(_ path: String, _ text: String, by api: API) async throws -> JSON {
         try await api.call("PUT", path, JSON.parse(text))

@@ -40,6 +40,7 @@ struct ScaleCommand: AsyncParsableCommand {
         let api = try await controlPlane.connect()
         let few = Population(tenants: 1, routes: 10, keys: 10)
         try await load(few, by: api)
+        let smallAlone = try await ChangeCost.measureWriting(count, of: Population.tenant(0), by: api)
         let gateway = try await Gateway.start(joining: controlPlane, on: stage)
         let token = try await api.call("POST", "/v1/join-tokens", ["kind": "gateway"])["token"]?.string ?? ""
         let identity = try await controlPlane.join("simulated", with: token, by: api.connection)
@@ -60,6 +61,8 @@ struct ScaleCommand: AsyncParsableCommand {
         let memory = [controlPlane.program, gateway.program].map { ($0.memoryMiB(), $0.memoryMiB("VmHWM")) }
         say("With many resources: measured.")
 
+        gateway.program.killHard()
+        let largeAlone = try await ChangeCost.measureWriting(count, of: Population.tenant(0), by: api)
         var starts: [Duration] = []
         for _ in 0..<3 {
             controlPlane.program.killHard()
@@ -70,6 +73,8 @@ struct ScaleCommand: AsyncParsableCommand {
         var report = Report("Scale: \(tenants) tenants, \(routes) routes, \(keys) keys, beside 1 tenant with 10 and 10")
         report.add("loading \(many.resources) resources", unit: "s", loading.seconds)
         report.add("until the gateway served by them, after that", unit: "s", caughtUp.seconds)
+        report.add("few: change written, no gateway", smallAlone)
+        report.add("many: change written, no gateway", largeAlone)
         report.add("few: change written", small.written)
         report.add("many: change written", large.written)
         report.add("few: change applied", small.applied)
@@ -79,6 +84,7 @@ struct ScaleCommand: AsyncParsableCommand {
         func ratio(_ many: [Duration], _ few: [Duration]) -> Double {
             Spread(milliseconds: many).median / Spread(milliseconds: few).median
         }
+        report.add("written, no gateway, many to few (medians)", unit: "x", ratio(largeAlone, smallAlone), .atMost(2))
         report.add("written, many to few (medians)", unit: "x", ratio(large.written, small.written), .atMost(2))
         report.add("applied, many to few (medians)", unit: "x", ratio(large.applied, small.applied), .atMost(2))
         report.add("list of 100 keys", reading.lists, .atMost(10))
