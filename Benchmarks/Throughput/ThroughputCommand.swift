@@ -62,6 +62,7 @@ struct ThroughputCommand: AsyncParsableCommand {
         report.add("durable writes, in rounds", unit: "1/s", Spread(write.perSecond), .atLeast(5_000))
         report.add("write answered", write.latencies)
         report.add("processor time of the control plane a write", unit: "ms", Spread(write.processorTime))
+        report.add("writes that shared a transaction", unit: "1", Spread(write.groups))
         report.add("raw SQLite, the same rows, 32 writes a transaction", unit: "1/s", Spread(write.rawPerSecond))
         report.add("writes to raw", unit: "x", Spread(write.toRaw), .atLeast(0.5))
         return report
@@ -74,6 +75,8 @@ struct ThroughputCommand: AsyncParsableCommand {
         var toRaw: [Double] = []
         /// Milliseconds a write.
         var processorTime: [Double] = []
+        /// Writes that shared one transaction, on average over a round.
+        var groups: [Double] = []
     }
 
     /// Writes by the control plane and by SQLite alone in turn, since a shared disk is not equally fast at all times.
@@ -88,10 +91,13 @@ struct ThroughputCommand: AsyncParsableCommand {
         for round in 1...rounds {
             let revision = try await api.call("PUT", "/v1/tenants/bench/services/s0", last)["revision"]?.integer ?? 0
             let usedBefore = controlPlane.program.processorTime
+            let groupsBefore = try await commits(by: api)
             let outcome = try await writes.run(for: .milliseconds(1000 * seconds / rounds))
             let used = controlPlane.program.processorTime - usedBefore
             let raw = try RawWrites(from: controlPlane.database, after: revision)
             let rawPerSecond = try raw.measure(into: "\(stage.folder)/raw-\(round).sqlite", batch: 32)
+            let groups = try await commits(by: api)
+            written.groups.append((groups.writes - groupsBefore.writes) / max(1, groups.count - groupsBefore.count))
             written.latencies += outcome.latencies
             written.perSecond.append(outcome.perSecond)
             written.rawPerSecond.append(rawPerSecond)
@@ -100,6 +106,16 @@ struct ThroughputCommand: AsyncParsableCommand {
             say("round \(round) of \(rounds): \(raw.count) writes")
         }
         return written
+    }
+
+    /// What the control plane's own metrics say of its transactions so far.
+    private func commits(by api: API) async throws -> (count: Double, writes: Double) {
+        let text = String(buffer: try await api.send("GET", "/metrics").body)
+        func value(_ name: String) -> Double {
+            let line = text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+            return line?.split(separator: " ").last.flatMap { Double($0) } ?? 0
+        }
+        return (value("turnpike_commit_batch_size_count"), value("turnpike_commit_batch_size_sum"))
     }
 
     private var bundle: JSON {
