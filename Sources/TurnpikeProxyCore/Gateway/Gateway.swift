@@ -16,7 +16,8 @@ public final class Gateway {
     let digest: KeyDigester
     let observer: (any GatewayObserver)?
 
-    var current: LoopConfiguration?
+    var current: GatewayConfiguration?
+    var balancers = Balancers()
     public internal(set) var rateLimiter = RateLimiter()
     public internal(set) var leases = QuotaLeases()
     public internal(set) var upstreams: UpstreamDirectory
@@ -52,14 +53,15 @@ public final class Gateway {
         self.wall = wall
     }
 
-    public var revision: Revision? { current?.configuration.revision }
+    public var revision: Revision? { current?.revision }
 
-    /// Serves by this configuration from the next request on.
+    /// Serves by this configuration from the next request on. Versions come one after the other, none left out.
     ///
     /// - Returns: idle connections to endpoints that are used no longer, for the transport to close.
     public func apply(_ configuration: GatewayConfiguration) -> [UpstreamID] {
-        current = LoopConfiguration(configuration)
-        return upstreams.retain(only: configuration.addresses)
+        current = configuration
+        balancers.configurationChanged()
+        return upstreams.retire(configuration.retired)
     }
 
     /// From now on every answer ends its connection.

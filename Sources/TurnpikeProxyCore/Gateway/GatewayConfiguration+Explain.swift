@@ -43,14 +43,16 @@ extension GatewayConfiguration {
         let outcome = normaliser.normalise(path)
         if case .fault(let fault) = outcome { throw fault }
         let explanation = normaliser.withPath(outcome, of: path) { path in
+            let text = String(decoding: path, as: UTF8.self)
+            guard let tenant = tenant(of: name) else { return Explanation(path: text, candidates: [], allow: nil) }
             var allow: String?
-            if case .methodNotAllowed(let allowed) = table.lookup(host: name, path: path, method: method) {
-                allow = table.allowHeader(allowed)
+            if case .methodNotAllowed(let allowed) = tenant.table.lookup(host: name, path: path, method: method) {
+                allow = tenant.table.allowHeader(allowed)
             }
             return Explanation(
-                path: String(decoding: path, as: UTF8.self),
-                candidates: table.explain(host: name, path: path, method: method).map {
-                    .init(route: routes[$0.index], verdict: $0.verdict)
+                path: text,
+                candidates: tenant.table.explain(host: name, path: path, method: method).map {
+                    .init(route: tenant.routes[$0.index], verdict: $0.verdict)
                 },
                 allow: allow
             )

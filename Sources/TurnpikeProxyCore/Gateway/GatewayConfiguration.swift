@@ -3,10 +3,10 @@
 public import TurnpikeModel
 public import TurnpikeSnapshot
 
-/// Everything that a gateway decides by, made from a snapshot as a whole or not at all. Immutable: loops share it, and
-/// requests in flight keep the one that they began with.
+/// Everything that a gateway decides by, as of one revision. Immutable: loops share it, and requests in flight keep the one
+/// that they began with. ``GatewayState`` makes one version after the other; they share what did not change.
 public final class GatewayConfiguration: Sendable {
-    /// Why a snapshot cannot be served: each resource at fault, and what is wrong with it.
+    /// Why a change cannot be served: each resource at fault, and what is wrong with it.
     public struct Rejection: Error, Sendable, Hashable {
         public var reasons: [Acknowledgement.Reason]
 
@@ -17,33 +17,40 @@ public final class GatewayConfiguration: Sendable {
     public static let mostReasons = 100
 
     public let revision: Revision
-    /// In the order of their ids, so that of routes which nothing else tells apart the oldest wins.
-    public let routes: [GatewayRoute]
-    let table: RouteTable
+    let hosts: HostDirectory
+    /// By slot; `nil` where a tenant was.
+    let tenants: [TenantConfiguration?]
     let keys: KeyTable
-    let clusters: [GatewayCluster]
-    /// Every endpoint of every cluster.
-    let addresses: Set<EndpointAddress>
+    /// Endpoints that the version before named, and this one does not.
+    let retired: [EndpointAddress]
 
     public var keyCount: Int { keys.count }
 
-    /// - Parameter hashSeed: of the tables that are looked up by what clients send; random, so that nobody can choose
-    ///   hosts and paths that collide.
-    public init(
-        _ snapshot: Snapshot, hashSeed: UInt64 = .random(in: .min ... .max)
-    ) throws(Rejection) {
-        var compilation = Compilation(snapshot)
-        clusters = compilation.clusters
-        routes = compilation.compileRoutes()
-        keys = compilation.compileKeys()
-        let entries = compilation.entries
-        guard compilation.reasons.isEmpty else { throw Rejection(reasons: compilation.reasons) }
-        do {
-            table = try RouteTable(entries, hashSeed: hashSeed)
-        } catch {
-            throw Rejection(reasons: compilation.reasonsOfPatterns(hashSeed: hashSeed))
-        }
-        revision = snapshot.revision
-        addresses = Set(clusters.flatMap(\.addresses))
+    init(
+        revision: Revision, hosts: HostDirectory, tenants: [TenantConfiguration?], keys: KeyTable,
+        retired: [EndpointAddress]
+    ) {
+        self.revision = revision
+        self.hosts = hosts
+        self.tenants = tenants
+        self.keys = keys
+        self.retired = retired
+    }
+
+    /// A configuration of a whole snapshot, with none before it.
+    ///
+    /// - Throws: why it cannot be served.
+    public convenience init(_ snapshot: Snapshot) throws(Rejection) {
+        var state = GatewayState()
+        let made = try state.apply(
+            Delta(
+                revision: snapshot.revision, isSnapshot: true, set: Array(snapshot.resources.values), removed: []))
+        self.init(
+            revision: made.revision, hosts: made.hosts, tenants: made.tenants, keys: made.keys, retired: made.retired)
+    }
+
+    /// The tenant that a host belongs to.
+    func tenant(of host: UnsafeRawBufferPointer) -> TenantConfiguration? {
+        hosts.owner(of: host).flatMap { tenants[$0] }
     }
 }

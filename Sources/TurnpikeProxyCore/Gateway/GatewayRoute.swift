@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import TurnpikeModel
+import TurnpikeSnapshot
 
 /// A route with all that its requests are decided by, resolved when the configuration is made. Immutable, and a class so
 /// that a request holds on to its route for the price of one reference.
 public final class GatewayRoute: Sendable {
     struct Backend: Sendable {
-        /// Place in the configuration's clusters.
-        let cluster: Int
+        let cluster: GatewayCluster
         let weight: Int
     }
 
-    /// Place in the configuration.
+    /// Place among the tenant's routes.
     public let index: Int
     public let tenant: String
     public let name: String
@@ -54,13 +54,30 @@ struct GatewayQuota: Sendable {
     let limit: UInt64
 }
 
-struct GatewayCluster: Sendable {
-    let tenant: String
-    let name: String
+/// A service as requests reach it. Immutable, and a class so that it can be told from another of the same name.
+final class GatewayCluster: Sendable {
+    /// By which loops find what they know of it. Another cluster may have it once this one is gone.
+    let slot: Int
+    /// What it was made of.
+    let compiled: CompiledCluster
     let addresses: [EndpointAddress]
     let weights: [Int]
     /// Nanoseconds.
     let connectTimeout: UInt64
     /// Nanoseconds from the end of the request to the answer's head, and between two pieces of its content.
     let responseTimeout: UInt64
+
+    var name: String { compiled.name }
+
+    init(
+        slot: Int, compiled: CompiledCluster, addresses: [EndpointAddress], weights: [Int], connectTimeout: UInt64,
+        responseTimeout: UInt64
+    ) {
+        self.slot = slot
+        self.compiled = compiled
+        self.addresses = addresses
+        self.weights = weights
+        self.connectTimeout = connectTimeout
+        self.responseTimeout = responseTimeout
+    }
 }

@@ -15,60 +15,68 @@ struct GatewayKey: Sendable {
     func isExpired(at wall: Timestamp) -> Bool { wall.milliseconds >= expiresAt }
 }
 
-/// All API keys, by digest: open addressing over flat arrays, at most half full, 88 to 104 bytes a key.
+/// All API keys, by digest and by name.
+///
+/// A million of them take about 130 MB: a key is a record of 64 bytes, found by its digest, and names are kept as hashes,
+/// since nothing asks for them but the control plane, which says them again. The records lie in many small tables, so that a
+/// new version of the whole shares all but the few that a change falls into with the version before.
 struct KeyTable: Sendable {
-    private var digests: [KeyDigest] = []
-    private var keys: [GatewayKey] = []
-    /// Positions plus one; zero is a free slot.
-    private var slots: [UInt32]
-    /// Sorted indices of routes, one list for each set of routes that keys are bound to.
-    private var routeLists: [[Int]] = []
-    private var knownLists: [[Int]: Int32] = [:]
+    private static let shardCount = 1024
 
-    init(capacity: Int) {
-        var slotCount = 16
-        while slotCount < 2 * capacity { slotCount *= 2 }
-        slots = Array(repeating: 0, count: slotCount)
-        digests.reserveCapacity(capacity)
-        keys.reserveCapacity(capacity)
-    }
-
-    var count: Int { keys.count }
-
-    /// - Parameter routes: indices of the routes that it may use; nil for all of its tenant's.
-    /// - Returns: false if the digest is there already, or the table is full.
-    mutating func insert(_ key: CompiledKey, routes: [Int]?) -> Bool {
-        guard 2 * (count + 1) <= slots.count, find(key.digest) == nil else { return false }
-        var position = slot(of: key.digest)
-        while slots[position] != 0 { position = (position + 1) & (slots.count - 1) }
-        digests.append(key.digest)
-        keys.append(
-            GatewayKey(
-                id: key.id, tenantID: key.tenantID, expiresAt: key.expiresAt?.milliseconds ?? .max,
-                routeList: routes.map { list(of: $0) } ?? -1
-            ))
-        slots[position] = UInt32(keys.count)
-        return true
-    }
+    private var shards = [KeyShard](repeating: KeyShard(), count: shardCount)
+    private var names = [KeyNameShard](repeating: KeyNameShard(), count: shardCount)
+    private(set) var count = 0
+    private var tenants: [ResourceID] = []
+    private var tenantPlaces: [ResourceID: UInt32] = [:]
+    /// Sorted names of routes, one list for each set of routes that keys are bound to.
+    private var routeLists: [[String]] = []
+    private var knownLists: [[String]: Int32] = [:]
 
     func find(_ digest: KeyDigest) -> GatewayKey? {
-        var position = slot(of: digest)
-        while slots[position] != 0 {
-            let index = Int(slots[position]) - 1
-            if digests[index] == digest { return keys[index] }
-            position = (position + 1) & (slots.count - 1)
-        }
-        return nil
+        guard let record = shards[Self.shard(of: digest)].find(digest) else { return nil }
+        return GatewayKey(
+            id: record.id, tenantID: tenants[Int(record.tenant)], expiresAt: record.expiresAt,
+            routeList: record.routeList)
     }
 
-    func mayUse(_ key: GatewayKey, route: Int) -> Bool {
+    /// - Parameter route: its name, in the tenant of the key.
+    func mayUse(_ key: GatewayKey, route: String) -> Bool {
         key.routeList < 0 || routeLists[Int(key.routeList)].contains(route)
     }
 
-    /// A digest is uniform, and nobody can choose it: any of its bits will do.
-    private func slot(of digest: KeyDigest) -> Int { Int(truncatingIfNeeded: digest.words.1) & (slots.count - 1) }
+    /// - Returns: false if the digest is there already.
+    mutating func insert(_ key: CompiledKey) -> Bool {
+        let record = KeyRecord(
+            digest: key.digest, id: key.id, expiresAt: key.expiresAt?.milliseconds ?? .max,
+            tenant: place(of: key.tenantID),
+            routeList: key.routes.isEmpty ? -1 : list(of: key.routes))
+        guard shards[Self.shard(of: key.digest)].insert(record) else { return false }
+        let name = KeyName(tenant: key.tenant, name: key.name)
+        names[name.shard(of: Self.shardCount)].insert(name, key.digest.words.0)
+        count += 1
+        return true
+    }
 
-    private mutating func list(of routes: [Int]) -> Int32 {
+    mutating func remove(tenant: String, name: String) {
+        let name = KeyName(tenant: tenant, name: name)
+        guard let word = names[name.shard(of: Self.shardCount)].remove(name) else { return }
+        // The first word says in which table the digest lies, and there is one key with it: `insert` sees to that.
+        shards[Self.shard(ofWord: word)].remove(word: word)
+        count -= 1
+    }
+
+    /// A digest is uniform, and nobody can choose it: any of its bits will do.
+    private static func shard(of digest: KeyDigest) -> Int { shard(ofWord: digest.words.0) }
+    private static func shard(ofWord word: UInt64) -> Int { Int(truncatingIfNeeded: word >> 32) & (shardCount - 1) }
+
+    private mutating func place(of tenant: ResourceID) -> UInt32 {
+        if let known = tenantPlaces[tenant] { return known }
+        tenants.append(tenant)
+        tenantPlaces[tenant] = UInt32(tenants.count - 1)
+        return UInt32(tenants.count - 1)
+    }
+
+    private mutating func list(of routes: [String]) -> Int32 {
         let sorted = routes.sorted()
         if let known = knownLists[sorted] { return known }
         routeLists.append(sorted)

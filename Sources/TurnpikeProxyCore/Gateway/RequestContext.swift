@@ -9,7 +9,7 @@ struct RequestContext {
     var startedAt: UInt64 = 0
     var receivedAt = Timestamp(milliseconds: 0)
     /// Kept to the end, whatever is configured meanwhile.
-    var configuration: LoopConfiguration?
+    var configuration: GatewayConfiguration?
     var path = PathNormaliser.Outcome.unchanged
     var route: GatewayRoute?
     var key: GatewayKey?
@@ -18,7 +18,8 @@ struct RequestContext {
     /// Passed all phases: it counts against quotas and is forwarded.
     var isAdmitted = false
 
-    var cluster = -1
+    /// Chosen last.
+    var cluster: GatewayCluster?
     var attempts = 0
     var interimAnswers = 0
     var sentUpstreamAt: UInt64 = 0

@@ -198,7 +198,5 @@ extension ServerConnection {
         deadline = gateway.now + (isClientsTurn ? gateway.limits.bodyTimeout : timeout)
     }
 
-    var responseTimeout: UInt64? {
-        request.configuration.map { $0.configuration.clusters[request.cluster].responseTimeout }
-    }
+    var responseTimeout: UInt64? { request.cluster?.responseTimeout }
 }

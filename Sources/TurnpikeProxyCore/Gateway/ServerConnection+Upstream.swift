@@ -5,10 +5,10 @@ extension ServerConnection {
 
     /// Tries endpoints in turn until one has a connection to offer.
     func chooseUpstream(mayReuse: Bool, after failure: Refusal = .noHealthyUpstream) {
-        guard let configuration = request.configuration, let route = request.route else { return }
+        guard let route = request.route else { return }
         var lastFailure = failure
         while request.attempts < gateway.limits.upstreamAttempts,
-            let choice = configuration.next(for: route, in: &gateway.upstreams, now: gateway.now)
+            let choice = gateway.balancers.next(for: route, in: &gateway.upstreams, now: gateway.now)
         {
             request.attempts += 1
             request.cluster = choice.cluster
@@ -18,7 +18,7 @@ extension ServerConnection {
                 return sendRequest(to: id, isReused: true)
             case .connect(let id):
                 upstream = .connecting(id)
-                deadline = gateway.now + configuration.configuration.clusters[choice.cluster].connectTimeout
+                deadline = gateway.now + choice.cluster.connectTimeout
                 return act(.connect(id, endpoint: choice.endpoint))
             case .full: lastFailure = .overloaded
             }
@@ -53,8 +53,8 @@ extension ServerConnection {
     }
 
     func report(_ failure: UpstreamFailure) {
-        guard let route = request.route, let configuration = request.configuration?.configuration else { return }
-        gateway.observer?.upstreamFailed(failure, route: route, service: configuration.clusters[request.cluster].name)
+        guard let route = request.route, let cluster = request.cluster else { return }
+        gateway.observer?.upstreamFailed(failure, route: route, service: cluster.name)
     }
 
     // MARK: - Losing one

@@ -125,14 +125,14 @@ public struct UpstreamDirectory: Sendable {
         return expired
     }
 
-    /// Retires every endpoint that is not among these.
+    /// No configuration names these endpoints any more, until one does again.
     ///
-    /// - Returns: their idle connections, for the caller to close.
-    public mutating func retain(only addresses: Set<EndpointAddress>) -> [UpstreamID] {
+    /// - Returns: their idle connections, for the transport to close.
+    public mutating func retire(_ addresses: [EndpointAddress]) -> [UpstreamID] {
         var closed: [UpstreamID] = []
-        for index in endpoints.indices {
-            endpoints[index].isRetired = !addresses.contains(endpoints[index].address)
-            if endpoints[index].isRetired { closed += endpoints[index].pool.takeAllIdle() }
+        for index in addresses.compactMap({ byAddress[$0] }) {
+            endpoints[index].isRetired = true
+            closed += endpoints[index].pool.takeAllIdle()
         }
         for id in closed { removed(id) }
         return closed

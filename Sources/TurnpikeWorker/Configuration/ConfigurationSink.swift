@@ -4,8 +4,8 @@ import TurnpikeSnapshot
 
 /// What serves by a configuration.
 protocol ConfigurationSink: Sendable {
-    /// Takes the configuration over as a whole, or leaves everything as it is.
+    /// Takes a change over as a whole, or leaves everything as it is. Changes come one after the other.
     ///
     /// - Returns: why it cannot be served; nothing where it is served from now on.
-    func take(_ snapshot: Snapshot) async -> [Acknowledgement.Reason]
+    func take(_ delta: Delta) async -> [Acknowledgement.Reason]
 }

@@ -11,97 +11,114 @@ import Musl
 import Darwin
 #endif
 
-/// A configuration on disk: the lines of a stream that leads from nothing to it, and a last line that vouches for them,
-/// `{"checksum":"<CRC-32 in hexadecimal>","bytes":<count>}`. All of it blocks.
+/// A configuration on disk: a *base*, which is whole by itself, and a *log* of what has changed since.
+///
+/// Both are made of sections: the lines of a stream that lead from one revision to the next, and a last line that vouches
+/// for them, `{"checksum":"<CRC-32 in hexadecimal>","bytes":<count>}`. The base is one section, put in place as a whole; the
+/// log grows by sections. A section of the log that leads to no later revision than what is before it is passed over: it is
+/// left from before the base was made. The log ends where a section is not whole, as a crash may leave one. All of it
+/// blocks.
 struct LastGoodFile: Sendable {
+    /// Of the base.
     let path: String
+    var logPath: String { path + ".log" }
 
-    func write(_ snapshot: Snapshot) throws {
-        let delta = Delta(
-            revision: snapshot.revision, isSnapshot: true, set: Array(snapshot.resources.values), removed: []
-        )
+    /// Puts a whole configuration in the place of everything.
+    func replace(with snapshot: Delta) throws {
         try DurableFile.replace(path) { file in
-            var sum = CRC32()
-            var count = 0
-            var buffer: [UInt8] = []
-            for frame in delta.frames {
-                let line = frame.line
-                sum.take(line)
-                count += line.count
-                buffer += line
-                if buffer.count >= LastGoodFile.pieceBytes {
-                    try file.write(buffer)
-                    buffer.removeAll(keepingCapacity: true)
-                }
-            }
-            try file.write(buffer + LastGoodFile.seal(sum.checksum, count))
+            var writer = SectionWriter()
+            for frame in snapshot.frames { try writer.add(frame.line, to: file) }
+            try writer.finish(file)
         }
+        try removeLog()
     }
 
-    /// The configuration, or `nil` where none was ever written.
+    /// Adds changes to the log.
     ///
-    /// - Throws: `TurnpikeError` where the file is not what was written, ``FileFailure`` where it cannot be read.
-    func read() throws -> Snapshot? {
+    /// - Parameter length: of the log, as it was found or the last call left it; what lies behind is overwritten.
+    /// - Returns: the log's length now.
+    func append(_ deltas: [Delta], at length: Int) throws -> Int {
+        let file = try OpenFile(logPath, O_WRONLY | O_CREAT)
+        try file.truncate(to: length)
+        try file.seekToEnd()
+        for delta in deltas {
+            var writer = SectionWriter()
+            for frame in delta.frames { try writer.add(frame.line, to: file) }
+            try writer.finish(file)
+        }
+        try file.synchronize()
+        return try file.size()
+    }
+
+    /// Calls `each` with the base, and then with each change since, in order.
+    ///
+    /// - Returns: the log's length as far as it is whole; `nil` where no configuration was ever written.
+    /// - Throws: `TurnpikeError` where the base is not what was written, ``FileFailure`` where it cannot be read.
+    func read(_ each: (Delta) async throws -> Void) async throws -> Int? {
         guard DurableFile.exists(path) else { return nil }
-        let file = try OpenFile(path, O_RDONLY)
-        var lines = LineSplitter(maximumBytes: Frame.maximumBytes)
-        var reading = Reading()
-        while true {
-            let piece = try file.read(upTo: LastGoodFile.pieceBytes)
-            if piece.isEmpty { break }
-            lines.append(piece)
-            while let line = try lines.next() { try reading.take(line) }
+        var base = try SectionReader(path)
+        guard let snapshot = try base.next(), snapshot.isSnapshot else { throw base.damaged("holds no configuration") }
+        guard try base.next() == nil else { throw base.damaged("goes on behind its end") }
+        let baseRevision = snapshot.revision
+        try await each(snapshot)
+        guard DurableFile.exists(logPath) else { return 0 }
+        var log = try SectionReader(logPath)
+        var revision = baseRevision
+        // A section that is not whole is a crash's work, and nothing behind it was ever relied upon.
+        while let delta = try? log.next() {
+            if delta.revision > revision {
+                try await each(delta)
+                revision = delta.revision
+            }
         }
-        guard !lines.hasRest else { throw TurnpikeError(.malformedRequest, "The file's last line is cut.") }
-        return try reading.finish()
+        return log.wholeBytes
     }
 
-    /// Puts a file that is damaged out of the way, over one that was put there before.
+    /// Whether the log has grown so far that it is time to ``compact()``.
+    func isDue(logLength: Int) -> Bool {
+        guard logLength > LastGoodFile.leastLogToCompact else { return false }
+        return logLength > ((try? OpenFile(path, O_RDONLY).size()) ?? 0) / 4
+    }
+
+    private static let leastLogToCompact = 4 << 20
+
+    /// Makes a new base of the base and the log.
+    func compact() throws {
+        var changes: [CompiledName: CompiledResource?] = [:]
+        var revision: Revision?
+        var log = try SectionReader(logPath)
+        while let delta = try? log.next() {
+            for name in delta.removed { changes[name] = .some(nil) }
+            for resource in delta.set { changes[resource.name] = resource }
+            revision = delta.revision
+        }
+        guard let revision else { return }
+        try DurableFile.replace(path) { file in
+            var writer = SectionWriter()
+            try writer.add(Frame.begin(isSnapshot: true).line, to: file)
+            var base = try SectionReader(path)
+            try base.forEachResource { resource, line in
+                if changes[resource.name] == nil { try writer.add(Array(line) + [0x0A], to: file) }
+            }
+            for case let resource? in changes.values { try writer.add(Frame.set(resource).line, to: file) }
+            try writer.add(Frame.commit(revision).line, to: file)
+            try writer.finish(file)
+        }
+        try removeLog()
+    }
+
+    /// Puts a base that is damaged, and with it the log, out of the way, over what was put there before.
     ///
-    /// - Returns: its new path.
+    /// - Returns: the base's new path.
     func setAside() throws -> String {
         let target = path + ".damaged"
         try DurableFile.move(path, to: target)
+        try removeLog()
         return target
     }
 
-    private static let pieceBytes = 1 << 20
-
-    fileprivate static func seal(_ checksum: UInt32, _ count: Int) -> [UInt8] {
-        let digits = String(checksum, radix: 16)
-        let padded = String(repeating: "0", count: 8 - digits.count) + digits
-        return (["checksum": .string(padded), "bytes": .integer(Int64(count))] as JSON).utf8 + [0x0A]
-    }
-}
-
-/// Checks and puts together what stands in the file.
-private struct Reading {
-    private var sum = CRC32()
-    private var count = 0
-    private var assembler = DeltaAssembler()
-    private var delta: Delta?
-    private var isSealed = false
-
-    /// - Parameter line: without its newline.
-    mutating func take(_ line: ArraySlice<UInt8>) throws {
-        guard !isSealed else { throw TurnpikeError(.malformedRequest, "Something follows the checksum.") }
-        guard delta == nil else {
-            isSealed = Array(line) + [0x0A] == LastGoodFile.seal(sum.checksum, count)
-            guard isSealed else { throw TurnpikeError(.malformedRequest, "The checksum is not that of the file.") }
-            return
-        }
-        sum.take(line)
-        sum.take([0x0A] as [UInt8])
-        count += line.count + 1
-        delta = try assembler.take(try Frame(line: line))
-    }
-
-    func finish() throws(TurnpikeError) -> Snapshot {
-        guard isSealed, let delta, delta.isSnapshot else {
-            throw TurnpikeError(.malformedRequest, "The file ends before its checksum.")
-        }
-        var snapshot = Snapshot()
-        snapshot.apply(delta)
-        return snapshot
+    private func removeLog() throws {
+        guard unlink(logPath) == 0 || errno == ENOENT else { throw FileFailure.last("remove", logPath) }
+        try DurableFile.synchronizeDirectory(of: logPath)
     }
 }

@@ -9,87 +9,124 @@ import TurnpikeTelemetry
 
 /// Keeps the configuration that is served on disk, for a start without the control plane.
 ///
-/// One write at a time, on a thread that may block; of what comes meanwhile, only the newest is written. After each
-/// write the store rests for several times as long as the write took, so that a large configuration that changes all
-/// the time does not keep the disk busy; what it is behind by comes with the stream after a restart.
+/// Changes are added to the file's log, those that come during a write all at once with the next, on a thread that may
+/// block. What cannot be written is kept and tried again with the next change; what the file is behind by comes with the
+/// stream after a restart.
 final class LastGoodStore: Sendable {
+    /// Changes that wait for the disk at most. Beyond, the file stays as it is until the next start.
+    static let mostWaiting = 100_000
+
+    private struct State {
+        var waiting: [Delta] = []
+        /// The log's length.
+        var length = 0
+        /// Changes were let go of: what follows may not be written behind the gap.
+        var hasGap = false
+    }
+
     private let file: LastGoodFile
     private let threads: NIOThreadPool
     private let logger: Logger
-    private let snapshots: AsyncStream<Snapshot>
-    private let incoming: AsyncStream<Snapshot>.Continuation
-    private let pause = Mutex(Pause())
-
-    private struct Pause {
-        var isOver = false
-        var task: Task<Void, Never>?
-    }
+    private let state = Mutex(State())
+    private let signals: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
 
     init(path: String, threads: NIOThreadPool = .singleton, logger: Logger) {
         file = LastGoodFile(path: path)
         self.threads = threads
         self.logger = logger
-        (snapshots, incoming) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// What was stored, or `nil`. A damaged file is set aside and told of: the worker then waits for the control plane
-    /// rather than serve half a configuration.
-    func load() async throws -> Snapshot? {
-        try await threads.runIfActive { [file, logger] in
-            do {
-                return try file.read()
-            } catch let error as TurnpikeError {
-                let place = try file.setAside()
-                logger.error(
-                    "The last good configuration is damaged and not used.",
-                    metadata: [LogKey.file: "\(place)", LogKey.error: "\(error.detail)"]
-                )
-                return nil
+    /// Calls `each` with what was stored: a whole configuration, and the changes since. A damaged file is set aside and
+    /// told of: the worker then waits for the control plane rather than serve half a configuration.
+    ///
+    /// - Returns: whether there was anything.
+    func load(_ each: (Delta) async throws -> Void) async throws -> Bool {
+        do {
+            guard let length = try await file.read(each) else { return false }
+            state.withLock { $0.length = length }
+            return true
+        } catch let error as TurnpikeError {
+            let place = try file.setAside()
+            logger.error(
+                "The last good configuration is damaged and not used.",
+                metadata: [LogKey.file: "\(place)", LogKey.error: "\(error.detail)"]
+            )
+            return false
+        }
+    }
+
+    /// Has the change written soon. Returns at once.
+    func save(_ delta: Delta) {
+        let isLost = state.withLock { state in
+            // A whole configuration makes good for whatever was not written before it.
+            if delta.isSnapshot {
+                state.waiting = []
+                state.hasGap = false
             }
+            guard !state.hasGap else { return false }
+            guard state.waiting.count < Self.mostWaiting else {
+                state.waiting = []
+                state.hasGap = true
+                return true
+            }
+            state.waiting.append(delta)
+            return false
         }
+        if isLost {
+            logger.error(
+                "The disk does not keep up: the last good configuration stays behind until the next start.",
+                metadata: [LogKey.revision: "\(delta.revision)"])
+        }
+        signal.yield()
     }
 
-    /// Has the configuration written soon. Returns at once.
-    func save(_ snapshot: Snapshot) { incoming.yield(snapshot) }
-
-    /// After the last ``save(_:)``: lets ``run()`` write what is waiting, without rest, and return.
-    func finish() {
-        incoming.finish()
-        pause.withLock { pause in
-            pause.isOver = true
-            pause.task?.cancel()
-        }
-    }
+    /// After the last ``save(_:)``: lets ``run()`` write what is waiting, and return.
+    func finish() { signal.finish() }
 
     /// Writes until ``finish()``. Call once.
     func run() async {
-        for await snapshot in snapshots {
-            let duration = await ContinuousClock().measure { await write(snapshot) }
-            await rest(for: min(duration * LastGoodStore.restPerWrite, LastGoodStore.longestRest))
-        }
+        for await _ in signals { await writeWaiting() }
+        await writeWaiting()
     }
 
-    private func rest(for duration: Duration) async {
-        let task = pause.withLock { pause -> Task<Void, Never>? in
-            guard !pause.isOver else { return nil }
-            // Its only error is that it was cancelled, which is what ends a rest early.
-            pause.task = Task { try? await Task.sleep(for: duration) }
-            return pause.task
+    private func writeWaiting() async {
+        let (batch, length) = state.withLock { state in
+            defer { state.waiting = [] }
+            return (state.waiting, state.length)
         }
-        await task?.value
-    }
-
-    private func write(_ snapshot: Snapshot) async {
+        guard !batch.isEmpty else { return }
         do {
-            try await threads.runIfActive { [file] in try file.write(snapshot) }
+            let written = try await threads.runIfActive { [file] in try file.write(batch, at: length) }
+            state.withLock { $0.length = written }
         } catch {
+            state.withLock { state in
+                // A whole configuration that came meanwhile stands for all of it.
+                if state.waiting.first?.isSnapshot != true { state.waiting = batch + state.waiting }
+            }
             logger.error(
                 "The configuration cannot be stored for the next start.",
-                metadata: [LogKey.revision: "\(snapshot.revision)", LogKey.error: "\(error)"]
+                metadata: [LogKey.revision: "\(batch.last?.revision ?? 0)", LogKey.error: "\(error)"]
             )
         }
     }
+}
 
-    private static let restPerWrite = 4
-    private static let longestRest = Duration.seconds(30)
+extension LastGoodFile {
+    /// Writes changes, of which only the first may be a whole configuration.
+    ///
+    /// - Returns: the log's length.
+    fileprivate func write(_ deltas: [Delta], at length: Int) throws -> Int {
+        var (rest, length) = (deltas[...], length)
+        if let first = deltas.first, first.isSnapshot {
+            try replace(with: first)
+            rest = deltas.dropFirst()
+            length = 0
+        }
+        if !rest.isEmpty { length = try append(Array(rest), at: length) }
+        guard isDue(logLength: length) else { return length }
+        try compact()
+        return 0
+    }
 }

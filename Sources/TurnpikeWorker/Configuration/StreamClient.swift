@@ -21,7 +21,7 @@ final class StreamClient: Sendable {
     private let rejections: Counter
 
     init(
-        client: ControlPlaneClient, sink: any ConfigurationSink, store: LastGoodStore, lastGood: Snapshot?,
+        client: ControlPlaneClient, sink: any ConfigurationSink, store: LastGoodStore, lastGood: Revision?,
         backOff: BackOff = BackOff(), logger: Logger, metrics: MetricsRegistry
     ) {
         self.client = client
@@ -32,7 +32,7 @@ final class StreamClient: Sendable {
         connected = metrics.gauge(.controlPlaneConnected, help: "1 while the configuration stream is open.")
         appliedRevision = metrics.gauge(.configRevisionApplied, help: "The revision that is served.")
         rejections = metrics.counter(.configRejections, help: "Configurations that could not be served.")
-        if let lastGood { appliedRevision.set(lastGood.revision) }
+        if let lastGood { appliedRevision.set(lastGood) }
     }
 
     /// Returns when its task is cancelled.
@@ -108,26 +108,28 @@ extension StreamClient {
     private func perform(_ actions: [StreamSession.Action]) async throws {
         for action in actions {
             switch action {
-            case .apply(let snapshot): try await apply(snapshot)
+            case .apply(let delta): try await apply(delta)
             case .acknowledge(let acknowledgement): await acknowledge(acknowledgement)
-            case .persist(let snapshot): store.save(snapshot)
+            case .persist(let delta): store.save(delta)
             case .drop(let reason): throw reason
             case .connect, .reconnect: break
             }
         }
     }
 
-    private func apply(_ snapshot: Snapshot) async throws {
-        let reasons = await sink.take(snapshot)
+    private func apply(_ delta: Delta) async throws {
+        let reasons = await sink.take(delta)
         guard reasons.isEmpty else {
             rejections.increment()
             try await perform(handle(.rejected(reasons.bounded)))
             return
         }
-        appliedRevision.set(snapshot.revision)
+        appliedRevision.set(delta.revision)
         logger.info(
             "A configuration is applied.",
-            metadata: [LogKey.revision: "\(snapshot.revision)", LogKey.count: "\(snapshot.resources.count)"]
+            metadata: [
+                LogKey.revision: "\(delta.revision)", LogKey.count: "\(delta.set.count + delta.removed.count)",
+            ]
         )
         try await perform(handle(.applied))
     }

@@ -34,10 +34,10 @@ struct StreamSession: Sendable {
 
     enum Action: Sendable, Equatable {
         case connect(from: Revision?)
-        case apply(Snapshot)
+        case apply(Delta)
         case acknowledge(Acknowledgement)
         /// Keep it for the next start.
-        case persist(Snapshot)
+        case persist(Delta)
         /// Close the connection; `disconnected` is to follow.
         case drop(Drop)
         case reconnect(after: Duration)
@@ -64,19 +64,19 @@ struct StreamSession: Sendable {
     /// A worker that was cut off asks rarely: only an operator can change the answer.
     static let revokedBackOff = BackOff(base: .seconds(60), cap: .seconds(60))
 
-    /// What the worker serves by.
-    private(set) var lastGood: Snapshot?
+    /// What the worker serves by; `nil` where it has nothing.
+    private(set) var lastGood: Revision?
     /// When the connection counts as dead; `nil` where there is none.
     private(set) var deadline: ContinuousClock.Instant?
     /// Whether the control plane has cut the worker off.
     private(set) var isCutOff = false
 
-    private var candidate: Snapshot?
+    private var candidate: Delta?
     private var assembler = DeltaAssembler()
     private var unacknowledged: Acknowledgement?
     private var backOff: BackOff
 
-    init(lastGood: Snapshot?, backOff: BackOff = BackOff()) {
+    init(lastGood: Revision?, backOff: BackOff = BackOff()) {
         self.lastGood = lastGood
         self.backOff = backOff
     }
@@ -87,7 +87,7 @@ struct StreamSession: Sendable {
         switch event {
         case .connecting:
             deadline = now + StreamSession.longestSilence
-            return [.connect(from: lastGood?.revision)]
+            return [.connect(from: lastGood)]
         case .opened: return opened(at: now)
         case .frame(let frame):
             deadline = now + StreamSession.longestSilence
@@ -112,7 +112,7 @@ struct StreamSession: Sendable {
     private mutating func opened(at now: ContinuousClock.Instant) -> [Action] {
         isCutOff = false
         deadline = now + StreamSession.longestSilence
-        unacknowledged = lastGood.map { Acknowledgement(revision: $0.revision) }
+        unacknowledged = lastGood.map { Acknowledgement(revision: $0) }
         return unacknowledged.map { [.acknowledge($0)] } ?? []
     }
 
@@ -138,20 +138,18 @@ struct StreamSession: Sendable {
         guard delta.isSnapshot || lastGood != nil else {
             throw TurnpikeError(.malformedRequest, "A delta came to a worker that has nothing to apply it to.")
         }
-        var next = lastGood ?? Snapshot()
-        next.apply(delta)
-        candidate = next
-        return [.apply(next)]
+        candidate = delta
+        return [.apply(delta)]
     }
 
     private mutating func applied() -> [Action] {
-        guard let snapshot = candidate else { return [] }
+        guard let delta = candidate else { return [] }
         candidate = nil
-        lastGood = snapshot
+        lastGood = delta.revision
         backOff.reset()
-        let acknowledgement = Acknowledgement(revision: snapshot.revision)
+        let acknowledgement = Acknowledgement(revision: delta.revision)
         unacknowledged = acknowledgement
-        return [.acknowledge(acknowledgement), .persist(snapshot)]
+        return [.acknowledge(acknowledgement), .persist(delta)]
     }
 
     private mutating func rejected(_ reasons: [Acknowledgement.Reason]) -> [Action] {

@@ -56,6 +56,16 @@ struct OpenFile: ~Copyable, Sendable {
         return bytes
     }
 
+    /// Cuts the file, or lengthens it with zeros.
+    func truncate(to length: Int) throws(FileFailure) {
+        guard ftruncate(descriptor, off_t(length)) == 0 else { throw .last("truncate", path) }
+    }
+
+    /// Has what is written next go behind what is there.
+    func seekToEnd() throws(FileFailure) {
+        guard lseek(descriptor, 0, SEEK_END) >= 0 else { throw .last("seek in", path) }
+    }
+
     /// Waits until what was written is on the disk.
     func synchronize() throws(FileFailure) {
         guard fsync(descriptor) == 0 else { throw .last("synchronize", path) }

@@ -7,6 +7,7 @@ import TurnpikeIdentity
 import TurnpikeMetering
 import TurnpikeModel
 import TurnpikeProxy
+import TurnpikeProxyCore
 import TurnpikeSnapshot
 import TurnpikeTelemetry
 
@@ -130,25 +131,29 @@ extension GatewayWorker {
     }
 
     /// Serves by the last good configuration at once, control plane or not.
-    private func restore(from store: LastGoodStore, to sink: GatewaySink) async -> Snapshot? {
+    ///
+    /// - Returns: the revision that is served then.
+    private func restore(from store: LastGoodStore, to sink: GatewaySink) async -> Revision? {
+        var served: Revision?
         do {
-            guard let snapshot = try await store.load() else { return nil }
-            let reasons = await sink.take(snapshot)
-            guard reasons.isEmpty else {
-                logger.error(
-                    "The last good configuration cannot be served by this version.",
-                    metadata: [LogKey.reason: "\(reasons.prefix(3).map { "\($0.name): \($0.detail)" })"]
-                )
-                return nil
+            _ = try await store.load { delta in
+                let reasons = await sink.take(delta)
+                guard reasons.isEmpty else {
+                    throw StartFailure(
+                        what: "it cannot be served by this version",
+                        cause: GatewayConfiguration.Rejection(reasons: Array(reasons.prefix(3))))
+                }
+                served = delta.revision
             }
-            logger.info(
-                "Serving by the last good configuration.", metadata: [LogKey.revision: "\(snapshot.revision)"]
-            )
-            return snapshot
         } catch {
-            logger.error("The last good configuration cannot be read.", metadata: [LogKey.error: "\(error)"])
-            return nil
+            logger.error(
+                "The last good configuration cannot be used whole.",
+                metadata: [LogKey.error: "\(error)", LogKey.revision: "\(served ?? 0)"])
         }
+        if let served {
+            logger.info("Serving by the last good configuration.", metadata: [LogKey.revision: "\(served)"])
+        }
+        return served
     }
 
     private func keepLastGood(in store: LastGoodStore) async throws {

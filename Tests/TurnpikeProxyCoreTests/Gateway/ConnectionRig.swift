@@ -23,6 +23,8 @@ final class ConnectionRig {
     private(set) var actions: [ExchangeAction] = []
     private(set) var readsClient = true
     private(set) var readsUpstream = true
+    /// What the gateway's configurations are made of.
+    var state = GatewayState(hashSeed: 7)
 
     init(
         _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(),
@@ -33,7 +35,7 @@ final class ConnectionRig {
             $0.count >= 3 ? Sample.digest($0) : nil
         }
         gateway.advance(now: now, wall: wall)
-        if let resources { _ = gateway.apply(try GatewayConfiguration(Sample.snapshot(resources), hashSeed: 1)) }
+        if let resources { _ = gateway.apply(try state.apply(Sample.whole(resources))) }
         connection = ServerConnection(
             gateway: gateway, client: ClientAddress(text: "192.0.2.7", bytes: [192, 0, 2, 7])
         )

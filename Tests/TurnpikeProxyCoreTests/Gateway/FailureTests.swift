@@ -289,7 +289,7 @@ import TurnpikeSnapshot
         let rig = try rig()
         rig.receive(get)
         let id = try #require(rig.connecting)
-        _ = rig.gateway.apply(try GatewayConfiguration(Sample.snapshot([], revision: 2)))
+        _ = rig.gateway.apply(try rig.state.apply(Sample.whole([], revision: 2)))
         rig.does { $0.upstreamConnected(id) }
         rig.receive(from: id, empty)
         #expect(rig.status == 200)

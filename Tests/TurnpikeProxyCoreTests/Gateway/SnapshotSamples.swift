@@ -70,6 +70,11 @@ enum Sample {
             ))
     }
 
+    /// Everything at once, as a stream begins.
+    static func whole(_ resources: [CompiledResource], revision: Revision = 1) -> Delta {
+        Delta(revision: revision, isSnapshot: true, set: resources, removed: [])
+    }
+
     static func snapshot(_ resources: [CompiledResource], revision: Revision = 1) -> Snapshot {
         var snapshot = Snapshot(revision: revision)
         for resource in resources { snapshot.resources[resource.name] = resource }

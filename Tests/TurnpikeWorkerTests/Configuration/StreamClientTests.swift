@@ -13,13 +13,23 @@ private final class RecordingSink: ConfigurationSink {
     let applied: AsyncStream<Snapshot>
     private let continuation: AsyncStream<Snapshot>.Continuation
 
-    init() { (applied, continuation) = AsyncStream.makeStream() }
+    private let served: Mutex<Snapshot>
 
-    func take(_ snapshot: Snapshot) async -> [Acknowledgement.Reason] {
+    init(serving snapshot: Snapshot) {
+        (applied, continuation) = AsyncStream.makeStream()
+        served = Mutex(snapshot)
+    }
+
+    func take(_ delta: Delta) async -> [Acknowledgement.Reason] {
         let bad = key("bad").name
-        guard snapshot.resources[bad] == nil else { return [.init(name: bad, detail: "is bad")] }
-        continuation.yield(snapshot)
-        return []
+        return served.withLock { served in
+            var next = served
+            next.apply(delta)
+            guard next.resources[bad] == nil else { return [.init(name: bad, detail: "is bad")] }
+            served = next
+            continuation.yield(next)
+            return []
+        }
     }
 }
 
@@ -59,10 +69,10 @@ private final class Streams: Sendable {
         try await withTemporaryDirectory { path in
             try await FakeControlPlane.run(answering: answer) { fake in
                 try await withClient(of: fake, in: path) { client in
-                    let sink = RecordingSink()
+                    let sink = RecordingSink(serving: lastGood ?? Snapshot())
                     let store = LastGoodStore(path: path + "/last-good.ndjson", logger: quietLogger)
                     let stream = StreamClient(
-                        client: client, sink: sink, store: store, lastGood: lastGood, backOff: quickBackOff,
+                        client: client, sink: sink, store: store, lastGood: lastGood?.revision, backOff: quickBackOff,
                         logger: quietLogger, metrics: MetricsRegistry()
                     )
                     let running = Task { await stream.run() }
@@ -72,7 +82,8 @@ private final class Streams: Sendable {
                     await running.value
                     store.finish()
                     await writing.value
-                    return try await store.load()
+                    var kept = Snapshot()
+                    return try await store.load { kept.apply($0) } ? kept : nil
                 }
             }
         }

@@ -12,13 +12,13 @@ private let start = ContinuousClock.now
 /// A story: what happens, and what the session is to make of it.
 struct StreamStory: CustomTestStringConvertible, Sendable {
     var testDescription: String
-    var lastGood: Snapshot?
+    var lastGood: Revision?
     var steps: [(StreamSession.Event, [StreamSession.Action])]
     /// What is served in the end.
-    var serves: Snapshot?
+    var serves: Revision?
 
     init(
-        _ title: String, lastGood: Snapshot? = nil, serves: Snapshot? = nil,
+        _ title: String, lastGood: Revision? = nil, serves: Revision? = nil,
         _ steps: (StreamSession.Event, [StreamSession.Action])...
     ) {
         testDescription = title
@@ -28,50 +28,52 @@ struct StreamStory: CustomTestStringConvertible, Sendable {
     }
 }
 
-private let empty3 = snapshot(3)
-private let a3 = snapshot(3, key("a"))
-private let ab4 = snapshot(4, key("a"), key("b"))
-private let b4 = snapshot(4, key("b"))
+/// What changes, as frames bring it.
+private let allOfA = Delta(revision: 3, isSnapshot: true, set: [key("a")], removed: [])
+private let moreB = Delta(revision: 4, isSnapshot: false, set: [key("b")], removed: [])
+private let allOfB = Delta(revision: 4, isSnapshot: true, set: [key("b")], removed: [])
+private let lessA = Delta(revision: 4, isSnapshot: false, set: [], removed: [key("a").name])
+private let nothing5 = Delta(revision: 5, isSnapshot: false, set: [], removed: [])
 private let reason = Acknowledgement.Reason(name: key("b").name, detail: "no")
 
 private let stories: [StreamStory] = [
     StreamStory(
-        "a new worker asks for everything and serves it once it is whole", serves: a3,
+        "a new worker asks for everything and serves it once it is whole", serves: 3,
         (.connecting, [.connect(from: nil)]), (.opened, []),
-        (.frame(.begin(isSnapshot: true)), []), (.frame(.set(key("a"))), []), (.frame(.commit(3)), [.apply(a3)]),
-        (.applied, [.acknowledge(Acknowledgement(revision: 3)), .persist(a3)])
+        (.frame(.begin(isSnapshot: true)), []), (.frame(.set(key("a"))), []), (.frame(.commit(3)), [.apply(allOfA)]),
+        (.applied, [.acknowledge(Acknowledgement(revision: 3)), .persist(allOfA)])
     ),
     StreamStory(
-        "a worker that knows a revision asks from it, and says that it serves it", lastGood: a3, serves: ab4,
+        "a worker that knows a revision asks from it, and says that it serves it", lastGood: 3, serves: 4,
         (.connecting, [.connect(from: 3)]), (.opened, [.acknowledge(Acknowledgement(revision: 3))]),
-        (.frame(.begin(isSnapshot: false)), []), (.frame(.set(key("b"))), []), (.frame(.commit(4)), [.apply(ab4)]),
-        (.applied, [.acknowledge(Acknowledgement(revision: 4)), .persist(ab4)])
+        (.frame(.begin(isSnapshot: false)), []), (.frame(.set(key("b"))), []), (.frame(.commit(4)), [.apply(moreB)]),
+        (.applied, [.acknowledge(Acknowledgement(revision: 4)), .persist(moreB)])
     ),
     StreamStory(
-        "a snapshot makes the worker forget what it had", lastGood: a3, serves: b4,
+        "a snapshot makes the worker forget what it had", lastGood: 3, serves: 4,
         (.opened, [.acknowledge(Acknowledgement(revision: 3))]), (.frame(.begin(isSnapshot: true)), []),
-        (.frame(.set(key("b"))), []), (.frame(.commit(4)), [.apply(b4)]),
-        (.applied, [.acknowledge(Acknowledgement(revision: 4)), .persist(b4)])
+        (.frame(.set(key("b"))), []), (.frame(.commit(4)), [.apply(allOfB)]),
+        (.applied, [.acknowledge(Acknowledgement(revision: 4)), .persist(allOfB)])
     ),
     StreamStory(
-        "what is rejected leaves the last good one, from which the next stream starts", lastGood: a3, serves: a3,
+        "what is rejected leaves the last good one, from which the next stream starts", lastGood: 3, serves: 3,
         (.opened, [.acknowledge(Acknowledgement(revision: 3))]), (.frame(.begin(isSnapshot: false)), []),
-        (.frame(.set(key("b"))), []), (.frame(.commit(4)), [.apply(ab4)]),
+        (.frame(.set(key("b"))), []), (.frame(.commit(4)), [.apply(moreB)]),
         (.rejected([reason]), [.acknowledge(Acknowledgement(revision: 4, reasons: [reason])), .drop(.rejected(4))]),
         (.disconnected, [.reconnect(after: .zero)]), (.connecting, [.connect(from: 3)])
     ),
     StreamStory(
-        "half a delta is worth nothing", lastGood: a3, serves: a3,
+        "half a delta is worth nothing", lastGood: 3, serves: 3,
         (.opened, [.acknowledge(Acknowledgement(revision: 3))]), (.frame(.begin(isSnapshot: false)), []),
         (.frame(.remove(key("a").name)), []), (.disconnected, [.reconnect(after: .zero)]),
         (.connecting, [.connect(from: 3)]), (.opened, [.acknowledge(Acknowledgement(revision: 3))]),
-        (.frame(.begin(isSnapshot: false)), []), (.frame(.commit(5)), [.apply(snapshot(5, key("a")))])
+        (.frame(.begin(isSnapshot: false)), []), (.frame(.commit(5)), [.apply(nothing5)])
     ),
     StreamStory(
-        "a removal removes", lastGood: a3, serves: snapshot(4),
+        "a removal removes", lastGood: 3, serves: 4,
         (.frame(.begin(isSnapshot: false)), []), (.frame(.remove(key("a").name)), []),
-        (.frame(.commit(4)), [.apply(snapshot(4))]),
-        (.applied, [.acknowledge(Acknowledgement(revision: 4)), .persist(snapshot(4))])
+        (.frame(.commit(4)), [.apply(lessA)]),
+        (.applied, [.acknowledge(Acknowledgement(revision: 4)), .persist(lessA)])
     ),
     StreamStory(
         "a delta for a worker that has nothing is refused",
@@ -84,25 +86,25 @@ private let stories: [StreamStory] = [
         )
     ),
     StreamStory(
-        "frames out of order end the connection", lastGood: a3, serves: a3,
+        "frames out of order end the connection", lastGood: 3, serves: 3,
         (.frame(.commit(4)), [.drop(.garbled("A commit came without a delta."))])
     ),
     StreamStory(
-        "what is no frame ends the connection", lastGood: a3, serves: a3,
+        "what is no frame ends the connection", lastGood: 3, serves: 3,
         (.garbled("A frame is not JSON."), [.drop(.garbled("A frame is not JSON."))])
     ),
     StreamStory(
-        "an acknowledgement that was lost comes again with each heartbeat until it arrives", lastGood: a3, serves: a3,
+        "an acknowledgement that was lost comes again with each heartbeat until it arrives", lastGood: 3, serves: 3,
         (.opened, [.acknowledge(Acknowledgement(revision: 3))]),
         (.frame(.heartbeat(3)), [.acknowledge(Acknowledgement(revision: 3))]), (.acknowledged, []),
         (.frame(.heartbeat(3)), [])
     ),
     StreamStory(
-        "a worker that is cut off goes on serving", lastGood: a3, serves: a3,
+        "a worker that is cut off goes on serving", lastGood: 3, serves: 3,
         (.opened, [.acknowledge(Acknowledgement(revision: 3))]), (.frame(.revoked), [.drop(.revoked)])
     ),
     StreamStory(
-        "so does one whose credential is not known", lastGood: a3, serves: a3,
+        "so does one whose credential is not known", lastGood: 3, serves: 3,
         (.connecting, [.connect(from: 3)]), (.unauthorized, [.drop(.unauthorized)])
     ),
 ]
@@ -119,7 +121,7 @@ private let stories: [StreamStory] = [
     }
 
     @Test func `three heartbeats of silence end a connection, any frame keeps it`() {
-        var session = StreamSession(lastGood: a3)
+        var session = StreamSession(lastGood: 3)
         var random = SeededGenerator(seed: 1)
         let silence = StreamSession.longestSilence
         #expect(silence == Frame.heartbeatInterval * 3)
@@ -136,7 +138,7 @@ private let stories: [StreamStory] = [
     }
 
     @Test func `waits grow with each failure and begin anew when the stream has proved itself`() {
-        var session = StreamSession(lastGood: a3)
+        var session = StreamSession(lastGood: 3)
         var random = MaximumGenerator()
         var waits: [Duration] = []
         for _ in 0..<9 { waits += session.wait(using: &random) }
@@ -150,7 +152,7 @@ private let stories: [StreamStory] = [
     }
 
     @Test func `a configuration that is rejected again and again is asked for ever more rarely`() {
-        var session = StreamSession(lastGood: a3)
+        var session = StreamSession(lastGood: 3)
         var random = MaximumGenerator()
         var waits: [Duration] = []
         for _ in 0..<4 {
@@ -163,7 +165,7 @@ private let stories: [StreamStory] = [
 
     @Test(arguments: [StreamSession.Event.frame(.revoked), .unauthorized])
     func `a worker that was cut off asks rarely until it is taken in again`(event: StreamSession.Event) {
-        var session = StreamSession(lastGood: a3)
+        var session = StreamSession(lastGood: 3)
         var random = MaximumGenerator()
         _ = session.handle(event, at: start, using: &random)
         #expect(session.wait(using: &random) == [.seconds(60)])

@@ -11,7 +11,7 @@ extension Gateway {
     func authenticate(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, context: inout RequestContext
     ) throws(Refusal) {
-        guard let route = context.route, let configuration = context.configuration?.configuration, route.requiresKey
+        guard let route = context.route, let configuration = context.configuration, route.requiresKey
         else {
             return
         }
@@ -24,7 +24,7 @@ extension Gateway {
         }
         context.key = key
         context.credential = credential.field
-        guard configuration.keys.mayUse(key, route: route.index) else {
+        guard configuration.keys.mayUse(key, route: route.name) else {
             throw Refusal(.forbidden, "The API key does not permit this route.")
         }
     }

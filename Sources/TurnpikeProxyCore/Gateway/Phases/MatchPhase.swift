@@ -3,7 +3,7 @@
 import TurnpikeModel
 
 extension Gateway {
-    /// Finds the route by host, normalised path and method.
+    /// Finds the tenant by host, and the tenant's route by host, normalised path and method.
     func match(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, context: inout RequestContext
     ) throws(Refusal) {
@@ -13,17 +13,18 @@ extension Gateway {
 
         let path = bytes[head.path]
         context.path = normaliser.normalise(path)
-        let table = current.configuration.table
+        if case .fault(let fault) = context.path { throw .malformed(fault) }
+        guard let tenant = current.tenant(of: bytes[head.host]) else {
+            throw Refusal(.noRoute, "No route matches the request.")
+        }
         let match = normaliser.withPath(context.path, of: path) { path in
-            table.lookup(host: bytes[head.host], path: path, method: bytes[head.methodName])
+            tenant.table.lookup(host: bytes[head.host], path: path, method: bytes[head.methodName])
         }
         switch match {
-        case .route(let index): context.route = current.configuration.routes[index]
-        case .methodNotAllowed(let allowed): throw .methodNotAllowed(table.allowHeader(allowed))
+        case .route(let index): context.route = tenant.routes[index]
+        case .methodNotAllowed(let allowed): throw .methodNotAllowed(tenant.table.allowHeader(allowed))
         case .notFound: throw Refusal(.noRoute, "No route matches the request.")
-        case nil:
-            if case .fault(let fault) = context.path { throw .malformed(fault) }
-            throw .malformed(.badPath)
+        case nil: throw .malformed(.badPath)
         }
     }
 }

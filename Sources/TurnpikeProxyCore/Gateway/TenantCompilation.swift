@@ -3,38 +3,56 @@
 import TurnpikeModel
 import TurnpikeSnapshot
 
-/// The work of turning a snapshot into a ``GatewayConfiguration``: names become places in arrays, and what leads nowhere
+/// The work of turning what one tenant has into a ``TenantConfiguration``: names become references, and what leads nowhere
 /// becomes a reason to refuse.
-struct Compilation {
+struct TenantCompilation {
     private(set) var reasons: [Acknowledgement.Reason] = []
-    private(set) var clusters: [GatewayCluster] = []
-    private(set) var entries: [RouteEntry] = []
+    /// Clusters by name; those that have not changed are the ones that there were before, with what loops know of them.
+    private(set) var clusters: [String: GatewayCluster] = [:]
 
-    private var clusterPlaces: [CompiledName: Int] = [:]
-    private var routePlaces: [CompiledName: Int] = [:]
-    private var rateLimits: [CompiledName: GatewayRateLimit] = [:]
-    private var quotas: [CompiledName: GatewayQuota] = [:]
+    private var entries: [RouteEntry] = []
+    private var rateLimits: [String: GatewayRateLimit] = [:]
+    private var quotas: [String: GatewayQuota] = [:]
     private var compiledRoutes: [CompiledRoute] = []
-    private var compiledKeys: [CompiledKey] = []
 
-    init(_ snapshot: Snapshot) {
-        for (name, resource) in snapshot.resources {
+    /// - Parameters:
+    ///   - resources: all of one tenant, but for its keys.
+    ///   - slots: gives new clusters their slots.
+    init(
+        _ resources: some Sequence<CompiledResource>, previous: TenantConfiguration?, slots: inout SlotAllocator
+    ) {
+        for resource in resources {
             switch resource {
             case .route(let route): compiledRoutes.append(route)
-            case .key(let key): compiledKeys.append(key)
-            case .rateLimit(let rateLimit): rateLimits[name] = GatewayRateLimit(rateLimit)
-            case .quota(let quota): quotas[name] = GatewayQuota(quota)
+            case .rateLimit(let rateLimit): rateLimits[rateLimit.name] = GatewayRateLimit(rateLimit)
+            case .quota(let quota): quotas[quota.name] = GatewayQuota(quota)
             case .cluster(let cluster):
-                clusterPlaces[name] = clusters.count
-                clusters.append(GatewayCluster(cluster))
+                if let known = previous?.clusters[cluster.name], known.compiled == cluster {
+                    clusters[cluster.name] = known
+                } else {
+                    clusters[cluster.name] = GatewayCluster(cluster, slot: slots.take())
+                }
+            case .key: break
             }
         }
         compiledRoutes.sort { $0.id < $1.id }
     }
 
-    mutating func compileRoutes() -> [GatewayRoute] {
+    /// - Returns: `nil` where there are reasons against it.
+    mutating func configuration(hashSeed: UInt64) -> TenantConfiguration? {
+        let routes = compileRoutes()
+        guard reasons.isEmpty else { return nil }
+        let table: RouteTable
+        do { table = try RouteTable(entries, hashSeed: hashSeed) } catch {
+            reasons = reasonsOfPatterns(hashSeed: hashSeed)
+            return nil
+        }
+        return TenantConfiguration(
+            routes: routes, table: table, clusters: clusters, hosts: Set(compiledRoutes.flatMap(\.hosts)))
+    }
+
+    private mutating func compileRoutes() -> [GatewayRoute] {
         compiledRoutes.enumerated().map { index, route in
-            routePlaces[CompiledName(.route, tenant: route.tenant, name: route.name)] = index
             entries.append(
                 RouteEntry(
                     index: index, hosts: route.hosts, paths: route.paths.map(PathPattern.init), methods: route.methods,
@@ -50,19 +68,8 @@ struct Compilation {
         }
     }
 
-    /// A key that names a route which is not there may not use it; that is no reason to refuse everything else.
-    mutating func compileKeys() -> KeyTable {
-        var table = KeyTable(capacity: compiledKeys.count)
-        for key in compiledKeys {
-            let routes = key.routes.compactMap { routePlaces[CompiledName(.route, tenant: key.tenant, name: $0)] }
-            guard !table.insert(key, routes: key.routes.isEmpty ? nil : routes) else { continue }
-            refuse(CompiledName(.key, tenant: key.tenant, name: key.name), "Another key has the same digest.")
-        }
-        return table
-    }
-
     /// Looks at each route on its own, once the table of all has turned out to be impossible.
-    func reasonsOfPatterns(hashSeed: UInt64) -> [Acknowledgement.Reason] {
+    private func reasonsOfPatterns(hashSeed: UInt64) -> [Acknowledgement.Reason] {
         var reasons: [Acknowledgement.Reason] = []
         for entry in entries where reasons.count < GatewayConfiguration.mostReasons {
             do {
@@ -91,34 +98,45 @@ struct Compilation {
 
     private mutating func backends(of route: CompiledRoute) -> [GatewayRoute.Backend] {
         route.backends.compactMap { backend in
-            let name = CompiledName(.cluster, tenant: route.tenant, name: backend.cluster)
-            guard let place = clusterPlaces[name] else {
-                refuse(route, "There is no \(name).")
+            guard let cluster = clusters[backend.cluster] else {
+                refuse(route, "There is no \(CompiledName(.cluster, tenant: route.tenant, name: backend.cluster)).")
                 return nil
             }
-            return GatewayRoute.Backend(cluster: place, weight: backend.weight)
+            return GatewayRoute.Backend(cluster: cluster, weight: backend.weight)
         }
     }
 
     private mutating func resolve<Resolved>(
-        _ names: [String], as type: CompiledResource.ResourceType, in known: [CompiledName: Resolved],
+        _ names: [String], as type: CompiledResource.ResourceType, in known: [String: Resolved],
         for route: CompiledRoute
     ) -> [Resolved] {
         names.compactMap { name in
-            let name = CompiledName(type, tenant: route.tenant, name: name)
-            if known[name] == nil { refuse(route, "There is no \(name).") }
+            if known[name] == nil {
+                refuse(route, "There is no \(CompiledName(type, tenant: route.tenant, name: name)).")
+            }
             return known[name]
         }
     }
 
     private mutating func refuse(_ route: CompiledRoute, _ detail: String) {
-        refuse(CompiledName(.route, tenant: route.tenant, name: route.name), detail)
-    }
-
-    private mutating func refuse(_ name: CompiledName, _ detail: String) {
         guard reasons.count < GatewayConfiguration.mostReasons else { return }
+        let name = CompiledName(.route, tenant: route.tenant, name: route.name)
         reasons.append(Acknowledgement.Reason(name: name, detail: detail))
     }
+}
+
+/// Small numbers that stand for things that come and go: each is given out once until it is given back.
+struct SlotAllocator: Sendable {
+    private var free: [Int] = []
+    private var next = 0
+
+    mutating func take() -> Int {
+        if let slot = free.popLast() { return slot }
+        next += 1
+        return next - 1
+    }
+
+    mutating func giveBack(_ slot: Int) { free.append(slot) }
 }
 
 extension PathPattern {
@@ -153,9 +171,9 @@ extension GatewayQuota {
 }
 
 extension GatewayCluster {
-    init(_ compiled: CompiledCluster) {
+    convenience init(_ compiled: CompiledCluster, slot: Int) {
         self.init(
-            tenant: compiled.tenant, name: compiled.name,
+            slot: slot, compiled: compiled,
             addresses: compiled.endpoints.map { EndpointAddress(host: $0.host, port: $0.port) },
             weights: compiled.endpoints.map(\.weight),
             connectTimeout: UInt64(max(compiled.connectTimeout.inNanoseconds, 1)),
