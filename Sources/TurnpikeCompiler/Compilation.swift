@@ -20,11 +20,17 @@ public struct Compilation<View: ResourceView> {
         return compile(resource, in: tenant)
     }
 
-    /// Everything, from scratch.
-    public mutating func compileAll(_ each: (CompiledResource) -> Void) {
+    /// Everything of some types, from scratch.
+    public mutating func compileAll(
+        of types: some Collection<CompiledResource.ResourceType> = CompiledResource.ResourceType.allCases,
+        _ each: (CompiledResource) -> Void
+    ) {
         for name in view.tenants() {
             guard let tenant = context(of: name) else { continue }
-            for kind in Kind.allCases where CompiledResource.ResourceType(compiledFrom: kind) != nil {
+            for kind in Kind.allCases {
+                guard let type = CompiledResource.ResourceType(compiledFrom: kind), types.contains(type) else {
+                    continue
+                }
                 for resource in view.resources(of: kind, tenant: name) {
                     if let compiled = compile(resource, in: tenant) { each(compiled) }
                 }

@@ -79,15 +79,22 @@ public final class ControlPlane: Sendable {
         let end = try await store.logEnd()
         view.load(logEnd: end)
         let revision = end.revision
-        let tailStart = max(0, revision - Int64(ChangeHistory.maximumRevisions))
+        // Read as far back as workers are likely to come from, and no further: the changes of a large bundle would take
+        // longer to read than to send again.
+        let tailStart = max(
+            revision - Int64(ChangeHistory.maximumRevisions), try await store.revision(before: tailChanges), 0)
         let tail = try await store.records(after: tailStart, limit: ChangeHistory.maximumRevisions).afterLastGap
         let plane = ControlPlane(
             view: SharedView(view), tail: tail, uses: try await store.uses(), store: store, clock: clock,
             retention: retention, tenantLimits: tenantLimits, logger: logger, metrics: metrics
         )
+        Allocator.trim()
         logger.info("The control plane is loaded", metadata: [LogKey.revision: "\(revision)"])
         return plane
     }
+
+    /// Changes of the log's tail that a start reads.
+    private static let tailChanges = 20_000
 
     /// The newest revision that readers and workers see.
     public var revision: Revision { publisher.revision }

@@ -60,6 +60,15 @@ public final class InMemoryStore: Store {
         return query.isDescending ? Array(found.reversed().prefix(query.limit)) : Array(found.prefix(query.limit))
     }
 
+    public func revision(before changes: Int) async throws -> Revision {
+        var left = changes
+        for record in state.withLock(\.records).reversed() {
+            left -= record.changes.count
+            if left < 0 { return record.revision }
+        }
+        return 0
+    }
+
     public func forgetRecords(before time: Timestamp) async throws -> Int {
         state.withLock { state in
             let kept = state.records.dropLast().lastIndex { $0.at < time }.map { $0 + 1 } ?? 0

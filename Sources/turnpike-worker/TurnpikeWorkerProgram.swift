@@ -16,6 +16,7 @@ struct TurnpikeWorkerProgram: AsyncParsableCommand {
     )
 
     static func main() async {
+        Allocator.configure()
         do {
             var command = try await asyncParseAsRoot(nil)
             if var command = command as? any AsyncParsableCommand {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import TurnpikeTelemetry
 
 /// The control plane and its command line client.
 @main
@@ -25,6 +26,7 @@ struct Turnpike: AsyncParsableCommand {
     )
 
     static func main() async {
+        Allocator.configure()
         do {
             var command = try await parse()
             if var command = command as? any AsyncParsableCommand {

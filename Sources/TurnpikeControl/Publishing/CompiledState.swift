@@ -3,7 +3,9 @@
 import TurnpikeModel
 import TurnpikeSnapshot
 
-/// All compiled resources at the newest revision.
+/// All compiled resources at the newest revision, but for keys.
+///
+/// Keys are many, small, and each the work of a moment, so they are compiled when they are sent: see ``Transfer``.
 ///
 /// They lie in many small tables, so that a snapshot under way can keep the state of its revision for the price of a
 /// reference: a change in the meantime copies the one table that it falls into.

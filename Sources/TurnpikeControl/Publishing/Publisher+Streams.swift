@@ -62,7 +62,7 @@ extension Publisher {
             }
             if stream.needsDelta(effective: state.effectiveRevision) {
                 let names = stream.sent.flatMap { state.history.names(changedAfter: $0) }
-                let transfer = Transfer(of: names, in: state.compiled, leadingTo: state.revision)
+                let transfer = Transfer(of: names, in: state.compiled, view: view, leadingTo: state.revision)
                 state.streams[worker]?.begin(transfer)
             }
             let revision = state.revision

@@ -27,7 +27,7 @@ final class Publisher: Sendable {
     }
 
     let state: Mutex<State>
-    private let view: SharedView
+    let view: SharedView
     let clock: any WallClock
     private let metrics: ControlMetrics
 
@@ -42,7 +42,8 @@ final class Publisher: Sendable {
         var initial = State(
             revision: revision, history: ChangeHistory(from: tail.first.map { $0.revision - 1 } ?? revision))
         var compilation = Compilation(of: view)
-        compilation.compileAll { initial.compiled[$0.name] = $0 }
+        let kept = CompiledResource.ResourceType.allCases.filter { $0 != .key }
+        compilation.compileAll(of: kept) { initial.compiled[$0.name] = $0 }
         for record in tail { initial.history.append(record.revision, compilation.affected(by: record.changes)) }
         for worker in view.resources(in: CollectionKey(.worker)) { initial.fleet.update(worker, at: clock.now) }
         metrics.revision.set(revision)
@@ -55,10 +56,12 @@ final class Publisher: Sendable {
         let start = ContinuousClock.now
         var compilation = Compilation(of: view)
         let affected = records.map { compilation.affected(by: $0.changes) }
-        let compiled = affected.reduce(into: Set()) { $0.formUnion($1) }.map { ($0, compilation.compile($0)) }
+        let names = affected.reduce(into: Set()) { $0.formUnion($1) }
+        let compiled = names.filter { $0.type != .key }.map { ($0, compilation.compile($0)) }
         let now = clock.now
         let woken = state.withLock { state in
-            var changed: Set<CompiledName> = []
+            // Of keys it is not known what workers have of them, so each counts as changed.
+            var changed = names.filter { $0.type == .key }
             for (name, resource) in compiled where state.compiled[name] != resource {
                 state.compiled[name] = resource
                 changed.insert(name)

@@ -86,7 +86,7 @@ extension Publisher {
         }
         let compiled = names.map { ($0, compilation.compile($0)) }
         return state.withLock { state in
-            guard compiled.contains(where: { state.compiled[$0] != $1 }) else { return [] }
+            guard compiled.contains(where: { $0.type == .key || state.compiled[$0] != $1 }) else { return [] }
             return state.fleet.members.values.map(\.status).sorted { $0.name < $1.name }
         }
     }

@@ -30,6 +30,9 @@ public protocol Store: Sendable {
     /// Entries of the log, with those of their changes that were asked for.
     func records(_ query: LogQuery) async throws -> [RevisionRecord]
 
+    /// The revision after which the log has no more than so many changes, all entries together.
+    func revision(before changes: Int) async throws -> Revision
+
     /// Forgets entries from before a time, but for the newest entry. Resources stay as they are.
     ///
     /// - Returns: how many entries went; call again until none do.

@@ -13,9 +13,8 @@ struct View: Sendable {
 
     private(set) var logEnd = LogPosition.start
     var revision: Revision { logEnd.revision }
-    private var resources: [ResourceKey: Resource] = [:]
+    private var resources = ResourceTable()
     private var names: [CollectionKey: SortedNames] = [:]
-    private var ids: [ResourceID: ResourceKey] = [:]
     private var referrers: [ResourceKey: Set<ResourceKey>] = [:]
     private var credentials: [KeyDigest: ResourceKey] = [:]
     private var hosts: [String: HostClaim] = [:]
@@ -34,9 +33,8 @@ struct View: Sendable {
 
     private mutating func insert(_ resource: Resource) {
         let key = resource.key
-        resources[key] = resource
+        resources.insert(resource)
         names[CollectionKey(of: key), default: SortedNames()].insert(key.name)
-        ids[resource.id] = key
         for target in resource.referenceTargets { referrers[target, default: []].insert(key) }
         for digest in resource.credentialDigests { credentials[digest] = key }
         for host in resource.hosts {
@@ -47,10 +45,9 @@ struct View: Sendable {
     private mutating func remove(_ resource: Resource) {
         let key = resource.key
         let collection = CollectionKey(of: key)
-        resources[key] = nil
+        resources.remove(key)
         names[collection]?.remove(key.name)
         if names[collection]?.count == 0 { names[collection] = nil }
-        ids[resource.id] = nil
         for target in resource.referenceTargets {
             referrers[target]?.remove(key)
             if referrers[target]?.isEmpty == true { referrers[target] = nil }
@@ -68,7 +65,7 @@ struct View: Sendable {
 extension View {
     func resource(_ key: ResourceKey) -> Resource? { resources[key] }
 
-    func resource(_ id: ResourceID) -> Resource? { ids[id].flatMap { resources[$0] } }
+    func resource(_ id: ResourceID) -> Resource? { resources[id] }
 
     /// The operator, worker or join token whose credential has this digest.
     func holder(of digest: KeyDigest) -> Resource? { credentials[digest].flatMap { resources[$0] } }
@@ -89,7 +86,8 @@ extension View {
     /// The key of the resource that a path names, by name or by id. A name need not exist; an id must.
     func key(_ kind: Kind, tenant: String?, nameOrID: String) -> ResourceKey? {
         guard Name.looksLikeID(nameOrID) else { return ResourceKey(kind, tenant: tenant, name: nameOrID) }
-        guard let id = ResourceID(text: nameOrID, prefix: kind.idPrefix), let key = ids[id], key.kind == kind,
+        guard let id = ResourceID(text: nameOrID, prefix: kind.idPrefix), let key = resources[id]?.key,
+            key.kind == kind,
             key.tenant == tenant
         else { return nil }
         return key

@@ -83,6 +83,7 @@ final class Committer: Sendable {
         metrics.batchSize.observe(Double(group.records.count))
         view.apply(group.records)
         publisher.publish(group.records)
+        if group.records.reduce(0, { $0 + $1.changes.count }) > Allocator.largeWork { Allocator.trim() }
         return group.replies
     }
 

@@ -14,7 +14,12 @@ public struct APIKey: CredentialSpec {
     public var expiresAt: Timestamp?
     /// The routes that the key may use; empty for all routes of its tenant.
     public var routes: [String]
-    public var digest: String
+    /// Kept in the small: there are more keys than anything else.
+    public var digest: String {
+        get { compactDigest?.text ?? "" }
+        set { compactDigest = HexDigest(newValue) }
+    }
+    private var compactDigest: HexDigest?
     public var hint: String
 
     public init(reading fields: inout FieldReader) {
@@ -22,7 +27,9 @@ public struct APIKey: CredentialSpec {
         isEnabled = fields.bool("enabled", default: true)
         expiresAt = fields.timestamp("expiresAt")
         routes = fields.strings("routes", count: 0...256) { Name.isValid($0) ? nil : "'\($0)' is not a route's name." }
-        (digest, hint) = fields.credential()
+        let credential = fields.credential()
+        compactDigest = HexDigest(credential.digest)
+        hint = credential.hint
     }
 
     public func write(to fields: inout FieldWriter) {

@@ -14,21 +14,34 @@ public struct FieldReader {
     public let pointer: JSONPointer
     public private(set) var faults: [Fault] = []
     private let object: JSONObject
-    private var unread: Set<String>
+    /// Of the object's members, by their places: a bit each for the first 64, places for those beyond.
+    private var readBits: UInt64 = 0
+    private var readBeyond: Set<Int> = []
 
     public init(_ json: JSON, source: Source, at pointer: JSONPointer = JSONPointer()) {
         self.source = source
         self.pointer = pointer
         object = json.object ?? JSONObject()
-        unread = Set(object.names)
         if json.object == nil { faults.append(Fault(pointer, .type, "Must be an object, not \(json.typeName).")) }
     }
 
     /// Records the fields that nobody read. Call once, last.
     public mutating func finish() {
-        for name in object.names where unread.contains(name) {
-            faults.append(Fault(pointer.appending(name), .unknown, "There is no field '\(name)' here."))
+        for (place, member) in object.members.enumerated() where !isRead(place) {
+            faults.append(
+                Fault(pointer.appending(member.name), .unknown, "There is no field '\(member.name)' here."))
         }
+    }
+
+    private func isRead(_ place: Int) -> Bool {
+        place < 64 ? readBits & (1 << UInt64(place)) != 0 : readBeyond.contains(place)
+    }
+
+    /// The member's value, which counts as read from now on.
+    private mutating func reading(_ name: String) -> JSON? {
+        guard let place = object.members.firstIndex(where: { $0.name == name }) else { return nil }
+        if place < 64 { readBits |= 1 << UInt64(place) } else { readBeyond.insert(place) }
+        return object.members[place].value
     }
 
     public mutating func report(_ name: String, _ rule: Fault.Rule, _ detail: String) {
@@ -39,15 +52,14 @@ public struct FieldReader {
 
     /// The raw field; `null` counts as absent (a merge patch removes with it).
     public mutating func take(_ name: String) -> JSON? {
-        unread.remove(name)
-        guard let value = object[name], !value.isNull else { return nil }
+        guard let value = reading(name), !value.isNull else { return nil }
         return value
     }
 
     public func has(_ name: String) -> Bool { object[name].map { !$0.isNull } ?? false }
 
     /// A field that the server writes and clients may send back unchanged with a document they have read.
-    public mutating func ignore(_ names: String...) { names.forEach { unread.remove($0) } }
+    public mutating func ignore(_ names: String...) { names.forEach { _ = reading($0) } }
 
     mutating func missing<Value>(_ name: String, _ fallback: Value?, _ placeholder: Value) -> Value {
         if let fallback { return fallback }

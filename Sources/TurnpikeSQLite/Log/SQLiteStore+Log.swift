@@ -5,20 +5,37 @@ public import TurnpikeControl
 public import TurnpikeModel
 
 extension SQLiteStore {
-    /// Resources come in pages, each read on its own, so that memory stays bounded. Kinds come in their own order, so
-    /// what is referred to comes first.
+    /// Resources come in pages, so that memory stays bounded; the next pages are read and parsed while `each` takes one.
+    /// Kinds come in their own order, so what is referred to comes first.
     public func forEachResource(_ each: (Resource) throws -> Void) async throws {
         var scan = ResourceScan(tenants: try await read(ResourceScan.tenants))
-        while !scan.isDone {
-            let position = scan
-            let page: ResourceScan.Page
-            (page, scan) = try await read { db in
-                var scan = position
-                return (try scan.nextPage(db), scan)
+        try await withThrowingTaskGroup(of: (Int, [Resource]).self) { group in
+            var (started, taken) = (0, 0)
+            var early: [Int: [Resource]] = [:]
+            while true {
+                while !scan.isDone, started - taken < Self.pagesAtOnce {
+                    let position = scan
+                    let page: ResourceScan.Page
+                    (page, scan) = try await read { db in
+                        var scan = position
+                        return (try scan.nextPage(db), scan)
+                    }
+                    let number = started
+                    group.addTask { (number, try page.map { try $0.resource() }) }
+                    started += 1
+                }
+                guard let (number, resources) = try await group.next() else { return }
+                early[number] = resources
+                while let page = early.removeValue(forKey: taken) {
+                    for resource in page { try each(resource) }
+                    taken += 1
+                }
             }
-            for document in page { try each(document.resource()) }
         }
     }
+
+    /// Pages of resources that are parsed side by side.
+    private static let pagesAtOnce = 4
 
     public func logEnd() async throws -> LogPosition {
         try await read { db in
@@ -43,6 +60,13 @@ extension SQLiteStore {
     public func records(_ query: LogQuery) async throws -> [RevisionRecord] {
         let stored = try await read { db in try StoredRecord.fetch(db, query) }
         return try stored.map { try $0.record() }
+    }
+
+    public func revision(before changes: Int) async throws -> Revision {
+        try await read { db in
+            let place = "SELECT revision FROM change ORDER BY revision DESC, position DESC LIMIT 1 OFFSET ?"
+            return try Revision.fetchOne(db, sql: place, arguments: [max(0, changes)]) ?? 0
+        }
     }
 
     /// How many entries one transaction forgets, so that writes between them need not wait long.

@@ -51,6 +51,15 @@ extension StoreContract {
             #expect(try await store.keys() == ["tenant a", "tenant b", "tenant c", "tenant d"])
         },
 
+        Clause("the log's tail of so many changes begins after an entry that it would not hold whole") { store in
+            var make = RecordMaker()
+            try await store.commit([make.creating(try make.tenant("a"), try make.tenant("b"))])
+            try await store.commit([make.creating(try make.tenant("c"))])
+            var found: [Revision] = []
+            for changes in 0...3 { found.append(try await store.revision(before: changes)) }
+            #expect(found == [2, 1, 1, 0])
+        },
+
         Clause("replies are kept with the records they belong to, or not at all") { store in
             var make = RecordMaker()
             let record = make.creating(try make.tenant("acme"))

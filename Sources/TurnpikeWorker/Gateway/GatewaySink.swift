@@ -4,6 +4,7 @@ import Synchronization
 import TurnpikeProxy
 import TurnpikeProxyCore
 import TurnpikeSnapshot
+import TurnpikeTelemetry
 
 /// Serves a gateway's requests by the configurations that come.
 final class GatewaySink: ConfigurationSink {
@@ -26,6 +27,7 @@ final class GatewaySink: ConfigurationSink {
         case .failure(let rejection): return rejection.reasons
         }
         health.configurationApplied()
+        if delta.set.count + delta.removed.count > Allocator.largeWork { Allocator.trim() }
         return []
     }
 }

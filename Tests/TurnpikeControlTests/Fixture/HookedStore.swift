@@ -38,6 +38,7 @@ final class HookedStore: Store {
     }
 
     func records(_ query: LogQuery) async throws -> [RevisionRecord] { try await base.records(query) }
+    func revision(before changes: Int) async throws -> Revision { try await base.revision(before: changes) }
     func forgetRecords(before: Timestamp) async throws -> Int { try await base.forgetRecords(before: before) }
     func replies(_ ids: [KeyDigest]) async throws -> [KeyDigest: StoredReply] { try await base.replies(ids) }
     func forgetReplies(before: Timestamp) async throws { try await base.forgetReplies(before: before) }

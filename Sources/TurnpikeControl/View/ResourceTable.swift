@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+/// The resources of a view, found by key and by id, each held once: open addressing over references, at most three quarters
+/// full. A dictionary by key and another by id would hold keys and ids a second time, which of a million resources is half
+/// of all that they take.
+struct ResourceTable: Sendable {
+    private final class Entry: Sendable {
+        let resource: Resource
+        init(_ resource: Resource) { self.resource = resource }
+    }
+
+    private var byKey: [Entry?] = Array(repeating: nil, count: 16)
+    private var byID: [Entry?] = Array(repeating: nil, count: 16)
+    private(set) var count = 0
+
+    subscript(key: ResourceKey) -> Resource? {
+        place(of: key).flatMap { byKey[$0]?.resource }
+    }
+
+    subscript(id: ResourceID) -> Resource? {
+        place(of: id).flatMap { byID[$0]?.resource }
+    }
+
+    /// Puts a resource in, in the place of one with its key or its id.
+    mutating func insert(_ resource: Resource) {
+        remove(resource.key)
+        if let other = self[resource.id] { remove(other.key) }
+        if 4 * (count + 1) > 3 * byKey.count { grow() }
+        let entry = Entry(resource)
+        Self.place(entry, by: resource.key.hashValue, in: &byKey)
+        Self.place(entry, by: resource.id.hashValue, in: &byID)
+        count += 1
+    }
+
+    @discardableResult
+    mutating func remove(_ key: ResourceKey) -> Resource? {
+        guard let place = place(of: key), let resource = byKey[place]?.resource else { return nil }
+        Self.clear(place, in: &byKey) { $0.resource.key.hashValue }
+        if let place = self.place(of: resource.id) { Self.clear(place, in: &byID) { $0.resource.id.hashValue } }
+        count -= 1
+        return resource
+    }
+
+    private func place(of key: ResourceKey) -> Int? {
+        let mask = byKey.count - 1
+        var place = key.hashValue & mask
+        while let entry = byKey[place] {
+            if entry.resource.key == key { return place }
+            place = (place + 1) & mask
+        }
+        return nil
+    }
+
+    private func place(of id: ResourceID) -> Int? {
+        let mask = byID.count - 1
+        var place = id.hashValue & mask
+        while let entry = byID[place] {
+            if entry.resource.id == id { return place }
+            place = (place + 1) & mask
+        }
+        return nil
+    }
+
+    private static func place(_ entry: Entry, by hash: Int, in slots: inout [Entry?]) {
+        var place = hash & (slots.count - 1)
+        while slots[place] != nil { place = (place + 1) & (slots.count - 1) }
+        slots[place] = entry
+    }
+
+    /// Empties a slot, and moves up what would no longer be found behind the gap (Knuth, TAOCP 3, 6.4, algorithm R).
+    private static func clear(_ place: Int, in slots: inout [Entry?], _ hash: (Entry) -> Int) {
+        let mask = slots.count - 1
+        var gap = place
+        slots[gap] = nil
+        var next = (gap + 1) & mask
+        while let entry = slots[next] {
+            let home = hash(entry) & mask
+            // Whether the entry's home lies cyclically in (gap, next]: then it is found where it is.
+            let staysPut = gap <= next ? (gap < home && home <= next) : (gap < home || home <= next)
+            if !staysPut {
+                slots[gap] = entry
+                slots[next] = nil
+                gap = next
+            }
+            next = (next + 1) & mask
+        }
+    }
+
+    private mutating func grow() {
+        let entries = byKey.compactMap(\.self)
+        byKey = Array(repeating: nil, count: 2 * byKey.count)
+        byID = Array(repeating: nil, count: byKey.count)
+        for entry in entries {
+            Self.place(entry, by: entry.resource.key.hashValue, in: &byKey)
+            Self.place(entry, by: entry.resource.id.hashValue, in: &byID)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeModel
+import TurnpikeTestSupport
+
+@testable import TurnpikeControl
+
+@Suite struct ResourceTableTests {
+    private func resource(_ name: Int, id: UInt64, revision: Revision = 1) throws -> Resource {
+        let body = try ResourceBody(["name": "r"], kind: .tenant, name: nil)
+        let now = Timestamp(seconds: 1)
+        return Resource(
+            key: ResourceKey(.tenant, name: "r\(name)"), id: ResourceID(high: 7, low: id), labels: [:], spec: body.spec,
+            revision: revision, createdAt: now, updatedAt: now)
+    }
+
+    /// Whatever comes and goes, the table has what a dictionary would have.
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func `it holds what was put in and not taken out, by key and by id`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        var table = ResourceTable()
+        var model: [Int: (id: UInt64, revision: Revision)] = [:]
+        for step in 1...2000 as ClosedRange<Revision> {
+            let name = Int.random(in: 0..<120, using: &random)
+            if Int.random(in: 0..<3, using: &random) == 0 {
+                let taken = table.remove(ResourceKey(.tenant, name: "r\(name)"))
+                #expect(taken?.id.low == model.removeValue(forKey: name)?.id)
+            } else {
+                // Sometimes it is another resource of the same name.
+                let id = model[name].map { step % 5 == 0 ? UInt64(step) + 1000 : $0.id } ?? UInt64(step) + 1000
+                table.insert(try resource(name, id: id, revision: step))
+                model[name] = (id, step)
+            }
+            #expect(table.count == model.count)
+        }
+        for name in 0..<120 {
+            #expect(table[ResourceKey(.tenant, name: "r\(name)")]?.revision == model[name]?.revision, "seed \(seed)")
+        }
+        for (id, revision) in model.values { #expect(table[ResourceID(high: 7, low: id)]?.revision == revision) }
+        #expect(table[ResourceID(high: 7, low: 1)] == nil)
+    }
+}
