@@ -77,14 +77,7 @@ public enum LogChain {
 extension RevisionRecord {
     /// Ties the entry to the one before it.
     public mutating func seal(after previous: String) {
-        for place in changes.indices {
-            changes[place].beforeDigest = changes[place].before.map {
-                LogChain.digest(of: $0.document(for: .storage).text)
-            }
-            changes[place].afterDigest = changes[place].after.map {
-                LogChain.digest(of: $0.document(for: .storage).text)
-            }
-        }
+        for place in changes.indices { changes[place].seal() }
         previousHash = previous
         hash = LogChain.hash(of: chained, after: previous)
     }

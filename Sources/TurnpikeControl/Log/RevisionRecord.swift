@@ -37,6 +37,9 @@ public struct RevisionRecord: Sendable {
 public struct Change: Sendable {
     public var before: Resource?
     public var after: Resource?
+    /// The documents as they are stored, made once when the entry is sealed; `nil` where there is none, or not yet.
+    public private(set) var beforeDocument: String?
+    public private(set) var afterDocument: String?
     /// The SHA-256 of the stored documents, as hexadecimal digits; `nil` where there is none, or not yet.
     public var beforeDigest: String?
     public var afterDigest: String?
@@ -61,5 +64,13 @@ public struct Change: Sendable {
     public init(before: Resource?, after: Resource?) {
         self.before = before
         self.after = after
+    }
+
+    /// Makes the documents and their digests.
+    mutating func seal() {
+        beforeDocument = before?.document(for: .storage).text
+        afterDocument = after?.document(for: .storage).text
+        beforeDigest = beforeDocument.map(LogChain.digest)
+        afterDigest = afterDocument.map(LogChain.digest)
     }
 }

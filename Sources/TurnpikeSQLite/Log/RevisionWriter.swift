@@ -49,7 +49,7 @@ struct RevisionWriter {
                 INSERT INTO change (revision, position, kind, tenant, name, before, after) VALUES (?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            revision, position, key.kind.rawValue, change.tenant, key.name, change.before?.text, change.after?.text,
+            revision, position, key.kind.rawValue, change.tenant, key.name, change.beforeText, change.afterText,
         ])
     }
 
@@ -65,7 +65,7 @@ struct RevisionWriter {
         let tenant = try resource.key.tenant.map { try tenantID($0) }
         if change.before?.id == resource.id {
             try db.cachedStatement(sql: "UPDATE resource SET revision = ?, document = ? WHERE id = ?")
-                .execute(arguments: [resource.revision, resource.text, resource.id.blob])
+                .execute(arguments: [resource.revision, change.afterText, resource.id.blob])
             guard db.changesCount == 1 else { throw contradiction("\(resource.key) is not there to be updated") }
         } else {
             try db.cachedStatement(
@@ -74,7 +74,7 @@ struct RevisionWriter {
                     """
             ).execute(arguments: [
                 resource.id.blob, resource.key.kind.rawValue, tenant?.blob, resource.key.name, resource.revision,
-                resource.text,
+                change.afterText,
             ])
         }
         try putReferences(of: resource, tenant: tenant, hadSome: change.before?.spec.references.isEmpty == false)
@@ -119,6 +119,7 @@ struct RevisionWriter {
     }
 }
 
-extension Resource {
-    fileprivate var text: String { document(for: .storage).text }
+extension Change {
+    fileprivate var beforeText: String? { beforeDocument ?? before?.document(for: .storage).text }
+    fileprivate var afterText: String? { afterDocument ?? after?.document(for: .storage).text }
 }

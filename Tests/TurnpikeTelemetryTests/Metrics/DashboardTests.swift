@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+import TurnpikeTelemetry
+
+/// What `deploy` asks Prometheus for is there to be asked for.
+@Suite struct DashboardTests {
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../..").standardized
+
+    @Test(arguments: ["deploy/grafana/turnpike.json", "deploy/prometheus/alerts.yaml"])
+    func `every metric that dashboard and alerts name is one that programs report`(file: String) throws {
+        let text = try String(contentsOf: Self.root.appendingPathComponent(file), encoding: .utf8)
+        let source = Self.root.appendingPathComponent("Sources/TurnpikeTelemetry/Metrics/MetricName.swift")
+        let declared = try String(contentsOf: source, encoding: .utf8).matches(of: /MetricName = "(turnpike_[a-z_]+)"/)
+            .map { String($0.output.1) }
+        let named = text.matches(of: /turnpike_[a-z_]+/).map { String($0.output) }
+        #expect(named.count >= 9)
+        for name in Set(named) {
+            #expect(declared.contains(name) || declared.contains(String(name.dropLast("_bucket".count))), "\(name)")
+        }
+    }
+
+    @Test func `the dashboard is JSON with panels that do not overlap`() throws {
+        let data = try Data(contentsOf: Self.root.appendingPathComponent("deploy/grafana/turnpike.json"))
+        let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        let panels = try #require(json["panels"] as? [[String: Any]])
+        var taken: Set<[Int]> = []
+        for panel in panels {
+            let place = try #require(panel["gridPos"] as? [String: Int])
+            for x in 0..<(place["w"] ?? 0) {
+                for y in 0..<(place["h"] ?? 0) {
+                    #expect(
+                        taken.insert([x + (place["x"] ?? 0), y + (place["y"] ?? 0)]).inserted, "\(panel["title"] ?? "")"
+                    )
+                }
+            }
+        }
+    }
+}
