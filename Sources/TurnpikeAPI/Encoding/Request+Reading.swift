@@ -65,13 +65,19 @@ extension Request {
         return value
     }
 
-    /// The revision in `If-Match`.
-    func ifMatch() throws(TurnpikeError) -> Revision? {
-        guard let tag = headers[.ifMatch] else { return nil }
-        guard let revision = Revision(tag.trimmingPrefix("W/").filter { $0 != "\"" }) else {
-            throw TurnpikeError(.preconditionFailed, "'If-Match' must hold an ETag of this resource.")
+    /// What `If-Match`, and `If-None-Match: *`, ask of the resource.
+    func precondition() throws(TurnpikeError) -> Precondition {
+        if let tags = headers[.ifNoneMatch] {
+            guard tags.trimmed == "*", headers[.ifMatch] == nil else {
+                throw TurnpikeError(.invalidParameter, "With a write, 'If-None-Match' can only be '*', and stands alone.")
+            }
+            return .absent
         }
-        return revision
+        guard let tags = headers[.ifMatch] else { return .none }
+        if tags.trimmed == "*" { return .exists }
+        // A tag that is no revision is one that no resource has.
+        return .revisions(
+            Set(tags.split(separator: ",").compactMap { Revision($0.trimmed.trimmingPrefix("W/").filter { $0 != "\"" }) }))
     }
 
     /// Whether `If-None-Match` names this revision.

@@ -45,7 +45,7 @@ struct ResourceEndpoints {
     private func put(_ request: Request, _ context: APIContext) async throws -> Response {
         let body = try await request.json(limit: BodyLimit.resource)
         let command = WriteCommand.put(
-            kind, tenant: tenant(context), name: name(context), body: body, ifMatch: try request.ifMatch())
+            kind, tenant: tenant(context), name: name(context), body: body, try request.precondition())
         return try await write(command, body, request, context)
     }
 
@@ -53,13 +53,13 @@ struct ResourceEndpoints {
         let patch = try await request.json(
             limit: BodyLimit.resource, types: ["application/merge-patch+json", "application/json"])
         let command = WriteCommand.patch(
-            kind, tenant: tenant(context), name: name(context), patch: patch, ifMatch: try request.ifMatch())
+            kind, tenant: tenant(context), name: name(context), patch: patch, try request.precondition())
         return try await write(command, patch, request, context)
     }
 
     private func delete(_ request: Request, _ context: APIContext) async throws -> Response {
         let command = WriteCommand.delete(
-            kind, tenant: tenant(context), name: name(context), ifMatch: try request.ifMatch())
+            kind, tenant: tenant(context), name: name(context), try request.precondition())
         return try await write(command, nil, request, context)
     }
 

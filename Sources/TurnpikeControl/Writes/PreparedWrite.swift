@@ -13,7 +13,7 @@ struct PreparedWrite: Sendable {
 
     private let collection: CollectionKey
     private let action: Action
-    private let ifMatch: Revision?
+    private let precondition: Precondition
     private let authority: Authority
 
     /// - Throws: `notFound` for an id that is not there, `invalidResource` for a bad body, `invalidParameter` for a bad
@@ -23,7 +23,7 @@ struct PreparedWrite: Sendable {
         self.authority = authority
         collection = try view.collection(kind, tenant: command.tenant, for: authority)
         try authority.requireWriting(kind)
-        ifMatch = command.ifMatch
+        precondition = command.precondition
         do throws(TurnpikeError) {
             switch command.action {
             case .create(let body):
@@ -74,7 +74,10 @@ struct PreparedWrite: Sendable {
     }
 
     private func create(_ body: ResourceBody, in draft: Draft) throws(TurnpikeError) -> Resource {
-        if ifMatch != nil { throw TurnpikeError(.preconditionFailed, "The resource is not there.") }
+        switch precondition {
+        case .none, .absent: break
+        case .revisions, .exists: throw TurnpikeError(.preconditionFailed, "The resource is not there.")
+        }
         guard collection.kind.spec.isCreatedByClients else {
             throw TurnpikeError(.methodNotAllowed, "A \(collection.kind.rawValue) is not created by request.")
         }
@@ -91,10 +94,14 @@ struct PreparedWrite: Sendable {
     }
 
     private func checkPrecondition(_ existing: Resource) throws(TurnpikeError) {
-        guard let ifMatch, ifMatch != existing.revision else { return }
-        throw TurnpikeError(
-            .preconditionFailed, "The \(existing.key) is at revision \(existing.revision), not \(ifMatch)."
-        )
+        switch precondition {
+        case .none, .exists: return
+        case .revisions(let revisions) where revisions.contains(existing.revision): return
+        case .revisions:
+            throw TurnpikeError(
+                .preconditionFailed, "The \(existing.key) is at revision \(existing.revision), another than you have seen.")
+        case .absent: throw TurnpikeError(.preconditionFailed, "The \(existing.key) is there already.")
+        }
     }
 
     /// Reads a body for a resource whose name is known. An id that serves as name comes back with documents that

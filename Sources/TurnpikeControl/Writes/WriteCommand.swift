@@ -18,35 +18,46 @@ public struct WriteCommand: Sendable {
     /// `nil` for kinds without tenant.
     public var tenant: String?
     public var action: Action
-    /// Where given, the write fails with `preconditionFailed` unless the resource is there with this revision.
-    public var ifMatch: Revision?
+    /// What has to hold of the resource, lest the write fail with `preconditionFailed`.
+    public var precondition: Precondition
 
-    public init(_ kind: Kind, tenant: String?, _ action: Action, ifMatch: Revision? = nil) {
+    public init(_ kind: Kind, tenant: String?, _ action: Action, _ precondition: Precondition = .none) {
         self.kind = kind
         self.tenant = tenant
         self.action = action
-        self.ifMatch = ifMatch
+        self.precondition = precondition
     }
 
-    public static func create(_ kind: Kind, tenant: String? = nil, body: JSON, ifMatch: Revision? = nil) -> Self {
-        Self(kind, tenant: tenant, .create(body: body), ifMatch: ifMatch)
+    public static func create(_ kind: Kind, tenant: String? = nil, body: JSON, _ precondition: Precondition = .none) -> Self {
+        Self(kind, tenant: tenant, .create(body: body), precondition)
     }
 
     public static func put(
-        _ kind: Kind, tenant: String? = nil, name: String, body: JSON, ifMatch: Revision? = nil
+        _ kind: Kind, tenant: String? = nil, name: String, body: JSON, _ precondition: Precondition = .none
     ) -> Self {
-        Self(kind, tenant: tenant, .put(name: name, body: body), ifMatch: ifMatch)
+        Self(kind, tenant: tenant, .put(name: name, body: body), precondition)
     }
 
     public static func patch(
-        _ kind: Kind, tenant: String? = nil, name: String, patch: JSON, ifMatch: Revision? = nil
+        _ kind: Kind, tenant: String? = nil, name: String, patch: JSON, _ precondition: Precondition = .none
     ) -> Self {
-        Self(kind, tenant: tenant, .patch(name: name, patch: patch), ifMatch: ifMatch)
+        Self(kind, tenant: tenant, .patch(name: name, patch: patch), precondition)
     }
 
-    public static func delete(_ kind: Kind, tenant: String? = nil, name: String, ifMatch: Revision? = nil) -> Self {
-        Self(kind, tenant: tenant, .delete(name: name), ifMatch: ifMatch)
+    public static func delete(_ kind: Kind, tenant: String? = nil, name: String, _ precondition: Precondition = .none) -> Self {
+        Self(kind, tenant: tenant, .delete(name: name), precondition)
     }
+}
+
+/// What a client has seen, or not seen, of a resource that it writes (RFC 9110 §13).
+public enum Precondition: Sendable, Hashable {
+    case none
+    /// It is there, with one of these revisions.
+    case revisions(Set<Revision>)
+    case exists
+    case absent
+
+    public static func revision(_ revision: Revision) -> Precondition { .revisions([revision]) }
 }
 
 /// Who writes, why, and whether in earnest.

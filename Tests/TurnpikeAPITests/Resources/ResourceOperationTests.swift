@@ -170,6 +170,25 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test func `a write can ask that the resource is there, or is not, or has one of several tags`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let path = "/v1/tenants/acme/services/new"
+            let missing = try await server.send(.put, path, Bodies.service, headers: [.ifMatch: "*"])
+            #expect(missing.status == 412)
+            let made = try await server.send(.put, path, Bodies.service, headers: [.ifNoneMatch: "*"])
+            #expect(made.status == 201)
+            let again = try await server.send(.put, path, Bodies.service, headers: [.ifNoneMatch: "*"])
+            #expect(again.status == 412 && again.problem == "precondition-failed")
+            let tags = #""1", \#(made[header: "ETag"] ?? "")"#
+            let port = #"{"endpoints":[{"host":"127.0.0.1","port":9002}]}"#
+            #expect(try await server.send(.put, path, port, headers: [.ifMatch: tags]).status == 200)
+            #expect(try await server.send(.put, path, port, headers: [.ifMatch: "\"nonsense\""]).status == 412)
+            #expect(try await server.send(.delete, path, headers: [.ifMatch: "*"]).status == 204)
+            #expect(try await server.send(.put, path, port, headers: [.ifNoneMatch: "\"1\""]).status == 400)
+        }
+    }
+
     @Test func `a dry run checks everything and stores nothing`() async throws {
         try await TestServer.run { server in
             let revision = server.control.revision

@@ -103,16 +103,16 @@ import TurnpikeTestSupport
         let revision = try test.plane.resource(.service, tenant: "acme", name: "orders").revision
         for command in [
             WriteCommand.put(
-                .service, tenant: "acme", name: "orders", body: Body.service(port: 1), ifMatch: revision + 1),
-            .patch(.service, tenant: "acme", name: "orders", patch: [:], ifMatch: revision - 1),
-            .delete(.service, tenant: "acme", name: "orders", ifMatch: 1),
-            .put(.service, tenant: "acme", name: "new", body: Body.service(), ifMatch: revision),
+                .service, tenant: "acme", name: "orders", body: Body.service(port: 1), .revision(revision + 1)),
+            .patch(.service, tenant: "acme", name: "orders", patch: [:], .revision(revision - 1)),
+            .delete(.service, tenant: "acme", name: "orders", .revision(1)),
+            .put(.service, tenant: "acme", name: "new", body: Body.service(), .revision(revision)),
         ] {
             let error = try await refusal { () throws(TurnpikeError) in try await test.write(command) }
             #expect(error.code == .preconditionFailed)
         }
         try await test.write(
-            .put(.service, tenant: "acme", name: "orders", body: Body.service(port: 1), ifMatch: revision))
+            .put(.service, tenant: "acme", name: "orders", body: Body.service(port: 1), .revision(revision)))
     }
 
     @Test func `what is not there is named`() async throws {
