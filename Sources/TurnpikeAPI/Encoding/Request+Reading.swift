@@ -69,7 +69,8 @@ extension Request {
     func precondition() throws(TurnpikeError) -> Precondition {
         if let tags = headers[.ifNoneMatch] {
             guard tags.trimmed == "*", headers[.ifMatch] == nil else {
-                throw TurnpikeError(.invalidParameter, "With a write, 'If-None-Match' can only be '*', and stands alone.")
+                throw TurnpikeError(
+                    .invalidParameter, "With a write, 'If-None-Match' can only be '*', and stands alone.")
             }
             return .absent
         }
@@ -77,7 +78,10 @@ extension Request {
         if tags.trimmed == "*" { return .exists }
         // A tag that is no revision is one that no resource has.
         return .revisions(
-            Set(tags.split(separator: ",").compactMap { Revision($0.trimmed.trimmingPrefix("W/").filter { $0 != "\"" }) }))
+            Set(
+                tags.split(separator: ",").compactMap {
+                    Revision($0.trimmed.trimmingPrefix("W/").filter { $0 != "\"" })
+                }))
     }
 
     /// Whether `If-None-Match` names this revision.

@@ -99,7 +99,8 @@ struct PreparedWrite: Sendable {
         case .revisions(let revisions) where revisions.contains(existing.revision): return
         case .revisions:
             throw TurnpikeError(
-                .preconditionFailed, "The \(existing.key) is at revision \(existing.revision), another than you have seen.")
+                .preconditionFailed,
+                "The \(existing.key) is at revision \(existing.revision), another than you have seen.")
         case .absent: throw TurnpikeError(.preconditionFailed, "The \(existing.key) is there already.")
         }
     }

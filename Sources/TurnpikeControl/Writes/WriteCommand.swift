@@ -28,7 +28,9 @@ public struct WriteCommand: Sendable {
         self.precondition = precondition
     }
 
-    public static func create(_ kind: Kind, tenant: String? = nil, body: JSON, _ precondition: Precondition = .none) -> Self {
+    public static func create(
+        _ kind: Kind, tenant: String? = nil, body: JSON, _ precondition: Precondition = .none
+    ) -> Self {
         Self(kind, tenant: tenant, .create(body: body), precondition)
     }
 
@@ -44,7 +46,9 @@ public struct WriteCommand: Sendable {
         Self(kind, tenant: tenant, .patch(name: name, patch: patch), precondition)
     }
 
-    public static func delete(_ kind: Kind, tenant: String? = nil, name: String, _ precondition: Precondition = .none) -> Self {
+    public static func delete(
+        _ kind: Kind, tenant: String? = nil, name: String, _ precondition: Precondition = .none
+    ) -> Self {
         Self(kind, tenant: tenant, .delete(name: name), precondition)
     }
 }
