@@ -73,6 +73,7 @@ extension Response {
                     "revision": .integer(outcome.revision), "changes": .array(outcome.changes.map(\.json)),
                     "unchanged": .integer(Int64(outcome.unchanged)),
                     "workers": outcome.workers.isEmpty ? nil : .array(outcome.workers.map { .string($0.name) }),
+                    "warnings": outcome.gaps.isEmpty ? nil : .array(outcome.gaps.map(\.json)),
                     "rollout": rollout.json,
                 ])),
             headers: headers

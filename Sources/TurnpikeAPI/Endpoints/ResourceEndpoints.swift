@@ -81,6 +81,7 @@ struct ResourceEndpoints {
         var document = document(of: resource)
         if let secret = outcome.secret, let field = kind.spec.credential?.field { document[field] = .string(secret) }
         if let json = rollout.json { document["rollout"] = json }
+        if !outcome.gaps.isEmpty { document["warnings"] = .array(outcome.gaps.map(\.json)) }
         if !outcome.workers.isEmpty { document["workers"] = .array(outcome.workers.map { .string($0.name) }) }
         return .json(.object(document), status: outcome.effect == .created ? .created : .ok, headers: headers)
     }

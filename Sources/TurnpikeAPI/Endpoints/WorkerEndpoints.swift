@@ -48,7 +48,13 @@ struct WorkerEndpoints {
             }
             return revision
         }
-        let stream = try control.openStream(worker: worker(context), from: revision)
+        let announcement = try request.headers[.turnpikeWorker].map { text throws(TurnpikeError) in
+            guard let json = try? JSON.parse(text) else {
+                throw TurnpikeError(.invalidParameter, "'\(WorkerAnnouncement.fieldName)' must hold JSON.")
+            }
+            return try WorkerAnnouncement(json: json)
+        }
+        let stream = try control.openStream(worker: worker(context), from: revision, announcement)
         return Response(
             status: .ok, headers: [.contentType: "application/x-ndjson", .cacheControl: "no-store"],
             body: ResponseBody { writer in

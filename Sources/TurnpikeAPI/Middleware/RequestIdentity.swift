@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import TurnpikeControl
 import TurnpikeModel
+import TurnpikeSnapshot
 import TurnpikeTelemetry
 
 extension HTTPField.Name {
@@ -14,6 +15,7 @@ extension HTTPField.Name {
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
     static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed")!
     static let link = HTTPField.Name("Link")!
+    static let turnpikeWorker = HTTPField.Name(WorkerAnnouncement.fieldName)!
     static let turnpikeReason = HTTPField.Name("X-Turnpike-Reason")!
 }
 

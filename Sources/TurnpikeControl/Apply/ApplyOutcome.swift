@@ -30,10 +30,14 @@ public struct ApplyOutcome: Sendable {
     public var isReplay: Bool
     /// In a dry run, the workers that would get something else to serve by; empty otherwise.
     public var workers: [WorkerStatus]
+    /// What it asks of connected workers that they cannot do.
+    public var gaps: [CapabilityGap]
 
     public init(
-        revision: Revision, changes: [Entry], unchanged: Int, isReplay: Bool = false, workers: [WorkerStatus] = []
+        revision: Revision, changes: [Entry], unchanged: Int, isReplay: Bool = false, workers: [WorkerStatus] = [],
+        gaps: [CapabilityGap] = []
     ) {
+        self.gaps = gaps
         self.isReplay = isReplay
         self.workers = workers
         self.revision = revision
@@ -52,7 +56,8 @@ extension ApplyOutcome {
                         key: key, effect: change.effect, differences: change.differences, secret: receipt.secrets[key])
                 }
             },
-            unchanged: receipt.unchanged, isReplay: receipt.isReplay, workers: receipt.workers
+            unchanged: receipt.unchanged, isReplay: receipt.isReplay, workers: receipt.workers,
+            gaps: receipt.gaps
         )
     }
 }

@@ -15,7 +15,9 @@ extension Publisher {
     ///
     /// - Parameter revision: what the worker serves by; from a revision that is unknown here it gets a snapshot.
     /// - Throws: `unauthenticated` where the worker is no longer registered; `draining`.
-    func open(_ worker: ResourceID, from revision: Revision?) throws(TurnpikeError) -> WorkerStream {
+    func open(
+        _ worker: ResourceID, from revision: Revision?, _ announcement: WorkerAnnouncement?
+    ) throws(TurnpikeError) -> WorkerStream {
         let now = clock.now
         let opened: (serial: UInt64, older: CheckedContinuation<Void, Never>?)? = state.withLock { state in
             guard !state.isShutDown, state.fleet.members[worker] != nil else { return nil }
@@ -26,6 +28,7 @@ extension Publisher {
             state.fleet.change(worker, at: now) { status in
                 status.isConnected = true
                 status.appliedRevision = known
+                status.announcement = announcement
             }
             return (state.lastSerial, older)
         }

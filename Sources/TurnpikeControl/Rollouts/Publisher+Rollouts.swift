@@ -91,6 +91,20 @@ extension Publisher {
         }
     }
 
+    /// What a draft asks for that connected workers cannot do. Costs nothing where all can do everything.
+    func gaps(of draft: Draft) -> [CapabilityGap] {
+        let lacking = state.withLock(\.fleet.lacking)
+        guard !lacking.isEmpty else { return [] }
+        var compilation = Compilation(of: draft)
+        let names = draft.changes.reduce(into: Set()) { names, change in
+            names.formUnion(compilation.affected(from: change.before, to: change.after))
+        }
+        let required = names.compactMap { name in
+            compilation.compile(name).map { (name.source, $0.requiredCapabilities.intersection(lacking)) }
+        }
+        return state.withLock { $0.fleet.gaps(for: required.sorted { $0.0.path < $1.0.path }) }
+    }
+
     /// Revisions that the connected worker furthest behind has yet to apply.
     var greatestLag: Revision {
         state.withLock { state in

@@ -78,9 +78,13 @@ extension ControlPlane {
 
     /// Opens a worker's stream. An older stream of the same worker ends.
     ///
-    /// - Parameter revision: what the worker serves by; `nil` where it has nothing.
-    public func openStream(worker: Principal, from revision: Revision?) throws(TurnpikeError) -> WorkerStream {
-        try publisher.open(try self.worker(worker).id, from: revision)
+    /// - Parameters:
+    ///   - revision: what the worker serves by; `nil` where it has nothing.
+    ///   - announcement: what it says of itself; `nil` where it says nothing.
+    public func openStream(
+        worker: Principal, from revision: Revision?, _ announcement: WorkerAnnouncement? = nil
+    ) throws(TurnpikeError) -> WorkerStream {
+        try publisher.open(try self.worker(worker).id, from: revision, announcement)
     }
 
     /// Takes a worker's answer to a delta.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import TurnpikeModel
+public import TurnpikeSnapshot
 
 /// A registered worker and what it is doing.
 public struct WorkerStatus: Sendable, Hashable {
@@ -34,6 +35,8 @@ public struct WorkerStatus: Sendable, Hashable {
     /// The newest revision that the worker is known to serve by; `nil` where it has not said since this control plane
     /// started.
     public var appliedRevision: Revision?
+    /// What it said of itself when it opened its stream; `nil` where it has said nothing.
+    public var announcement: WorkerAnnouncement?
     /// Stands until the worker applies a later revision.
     public var rejection: Rejection?
     /// When it last sent anything; `nil` where it has not since this control plane started.
@@ -59,6 +62,8 @@ public struct WorkerStatus: Sendable, Hashable {
                 "kind": .string(role.rawValue),
                 "connected": .bool(isConnected), "appliedRevision": appliedRevision.map { .integer($0) } ?? .null,
                 "lastSeen": lastSeen.map { .string($0.description) } ?? .null, "rejection": rejection?.json,
+                "version": announcement.map { .string($0.version) },
+                "capabilities": announcement?.json["capabilities"], "addresses": announcement?.json["addresses"],
             ]))
     }
 }

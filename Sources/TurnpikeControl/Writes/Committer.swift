@@ -31,6 +31,8 @@ struct CommitReceipt: Sendable {
     var isReplay = false
     /// The workers that the write concerns; told of dry runs.
     var workers: [WorkerStatus] = []
+    /// What it asks of connected workers that they cannot do.
+    var gaps: [CapabilityGap] = []
 }
 
 /// Turns writes into the log, in groups: the writes that come while one group is being made durable share the next
@@ -145,7 +147,8 @@ private struct CommitGroup {
             let receipt = CommitReceipt(
                 revision: isCommitted ? draft.revision : current, changes: changes,
                 secrets: isCommitted ? draft.secrets : [:], unchanged: draft.unchanged, subject: subject,
-                workers: request.isDryRun ? publisher.workers(concernedBy: draft) : []
+                workers: request.isDryRun ? publisher.workers(concernedBy: draft) : [],
+                gaps: changes.isEmpty ? [] : publisher.gaps(of: draft)
             )
             if isCommitted, let key = request.idempotencyKey { keep(receipt, for: key) }
             replies.append(.success(receipt))

@@ -18,7 +18,8 @@ extension ControlPlane {
         let change = receipt.changes.first
         return WriteOutcome(
             revision: receipt.revision, resource: receipt.subject, effect: change?.effect,
-            secret: change?.key.flatMap { receipt.secrets[$0] }, isReplay: receipt.isReplay, workers: receipt.workers
+            secret: change?.key.flatMap { receipt.secrets[$0] }, isReplay: receipt.isReplay,
+            workers: receipt.workers, gaps: receipt.gaps
         )
     }
 

@@ -105,11 +105,14 @@ public struct WriteOutcome: Sendable {
     public var isReplay: Bool
     /// In a dry run, the workers that would get something else to serve by; empty otherwise.
     public var workers: [WorkerStatus]
+    /// What it asks of connected workers that they cannot do.
+    public var gaps: [CapabilityGap]
 
     public init(
         revision: Revision, resource: Resource?, effect: Change.Effect?, secret: String?, isReplay: Bool = false,
-        workers: [WorkerStatus] = []
+        workers: [WorkerStatus] = [], gaps: [CapabilityGap] = []
     ) {
+        self.gaps = gaps
         self.isReplay = isReplay
         self.workers = workers
         self.revision = revision

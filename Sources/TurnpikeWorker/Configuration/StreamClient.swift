@@ -14,6 +14,7 @@ final class StreamClient: Sendable {
     private let client: ControlPlaneClient
     private let sink: any ConfigurationSink
     private let store: LastGoodStore
+    private let announcement: WorkerAnnouncement
     private let logger: Logger
     private let session: Mutex<StreamSession>
     private let connected: Gauge
@@ -21,10 +22,12 @@ final class StreamClient: Sendable {
     private let rejections: Counter
 
     init(
-        client: ControlPlaneClient, sink: any ConfigurationSink, store: LastGoodStore, lastGood: Revision?,
+        client: ControlPlaneClient, announcement: WorkerAnnouncement, sink: any ConfigurationSink, store: LastGoodStore,
+        lastGood: Revision?,
         backOff: BackOff = BackOff(), logger: Logger, metrics: MetricsRegistry
     ) {
         self.client = client
+        self.announcement = announcement
         self.sink = sink
         self.store = store
         self.logger = logger
@@ -73,7 +76,7 @@ extension StreamClient {
 
     private func read(from revision: Revision?) async throws {
         do {
-            let body = try await client.openStream(from: revision)
+            let body = try await client.openStream(from: revision, announcement)
             connected.set(1)
             logger.info("The configuration stream is open.", metadata: [LogKey.revision: "\(revision ?? 0)"])
             try await perform(handle(.opened))

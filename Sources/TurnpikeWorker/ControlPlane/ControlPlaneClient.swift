@@ -57,10 +57,13 @@ struct ControlPlaneClient: Sendable {
     /// The body of the stream. It has no time limit; its reader watches for silence.
     ///
     /// - Parameter revision: what the worker holds, or `nil` for all of it.
-    func openStream(from revision: Revision?) async throws -> HTTPClientResponse.Body {
+    func openStream(
+        from revision: Revision?, _ announcement: WorkerAnnouncement
+    ) async throws -> HTTPClientResponse.Body {
         let query = revision.map { "?revision=\($0)" } ?? ""
         var request = try self.request(.GET, path("stream") + query, bearer: credential)
         request.headers.add(name: "Accept", value: "application/x-ndjson")
+        request.headers.add(name: WorkerAnnouncement.fieldName, value: announcement.json.text)
         let response = try await execute(request, until: .distantFuture)
         guard response.status == .ok else { throw await refusal(response) }
         return response.body

@@ -71,7 +71,8 @@ struct GatewayWorker: ServiceLifecycle.Service {
             worker: live.worker, finalTimeout: options.reportTimeout, logger: logger
         )
         let stream = StreamClient(
-            client: client, sink: sink, store: store, lastGood: lastGood, logger: logger, metrics: metrics
+            client: client, announcement: announcement(port: server.port), sink: sink, store: store, lastGood: lastGood,
+            logger: logger, metrics: metrics
         )
         // Ended in reverse order: clients first, the last report once nothing can be recorded any more.
         let group = ServiceGroup(
@@ -128,6 +129,12 @@ extension GatewayWorker {
             throw StartFailure(what: "the gateway cannot listen on \(options.listen)", cause: error)
         }
         return (server, try live.take())
+    }
+
+    private func announcement(port: Int) -> WorkerAnnouncement {
+        WorkerAnnouncement(
+            version: workerVersion, capabilities: Set(Capability.allCases.map(\.rawValue)),
+            addresses: ["\(options.listen.host):\(port)"])
     }
 
     /// Serves by the last good configuration at once, control plane or not.

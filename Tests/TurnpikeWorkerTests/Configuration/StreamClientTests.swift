@@ -72,7 +72,9 @@ private final class Streams: Sendable {
                     let sink = RecordingSink(serving: lastGood ?? Snapshot())
                     let store = LastGoodStore(path: path + "/last-good.ndjson", logger: quietLogger)
                     let stream = StreamClient(
-                        client: client, sink: sink, store: store, lastGood: lastGood?.revision, backOff: quickBackOff,
+                        client: client,
+                        announcement: WorkerAnnouncement(version: "1", capabilities: [], addresses: []), sink: sink,
+                        store: store, lastGood: lastGood?.revision, backOff: quickBackOff,
                         logger: quietLogger, metrics: MetricsRegistry()
                     )
                     let running = Task { await stream.run() }

@@ -21,14 +21,16 @@ struct WorkersCommand: AsyncParsableCommand {
 
 extension Table {
     init(workers: [JSON]) {
-        let titles = ["name", "kind", "version", "connected", "serves by", "last seen", "refuses"]
+        let titles = ["name", "kind", "version", "connected", "addresses", "serves by", "last seen", "refuses"]
         self.init(
             titles.map { Column(title: $0, alignment: $0 == "serves by" ? .right : .left) },
             rows: workers.map { worker in
                 let status = worker["status"] ?? .null
                 return [
-                    Table.cell(worker["name"]), Table.cell(worker["kind"]), Table.cell(worker["version"]),
-                    status["connected"]?.bool == true ? "yes" : "no", Table.cell(status["appliedRevision"]),
+                    Table.cell(worker["name"]), Table.cell(worker["kind"]),
+                    Table.cell(status["version"] ?? worker["version"]),
+                    status["connected"]?.bool == true ? "yes" : "no",
+                    Table.cell(status["addresses"]), Table.cell(status["appliedRevision"]),
                     Table.cell(status["lastSeen"]), Rollout.reasons(of: status),
                 ]
             }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TurnpikeModel
+
+/// Something that a data plane can do, and another may not.
+public enum Capability: String, Sendable, CaseIterable {
+    case apiKey, rateLimit, quota
+    case templatePath, regexPath
+    case weightedBackends
+}
+
+extension CompiledResource {
+    /// What a worker must be able to do, to do what this says.
+    public var requiredCapabilities: Set<Capability> {
+        switch self {
+        case .key: [.apiKey]
+        case .rateLimit: [.rateLimit]
+        case .quota: [.quota]
+        case .cluster: []
+        case .route(let route): route.requiredCapabilities
+        }
+    }
+}
+
+extension CompiledRoute {
+    fileprivate var requiredCapabilities: Set<Capability> {
+        var required: Set<Capability> = []
+        if requiresKey { required.insert(.apiKey) }
+        if !rateLimits.isEmpty { required.insert(.rateLimit) }
+        if !quotas.isEmpty { required.insert(.quota) }
+        if backends.count > 1 { required.insert(.weightedBackends) }
+        for path in paths {
+            switch path {
+            case .template: required.insert(.templatePath)
+            case .regex: required.insert(.regexPath)
+            case .exact, .prefix: break
+            }
+        }
+        return required
+    }
+}
+
+/// What a worker says of itself each time that it opens its stream, as JSON in the field `Turnpike-Worker`: it may have been
+/// upgraded or moved since it joined.
+public struct WorkerAnnouncement: Sendable, Hashable {
+    /// The field that carries it.
+    public static let fieldName = "Turnpike-Worker"
+
+    public var version: String
+    /// Names of what it can do. Those that the control plane does not know are kept, and mean nothing to it.
+    public var capabilities: Set<String>
+    /// Where it serves, as `host:port`.
+    public var addresses: [String]
+
+    public init(version: String, capabilities: Set<String>, addresses: [String]) {
+        self.version = version
+        self.capabilities = capabilities
+        self.addresses = addresses
+    }
+
+    public var json: JSON {
+        [
+            "version": .string(version), "capabilities": .array(capabilities.sorted().map { .string($0) }),
+            "addresses": .array(addresses.map { .string($0) }),
+        ]
+    }
+
+    /// - Throws: `invalidResource` with every fault.
+    public init(json: JSON) throws(TurnpikeError) {
+        var fields = FieldReader(json, source: .request)
+        version = fields.string("version", length: 0...64, default: "")
+        capabilities = Set(
+            fields.strings("capabilities", count: 0...256) { $0.utf8.count <= 64 ? nil : "is too long." })
+        addresses = fields.strings("addresses", count: 0...16) { $0.utf8.count <= 300 ? nil : "is too long." }
+        fields.finish()
+        guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
+    }
+
+    public func lacks(_ capability: Capability) -> Bool { !capabilities.contains(capability.rawValue) }
+}

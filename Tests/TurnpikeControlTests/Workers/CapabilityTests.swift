@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeModel
+import TurnpikeSnapshot
+
+@testable import TurnpikeControl
+
+@Suite struct CapabilityTests {
+    private func announce(_ capabilities: Set<String>) -> WorkerAnnouncement {
+        WorkerAnnouncement(version: "0.9", capabilities: capabilities, addresses: ["10.0.0.1:8000"])
+    }
+
+    private let all = Set(Capability.allCases.map(\.rawValue))
+
+    @Test func `what a connected worker cannot do is told with the write, and with a dry run`() async throws {
+        let test = try await TestPlane.start()
+        try await test.seed()
+        let old = try test.plane.openStream(
+            worker: try await test.join("old"), from: nil, announce(all.subtracting(["rateLimit"])))
+        let new = try test.plane.openStream(worker: try await test.join("new"), from: nil, announce(all))
+        let silent = try test.plane.openStream(worker: try await test.join("silent"), from: nil)
+        for isDryRun in [true, false] {
+            let outcome = try await test.write(
+                .put(.policy, tenant: "acme", name: "burst", body: Body.policy), dryRun: isDryRun)
+            #expect(Set(outcome.gaps.map(\.worker)) == ["old"])
+            #expect(Set(outcome.gaps.map(\.capability)) == ["rateLimit"])
+            // The policy itself, and the route that it now applies to.
+            #expect(outcome.gaps.map(\.resource.kind).contains(.policy))
+            #expect(outcome.gaps.map(\.resource.name).contains("orders"))
+        }
+        let harmless = try await test.write(.put(.service, tenant: "acme", name: "more", body: Body.service()))
+        #expect(harmless.gaps.isEmpty)
+        // Once it is gone, or upgraded, nothing is lacking.
+        old.close()
+        let quiet = try await test.write(.put(.policy, tenant: "acme", name: "other", body: Body.policy))
+        #expect(quiet.gaps.isEmpty)
+        withExtendedLifetime((old, new, silent)) {}
+    }
+
+    @Test func `a worker's page tells what it said of itself last`() async throws {
+        let test = try await TestPlane.start()
+        let worker = try await test.join("gw-1")
+        let stream = try test.plane.openStream(worker: worker, from: nil, announce(["quota"]))
+        let status = try #require(test.plane.workerStatus(of: worker.resource.id)?.json)
+        #expect(status["version"] == "0.9" && status["capabilities"] == ["quota"])
+        #expect(status["addresses"] == ["10.0.0.1:8000"])
+        withExtendedLifetime(stream) {}
+    }
+
+    @Test func `each part of a route asks for what it needs`() throws {
+        let route = CompiledRoute(
+            tenant: "acme", name: "r", id: .zero, tenantID: .zero, hosts: ["h"],
+            paths: [.template("/{a}"), .regex("/.*")],
+            methods: [], priority: 0, requiresKey: true,
+            backends: [.init(cluster: "a", weight: 1), .init(cluster: "b", weight: 1)],
+            rateLimits: ["x"], quotas: ["y"])
+        #expect(CompiledResource.route(route).requiredCapabilities == Set(Capability.allCases))
+    }
+}
