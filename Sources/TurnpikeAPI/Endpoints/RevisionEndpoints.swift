@@ -43,17 +43,14 @@ struct RolloutWait {
 
     /// - Throws: `invalidParameter`.
     init(_ request: Request) throws(TurnpikeError) {
-        guard let wait = request.parameter("wait") else {
-            guard request.parameter("timeout") == nil else {
-                throw TurnpikeError(.invalidParameter, "'timeout' goes with 'wait=applied'.")
-            }
-            timeout = nil
-            return
-        }
-        guard wait == "applied" else { throw TurnpikeError(.invalidParameter, "'wait' must be 'applied'.") }
         guard let timeout = Duration(text: request.parameter("timeout") ?? "5s"), timeout <= .seconds(60) else {
             throw TurnpikeError(.invalidParameter, "'timeout' must be a duration up to 60s, such as 5s.")
         }
+        guard let wait = request.parameter("wait") else {
+            self.timeout = nil
+            return
+        }
+        guard wait == "applied" else { throw TurnpikeError(.invalidParameter, "'wait' must be 'applied'.") }
         self.timeout = timeout
     }
 

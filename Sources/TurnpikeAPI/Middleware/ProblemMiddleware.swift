@@ -40,9 +40,9 @@ struct ProblemMiddleware: RouterMiddleware {
 
     private func answer(_ error: TurnpikeError, _ request: Request, _ context: APIContext) -> Response {
         if error.code.status >= 500 || error.cause != nil {
-            // Refusing work while shutting down is what a control plane should do, not a failure.
+            // Refusing work while shutting down, or a read of what is not there yet, is no failure.
             logger.log(
-                level: error.code == .draining ? .info : .error, "request failed",
+                level: error.code == .draining || error.code == .notReady ? .info : .error, "request failed",
                 metadata: ["request_id": "\(context.requestID)", "error": "\(error)"])
         }
         // Of our own failures a client learns the code only, but for those that say what to do about them.
