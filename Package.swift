@@ -34,11 +34,14 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTPTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -57,6 +60,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -97,7 +101,7 @@ let package = Package(
             on: [
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
                 "TurnpikeProxyCore", "TurnpikeProxy", logging, httpClient, lifecycle, nioCore, nioHTTP1, nioPosix,
-                unixSignals,
+                nioSSL, unixSignals,
             ]
         ),
 
@@ -114,7 +118,7 @@ let package = Package(
             "TurnpikeAPI",
             on: [
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
-                "TurnpikeControl", logging, hummingbird, nioCore, nioHTTPTypes,
+                "TurnpikeControl", logging, hummingbird, hummingbirdCore, nioCore, nioHTTPTypes, nioSSL, nioTLS,
             ]
         ),
 
@@ -125,7 +129,7 @@ let package = Package(
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
                 "TurnpikeControl", "TurnpikeSQLite", "TurnpikeAPI", logging, metrics, arguments, configuration,
                 httpClient,
-                lifecycle, nioCore, nioHTTP1, nioPosix, unixSignals, yams,
+                lifecycle, nioCore, nioHTTP1, nioPosix, nioSSL, unixSignals, yams,
             ]
         ),
         program(
@@ -202,7 +206,7 @@ let package = Package(
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeControl", "turnpike", "turnpike-worker", logging,
                 httpClient, nioCore,
                 nioHTTP1,
-                nioPosix, yams,
+                nioPosix, nioSSL, yams,
             ]
         ),
     ]

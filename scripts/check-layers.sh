@@ -30,20 +30,20 @@ TurnpikeControl:        Synchronization Logging Foundation FoundationEssentials
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
                         TurnpikeCompiler TurnpikeProxyCore
 TurnpikeWorker:         platform Synchronization Logging Foundation FoundationEssentials
-                        AsyncHTTPClient ServiceLifecycle UnixSignals NIOCore NIOPosix NIOHTTP1
+                        AsyncHTTPClient ServiceLifecycle UnixSignals NIOCore NIOPosix NIOHTTP1 NIOSSL
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
                         TurnpikeProxyCore TurnpikeProxy
 
 TurnpikeSQLite:         platform Synchronization Logging Foundation FoundationEssentials GRDB
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeControl
 TurnpikeAPI:            platform Synchronization Logging Foundation FoundationEssentials
-                        Hummingbird HTTPTypes NIOCore
+                        Hummingbird HummingbirdCore HTTPTypes NIOCore NIOTLS NIOSSL
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
                         TurnpikeControl
 
 turnpike:               platform Synchronization Logging Metrics Foundation FoundationEssentials
                         ArgumentParser Configuration AsyncHTTPClient ServiceLifecycle UnixSignals
-                        NIOCore NIOHTTP1 NIOPosix Yams
+                        NIOCore NIOHTTP1 NIOPosix NIOSSL Yams
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
                         TurnpikeControl TurnpikeSQLite TurnpikeAPI
 turnpike-worker:        platform Synchronization Logging Metrics Foundation FoundationEssentials
@@ -66,6 +66,8 @@ TurnpikeMetering/Quota/CalendarPeriod.swift:    Foundation
 laws='
 only GRDB:              TurnpikeSQLite
 only Hummingbird:       TurnpikeAPI
+only HummingbirdCore:   TurnpikeAPI
+only NIOSSL:            TurnpikeAPI TurnpikeWorker turnpike
 only GRDBSQLite:        turnpike-bench
 only ArgumentParser:    turnpike turnpike-worker turnpike-bench
 only AsyncHTTPClient:   TurnpikeWorker turnpike

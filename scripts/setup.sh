@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs what building, testing and running need and this machine lacks, on Debian by apt: SQLite's headers for the
-# build, nginx as the example upstream, curl, jq and python3 for scripts and tests. Does nothing where all is there.
+# build, nginx as the example upstream, curl, jq, openssl and python3 for scripts and tests. Does nothing where all is there.
 # Swift itself is not installed, only checked for.
 
 set -euo pipefail
@@ -31,7 +31,7 @@ check_swift() {
 missing_packages() {
     [ -e /usr/include/sqlite3.h ] || echo libsqlite3-dev
     local command
-    for command in nginx curl jq python3; do
+    for command in nginx curl jq python3 openssl; do
         command -v "$command" >/dev/null || echo "$command"
     done
 }

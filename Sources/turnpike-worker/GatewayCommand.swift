@@ -13,7 +13,7 @@ struct GatewayCommand: AsyncParsableCommand {
         commandName: "gateway",
         abstract: "Run a gateway: route, check, limit, count and forward requests.",
         discussion: """
-            Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_LISTEN, TURNPIKE_ADMIN_LISTEN, \
+            Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_LISTEN, TURNPIKE_ADMIN_LISTEN, \
             TURNPIKE_STATE, TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, TURNPIKE_LOG_FORMAT, \
             TURNPIKE_LOG_LEVEL) or from the configuration file, {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
             stands over the environment, and that over the file.
@@ -28,6 +28,9 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @Option(help: "The control plane's address. (default: http://127.0.0.1:8080)")
     var controlPlane: String?
+
+    @Option(help: "A PEM file of the CAs that may vouch for an https control plane. (default: the system's)")
+    var ca: String?
 
     @Option(help: "Host and port for clients; port 0 takes a free one. (default: 127.0.0.1:8000)")
     var listen: String?
@@ -76,7 +79,7 @@ struct GatewayCommand: AsyncParsableCommand {
     private func settings() throws -> GatewaySettings {
         let environment = ProcessInfo.processInfo.environment
         let given: [GatewaySettings.Key: String?] = [
-            .controlPlane: controlPlane, .listen: listen, .adminListen: adminListen, .state: state,
+            .controlPlane: controlPlane, .ca: ca, .listen: listen, .adminListen: adminListen, .state: state,
             .joinToken: joinToken, .name: name, .accessLog: accessLog, .logFormat: logFormat, .logLevel: logLevel,
         ]
         let flags = given.compactMapValues { $0 }

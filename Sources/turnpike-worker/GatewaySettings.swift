@@ -11,6 +11,7 @@ import TurnpikeWorker
 ///
 /// Configuration keys (`--some-key` and `TURNPIKE_SOME_KEY` for `someKey`):
 /// - `controlPlane`: `http` or `https`, host and port. Default `http://127.0.0.1:8080`.
+/// - `ca`: a PEM file of the CAs that may vouch for an `https` control plane. Default: the system's.
 /// - `listen`: host and port for clients. Default `127.0.0.1:8000`.
 /// - `adminListen`: host and port for health and metrics. Default `127.0.0.1:8001`.
 /// - `state`: the folder for what must outlive the process. Default `./turnpike-worker-state`.
@@ -26,7 +27,7 @@ struct GatewaySettings: Sendable {
     }
 
     enum Key: String, CaseIterable {
-        case controlPlane, listen, adminListen, state, joinToken, name, accessLog
+        case controlPlane, ca, listen, adminListen, state, joinToken, name, accessLog
         case logFormat = "log.format"
         case logLevel = "log.level"
     }
@@ -51,6 +52,7 @@ struct GatewaySettings: Sendable {
         }
         options = GatewayWorkerOptions(
             controlPlane: try GatewaySettings.controlPlane(text(.controlPlane) ?? "http://127.0.0.1:8080"),
+            trust: ControlPlaneTrust(authorities: text(.ca)),
             listen: try GatewaySettings.address(text(.listen) ?? "127.0.0.1:8000"),
             adminListen: try GatewaySettings.address(text(.adminListen) ?? "127.0.0.1:8001"),
             stateDirectory: text(.state) ?? "./turnpike-worker-state", joinToken: text(.joinToken),

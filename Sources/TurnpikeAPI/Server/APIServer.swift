@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Hummingbird
+import HummingbirdCore
 public import Logging
 import NIOCore
 public import TurnpikeControl
 import TurnpikeModel
 public import TurnpikeTelemetry
 
-/// The REST API and the workers' protocol over HTTP/1.1.
+/// The REST API and the workers' protocol over HTTP/1.1, within TLS where the options say so.
 public struct APIServer: Sendable {
     private let control: ControlPlane
     private let options: APIOptions
@@ -27,6 +28,9 @@ public struct APIServer: Sendable {
     public func run(onReady: @escaping @Sendable (Int) async -> Void) async throws {
         let application = Application(
             router: buildRouter(control: control, openAPI: options.openAPI, metrics: metrics, logger: logger),
+            server: options.tls.map { tls in
+                HTTPServerBuilder { TLSChannel(base: HTTP1Channel(responder: $0), tls: tls) }
+            } ?? .http1(),
             configuration: ApplicationConfiguration(
                 address: .hostname(options.host, port: options.port), serverName: "turnpike"),
             onServerRunning: { channel in await onReady(channel.localAddress?.port ?? 0) },

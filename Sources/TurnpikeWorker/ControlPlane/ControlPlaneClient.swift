@@ -3,6 +3,7 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import TurnpikeMetering
 import TurnpikeModel
 import TurnpikeSnapshot
@@ -21,8 +22,11 @@ struct ControlPlaneClient: Sendable {
 
     /// A client to hand in: no redirects, which would carry a credential elsewhere, and connections that are opened
     /// quickly or not at all.
-    static func makeHTTPClient() -> HTTPClient {
+    ///
+    /// - Parameter tls: for a control plane that speaks https.
+    static func makeHTTPClient(tls: TLSConfiguration? = nil) -> HTTPClient {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.tlsConfiguration = tls
         configuration.timeout.connect = .seconds(5)
         configuration.connectionPool.idleTimeout = .seconds(30)
         // A pool's retries would hide what this worker does itself, with its own back-off.
@@ -113,7 +117,7 @@ extension ControlPlaneClient {
             return try await http.execute(request, deadline: deadline)
         } catch {
             try Task.checkCancellation()
-            throw ControlPlaneFailure.unreachable("\(error)")
+            throw ControlPlaneFailure.unreachable(TLSFailure.reason(of: error) ?? "\(error)")
         }
     }
 

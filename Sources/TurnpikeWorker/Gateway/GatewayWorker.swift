@@ -24,7 +24,8 @@ struct GatewayWorker: ServiceLifecycle.Service {
 
     func run() async throws {
         let client = ControlPlaneClient(
-            address: options.controlPlane, http: ControlPlaneClient.makeHTTPClient(),
+            address: options.controlPlane,
+            http: ControlPlaneClient.makeHTTPClient(tls: try options.trust.configuration()),
             identities: try WorkerIdentityStore(file: state.identityFile)
         )
         do {

@@ -10,6 +10,8 @@ public struct GatewayWorkerOptions: Sendable {
     }
 
     public var controlPlane: ControlPlaneAddress
+    /// Matters with an `https` address only.
+    public var trust: ControlPlaneTrust
     /// Where clients come. Default `127.0.0.1:8000`.
     public var listen: ListenAddress
     /// Where `/healthz`, `/readyz` and `/metrics` are. Default `127.0.0.1:8001`.
@@ -28,12 +30,14 @@ public struct GatewayWorkerOptions: Sendable {
     public var reportTimeout: Duration
 
     public init(
-        controlPlane: ControlPlaneAddress, listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000),
+        controlPlane: ControlPlaneAddress, trust: ControlPlaneTrust = ControlPlaneTrust(),
+        listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000),
         adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
         joinToken: String? = nil, name: String? = nil, accessLog: AccessLog = .off,
         drainTimeout: Duration = .seconds(30), reportTimeout: Duration = .seconds(5)
     ) {
         self.controlPlane = controlPlane
+        self.trust = trust
         self.listen = listen
         self.adminListen = adminListen
         self.stateDirectory = stateDirectory

@@ -30,8 +30,11 @@ struct ControlPlaneProgram {
     }
 
     private func serve(by store: SQLiteStore, _ metrics: MetricsRegistry) async throws {
+        let clock = SystemWallClock()
+        // First of all: what cannot be served safely is not served at all.
+        let tls = try await startTLS(clock)
         let control = try await ControlPlane.start(
-            store: store, clock: SystemWallClock(), retention: settings.retention, logger: logger,
+            store: store, clock: clock, retention: settings.retention, logger: logger,
             metrics: metrics
         )
         let token = try await control.bootstrapOperator(token: settings.bootstrapToken)
@@ -40,12 +43,14 @@ struct ControlPlaneProgram {
         if contract == nil { logger.warning("There is no openapi.yaml to serve.") }
         let api = APIServer(
             control: control,
-            options: APIOptions(host: settings.listen.host, port: settings.listen.port, openAPI: contract ?? []),
+            options: APIOptions(
+                host: settings.listen.host, port: settings.listen.port, openAPI: contract ?? [], tls: tls?.tls),
             logger: logger, metrics: metrics
         )
         // Ended in reverse order: workers' streams and waiting clients first, for the API ends only once it has answered
         // everybody.
-        let services: [any Service] = [APIService(api: api, settings: settings), UpkeepService(control: control)]
+        var services: [any Service] = [APIService(api: api, settings: settings), UpkeepService(control: control)]
+        if let tls { services.insert(tls, at: 0) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
@@ -53,6 +58,12 @@ struct ControlPlaneProgram {
             )
         )
         try await group.run()
+    }
+
+    private func startTLS(_ clock: any WallClock) async throws -> TLSService? {
+        guard let files = settings.tls.files else { return nil }
+        return try await TLSService.start(
+            CertificateFiles(certificate: files.certificate, key: files.key), clock: clock, logger: logger)
     }
 }
 
@@ -62,7 +73,7 @@ private struct APIService: Service {
 
     func run() async throws {
         try await api.run { port in
-            let url = settings.listen.url(port: port)
+            let url = settings.listen.url(scheme: settings.tls.scheme, port: port)
             Terminal.standardOutput.write(Banner.ready(at: url, dataFolder: settings.dataFolder))
         }
     }

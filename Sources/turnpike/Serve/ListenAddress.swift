@@ -22,5 +22,7 @@ struct ListenAddress: Sendable, Hashable {
     }
 
     /// The address in a URL, with the port that the system gave.
-    func url(port: Int) -> String { "http://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+    func url(scheme: String = "http", port: Int) -> String {
+        "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+    }
 }

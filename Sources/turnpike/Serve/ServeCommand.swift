@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import TurnpikeAPI
 import TurnpikeModel
 import TurnpikeTelemetry
 
@@ -13,11 +14,13 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Run the control plane.",
         discussion: """
             Every option may come from the environment (TURNPIKE_LISTEN, TURNPIKE_DATA, TURNPIKE_LOG_FORMAT, \
-            TURNPIKE_LOG_LEVEL, TURNPIKE_LOG_RETENTION) or from the configuration file, {"listen": "…", "data": "…", "log": {"format": "…", \
-            "level": "…"}}; a flag stands over the environment, and that over the file.
+            TURNPIKE_LOG_LEVEL, TURNPIKE_LOG_RETENTION, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY) or from the \
+            configuration file, {"listen": "…", "data": "…", "log": {"format": "…", "level": "…"}, "tls": {"certificate": \
+            "…", "key": "…"}}; a flag stands over the environment, and that over the file.
 
             At the first start TURNPIKE_BOOTSTRAP_TOKEN becomes the first operator's token; where it is not set, a token is \
-            made and printed. SIGTERM and SIGINT stop the control plane once the requests in flight are answered.
+            made and printed. SIGTERM and SIGINT stop the control plane once the requests in flight are answered; \
+            SIGHUP reads the TLS certificate anew, for new connections.
             """
     )
 
@@ -36,6 +39,13 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "How long entries of the log are kept, such as 90d. (default: for ever)")
     var logRetention: String?
 
+    @Option(
+        help: "The server's certificate and those between it and the root, a PEM file: the API then speaks TLS only.")
+    var tlsCertificate: String?
+
+    @Option(help: "The private key of the certificate, a PEM file.")
+    var tlsKey: String?
+
     @Option(help: "A JSON file of settings. (environment: TURNPIKE_CONFIG)")
     var config: String?
 
@@ -48,6 +58,8 @@ struct ServeCommand: AsyncParsableCommand {
             try await ControlPlaneProgram(settings: settings, logger: Logger(label: "turnpike")).run()
         } catch let error as TurnpikeError {
             throw CommandFailure.failed(error.description)
+        } catch let fault as TLSFault {
+            throw CommandFailure.failed(fault.description)
         }
     }
 
@@ -55,7 +67,7 @@ struct ServeCommand: AsyncParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         let given = [
             ("listen", listen), ("data", data), ("log.format", logFormat), ("log.level", logLevel),
-            ("log.retention", logRetention),
+            ("log.retention", logRetention), ("tls.certificate", tlsCertificate), ("tls.key", tlsKey),
         ]
         let flags = Dictionary(uniqueKeysWithValues: given.compactMap { key, value in value.map { (key, $0) } })
         var file: String?

@@ -20,6 +20,7 @@ import TurnpikeTelemetry
 /// - `openapi` (`TURNPIKE_OPENAPI`): the file served as `/openapi.yaml`. Default: the one that came with the program.
 /// - `bootstrap.token` (`TURNPIKE_BOOTSTRAP_TOKEN`, secret): the first operator's token, taken at the first start only.
 ///   Default: one is made and printed.
+/// - `tls.…`: see ``TLSSettings``.
 struct ServeSettings: Sendable {
     /// What is wrong with a setting, in a sentence.
     struct Fault: Error {
@@ -34,6 +35,7 @@ struct ServeSettings: Sendable {
     /// `nil`: the log is kept for ever.
     var retention: Duration?
     var bootstrapToken: String?
+    var tls: TLSSettings
 
     /// - Parameters:
     ///   - flags: what the command line gave, by key.
@@ -56,6 +58,7 @@ struct ServeSettings: Sendable {
         openAPI = reader.string(forKey: "openapi")
         retention = try reader.string(forKey: "log.retention").map(ServeSettings.retention)
         bootstrapToken = reader.string(forKey: "bootstrap.token", isSecret: true)
+        tls = try TLSSettings { key in reader.string(forKey: ConfigKey(key)).flatMap { $0.isEmpty ? nil : $0 } }
     }
 
     private static func retention(_ text: String) throws(Fault) -> Duration {
@@ -84,9 +87,10 @@ struct ServeSettings: Sendable {
 // MARK: - The configuration file
 
 extension ServeSettings {
-    private static let keys = [
-        "listen", "data", "log.format", "log.level", "log.retention", "openapi", "bootstrap.token",
-    ]
+    private static let keys =
+        [
+            "listen", "data", "log.format", "log.level", "log.retention", "openapi", "bootstrap.token",
+        ] + TLSSettings.keys
 
     private static func provider(_ name: String, _ values: [String: String]) -> InMemoryProvider {
         var settings: [AbsoluteConfigKey: ConfigValue] = [:]

@@ -4,6 +4,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import TurnpikeModel
 
 #if canImport(Glibc)
@@ -19,6 +20,8 @@ struct APIClient: Sendable {
     /// Scheme and authority, without a slash at the end.
     let server: String
     let token: String?
+    /// For servers that speak https.
+    let tls: TLSConfiguration
 
     /// An answer of class 2xx.
     struct Answer: Sendable {
@@ -26,6 +29,15 @@ struct APIClient: Sendable {
         /// `null` where there is no body.
         var body: JSON
     }
+
+    /// Tells at once that nobody is there, or nobody to be trusted, where the library's own client tries on until the time is
+    /// over. Lives as long as the program.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(10)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 
     /// The most of an answer that is read.
     static let answerLimitBytes = 512 << 20
@@ -40,6 +52,7 @@ struct APIClient: Sendable {
         _ method: HTTPMethod, _ target: Target, body: JSON? = nil, timeout: Duration = .seconds(60)
     ) async throws(CommandFailure) -> Answer {
         var request = HTTPClientRequest(url: server + target.text)
+        request.tlsConfiguration = tls
         request.method = method
         request.headers.add(name: "User-Agent", value: "turnpike/\(Version.current)")
         request.headers.add(name: "Accept", value: "application/json")
@@ -64,11 +77,12 @@ struct APIClient: Sendable {
         _ target: Target, _ each: (JSON) throws(CommandFailure) -> Void
     ) async throws(CommandFailure) {
         var request = HTTPClientRequest(url: server + target.text)
+        request.tlsConfiguration = tls
         request.headers.add(name: "User-Agent", value: "turnpike/\(Version.current)")
         request.headers.add(name: "Accept", value: "application/x-ndjson")
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         do {
-            let answer = try await HTTPClient.shared.execute(request, deadline: .distantFuture)
+            let answer = try await APIClient.http.execute(request, deadline: .distantFuture)
             guard answer.status == .ok else {
                 let body = try? JSON.parse(try await answer.body.collect(upTo: 1 << 20).readableBytesView)
                 throw CommandFailure.refused(Problem(status: Int(answer.status.code), body: body))
@@ -89,7 +103,7 @@ struct APIClient: Sendable {
         } catch let failure as CommandFailure {
             throw failure
         } catch {
-            throw .unreachable(server: server, reason: APIClient.reason(of: error))
+            throw .unreachable(server: server, reason: reason(of: error))
         }
     }
 
@@ -97,21 +111,24 @@ struct APIClient: Sendable {
         _ request: HTTPClientRequest, _ timeout: Duration
     ) async throws(CommandFailure) -> (status: Int, body: ByteBuffer) {
         do {
-            let answer = try await HTTPClient.shared.execute(
+            let answer = try await APIClient.http.execute(
                 request, timeout: .nanoseconds(timeout.inNanoseconds)
             )
             return (Int(answer.status.code), try await answer.body.collect(upTo: APIClient.answerLimitBytes))
         } catch {
-            throw .unreachable(server: server, reason: APIClient.reason(of: error))
+            throw .unreachable(server: server, reason: reason(of: error))
         }
     }
 
-    private static func reason(of error: any Error) -> String {
-        switch error {
+    private func reason(of error: any Error) -> String {
+        if let reason = TLSFailure.reason(of: error) { return reason }
+        return switch error {
         case let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout:
             "it does not answer"
         case let error as HTTPClientError where error == .invalidURL || error == .emptyHost || error == .emptyScheme:
             "that is no address such as http://127.0.0.1:8080"
+        case let error as HTTPClientError where error == .remoteConnectionClosed && server.hasPrefix("http://"):
+            "it closes the connection without an answer; does it expect https?"
         case let error as HTTPClientError: error.shortDescription
         case let error as IOError where error.errnoCode == ECONNREFUSED: "nobody listens there"
         case is NIOConnectionError: "the connection fails"

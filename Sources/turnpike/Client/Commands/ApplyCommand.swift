@@ -42,7 +42,7 @@ struct ApplyCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let api = connection.connect()
+        let api = try connection.connect()
         var documents: [BundleFiles.Document] = []
         for path in file { documents += try BundleFiles.documents(at: path) }
         var bundle = try Bundle(documents)

@@ -37,7 +37,7 @@ struct GetCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let api = connection.connect()
+        let api = try connection.connect()
         if let name {
             let document = try await api.send(.GET, Target(kind, tenant: tenant, name: name)).body
             output.print(document) { Table(documents: [document]) }

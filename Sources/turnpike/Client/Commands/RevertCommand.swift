@@ -31,7 +31,7 @@ struct RevertCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let api = connection.connect()
+        let api = try connection.connect()
         let query = dryRun ? [(name: "dryRun", value: "true")] : []
         let outcome = try ApplyOutcome(
             try await api.send(.POST, Target("revisions", "\(revision)", "revert", query: query)).body)

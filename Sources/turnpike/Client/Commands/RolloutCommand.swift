@@ -17,7 +17,7 @@ struct RolloutCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        let rollout = try await Rollout(of: revision, from: connection.connect())
+        let rollout = try await Rollout(of: revision, from: try connection.connect())
         output.print(rollout.document) { rollout.table }
     }
 }
