@@ -14,7 +14,7 @@ struct ListParameters {
     private let filters: String
 
     /// - Throws: `invalidParameter`, `invalidCursor`.
-    init(_ request: Request) throws(TurnpikeError) {
+    init(_ request: Request, kind: Kind) throws(TurnpikeError) {
         limit = try request.integer("limit", in: 1...1000, default: 100)
         var fields: [(name: String, value: String)] = []
         var filters: [String] = []
@@ -22,7 +22,12 @@ struct ListParameters {
             switch name {
             case "limit", "cursor", "minRevision": continue
             case "label": break
-            default: fields.append((name, value))
+            default:
+                // A field that is written wrong would match nothing, and look as if nothing were there.
+                guard ResourceBody.hasField(name, kind: kind) else {
+                    throw TurnpikeError(.invalidParameter, "There is no field '\(name)' to filter by.")
+                }
+                fields.append((name, value))
             }
             filters.append("\(name)=\(value.percentEncoded)")
         }

@@ -97,7 +97,7 @@ struct ResourceEndpoints {
     }
 
     private func list(_ request: Request, _ context: APIContext) async throws -> Response {
-        let query = try ListParameters(request)
+        let query = try ListParameters(request, kind: kind)
         let page = try control.list(kind, tenant: tenant(context), query.listQuery, for: context.authority)
         let next = page.next.map { query.path(after: .string($0)) }
         return .list(page.resources.map { .object(document(of: $0)) }, next: next)

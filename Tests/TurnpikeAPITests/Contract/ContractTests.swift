@@ -76,8 +76,10 @@ import Yams
         let name = kind.rawValue.prefix(1).uppercased() + kind.rawValue.dropFirst()
         let schema = try schema(kind == .apiKey ? "APIKey" : name)
         let properties = try #require(schema["properties"] as? [String: [String: Any]])
-        // `status` is what the server adds to a worker's document.
-        let written = Set(properties.keys).subtracting(kind == .worker ? ["status"] : [])
+        // What operations add to the documents that they answer with; nobody sends it.
+        let added = ["status", "rollout", "warnings", "workers", kind.spec.credential?.field ?? ""]
+        for name in added where properties[name] != nil { #expect(properties[name]?["readOnly"] as? Bool == true) }
+        let written = Set(properties.keys).subtracting(added)
 
         var probe = JSONObject()
         for field in written { probe.append(field, .null) }
@@ -99,6 +101,23 @@ import Yams
             _ = try ResourceBody(json, kind: kind, name: nil)
             return []
         } catch { return error.faults }
+    }
+
+    @Test func `every reference of the contract leads somewhere`() throws {
+        let contract = try contract()
+        func check(_ node: Any) {
+            if let list = node as? [Any] { list.forEach(check) }
+            guard let object = node as? [String: Any] else { return }
+            if let reference = object["$ref"] as? String {
+                var place: Any? = contract
+                for name in reference.dropFirst(2).split(separator: "/") {
+                    place = (place as? [String: Any])?[String(name)]
+                }
+                #expect(place != nil, "\(reference)")
+            }
+            object.values.forEach(check)
+        }
+        check(contract)
     }
 
     @Test func `every error code is described in docs/problems.md`() throws {

@@ -104,6 +104,16 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test func `a filter by a field that the kind does not have is refused`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            #expect(try await server.send(.get, "/v1/tenants?timeZone=Europe/Berlin").json["data"]?.array?.count == 1)
+            #expect(try await server.send(.get, "/v1/tenants?id=ten_1").json["data"]?.array?.isEmpty == true)
+            let wrong = try await server.send(.get, "/v1/tenants?timezone=Europe/Berlin")
+            #expect(wrong.status == 400 && wrong.problem == "invalid-parameter")
+        }
+    }
+
     @Test func `OPTIONS names the methods too`() async throws {
         try await TestServer.run { server in
             let answer = try await server.send(.options, "/v1/tenants/acme")
