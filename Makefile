@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test check lint format run e2e-routes bench chaos clean
+.PHONY: schemathesis help setup build test check lint format run e2e-routes bench chaos clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ bench: ## Measure propagation, fleet, scale and throughput (release build)
 
 chaos: ## Kill the control plane 500 times amid writes (release build)
 	@scripts/chaos.sh
+
+schemathesis: ## Send 10,000 generated requests and hold the answers to the contract
+	@swift build --product turnpike
+	@scripts/schemathesis.sh
 
 clean: ## Remove what was built, and the state of 'make run'
 	swift package clean

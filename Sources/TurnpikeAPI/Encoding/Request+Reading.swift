@@ -50,8 +50,8 @@ extension Request {
 
     func flag(_ name: String) throws(TurnpikeError) -> Bool {
         switch parameter(name) {
-        case nil, "false": return false
-        case "true", "": return true
+        case nil, "false", "0": return false
+        case "true", "1": return true
         default: throw TurnpikeError(.invalidParameter, "'\(name)' must be true or false.")
         }
     }

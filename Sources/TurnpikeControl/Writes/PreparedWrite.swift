@@ -32,6 +32,12 @@ struct PreparedWrite: Sendable {
                 let key = try view.key(in: collection, nameOrID: name)
                 action = .put(name: key.name, try PreparedWrite.read(body, for: key))
             case .patch(let name, let patch):
+                // By RFC 7396 it would replace the whole document, which is always an object.
+                guard case .object = patch else {
+                    throw TurnpikeError.invalid([
+                        Fault(JSONPointer(), .type, "Must be an object, not \(patch.typeName).")
+                    ])
+                }
                 action = .patch(name: try view.key(in: collection, nameOrID: name).name, patch)
             case .delete(let name):
                 action = .delete(name: try view.key(in: collection, nameOrID: name).name)
