@@ -31,6 +31,8 @@ func tests(_ name: String, on dependencies: [Target.Dependency], resources: [Res
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -54,6 +56,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -75,7 +79,7 @@ let package = Package(
         // Contracts: what crosses between control plane and workers, and arithmetic both rely on.
         library("TurnpikeMetering", on: ["TurnpikeModel"]),
         library("TurnpikeSnapshot", on: ["TurnpikeModel", "TurnpikeMetering"]),
-        library("TurnpikeIdentity", on: ["TurnpikeModel", "TurnpikeSnapshot", crypto]),
+        library("TurnpikeIdentity", on: ["TurnpikeModel", "TurnpikeSnapshot", crypto, x509, asn1]),
 
         // Engines: pure, without I/O, except for the transports.
         library("TurnpikeCompiler", on: ["TurnpikeModel", "TurnpikeSnapshot"]),
@@ -140,9 +144,14 @@ let package = Package(
             ]
         ),
 
-        // Measures the programs from outside; raw SQLite is what it compares the control plane's writes with.
+        // Measures the programs from outside, and the control plane's writes from within too; raw SQLite is what it compares
+        // them with.
         program(
-            "turnpike-bench", on: ["TurnpikeModel", "TurnpikeSnapshot", arguments, nioCore, nioPosix, sqlite],
+            "turnpike-bench",
+            on: [
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeControl", "TurnpikeSQLite", logging,
+                arguments, nioCore, nioPosix, sqlite,
+            ],
             path: "Benchmarks"
         ),
 

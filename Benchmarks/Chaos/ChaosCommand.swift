@@ -64,6 +64,7 @@ struct ChaosCommand: AsyncParsableCommand {
         let last: JSON = ["endpoints": [["host": "127.0.0.1", "port": 9]]]
         let revision = try await after.call("PUT", "/v1/tenants/bench/services/last", last)["revision"]?.integer ?? 0
         try await verdict.check(promised, by: after)
+        try await verdict.check(once: writers.reduce(into: [:]) { $0.merge($1.once) { $1 } }, by: after)
         let fresh = try await simulatedWorker("fresh", token, controlPlane, stage)
         let states = (
             try await Follower.state(of: follower, at: revision), try await Follower.state(of: fresh, at: revision)
@@ -76,12 +77,14 @@ struct ChaosCommand: AsyncParsableCommand {
         }
         controlPlane.program.killHard()
         try verdict.check(database: controlPlane.database)
+        try await verdict.check(folder: controlPlane.folder, on: stage)
 
         var report = Report("Chaos: \(kills) kills, \(self.writers) writers, seed \(seed)")
         report.add("time", unit: "s", elapsed.seconds)
         report.add("writes answered 2xx", unit: "1", Double(writers.map(\.answered).reduce(0, +)))
         report.add("requests without an answer", unit: "1", Double(writers.map(\.unanswered).reduce(0, +)))
         report.add("services at the end", unit: "1", Double(verdict.services))
+        report.add("created once by key", unit: "1", Double(verdict.once))
         report.add("revisions at the end", unit: "1", Double(revision))
         report.add("start until ready", starts)
         report.add("faults found", unit: "1", Double(verdict.faults.count), .atMost(0))

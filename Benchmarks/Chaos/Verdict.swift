@@ -6,6 +6,7 @@ import TurnpikeModel
 struct Verdict {
     private(set) var faults: [String] = []
     private(set) var services = 0
+    private(set) var once = 0
     private(set) var revision: Revision = 0
 
     /// What the API lists, beside what was promised.
@@ -32,6 +33,36 @@ struct Verdict {
                 faults.append("\(name) was answered at \(counter), and is not there.")
             }
         }
+    }
+
+    /// What was created with an idempotency key is there once, and what was answered works.
+    mutating func check(once promised: [String: String], by api: API) async throws {
+        var found: [String: Int] = [:]
+        var next: String? = "/v1/join-tokens?limit=1000"
+        while let target = next {
+            let page = try await api.call("GET", target)
+            for token in page["data"]?.array ?? [] {
+                if let label = token["labels"]?[Writer.onceLabel]?.string { found[label, default: 0] += 1 }
+            }
+            next = page["next"]?.string
+        }
+        once = found.count
+        for (label, count) in found where count > 1 { faults.append("\(label) is there \(count) times.") }
+        for label in promised.keys where found[label] == nil {
+            faults.append("\(label) was answered, and is not there.")
+        }
+        // A secret that is good lets its holder in as far as that a worker's description is missing.
+        for (label, secret) in promised.sorted(by: { $0.key < $1.key }).prefix(100) {
+            let answer = try await API(connection: api.connection, token: secret).send("POST", "/v1/workers", [:])
+            if answer.status == 401 { faults.append("The secret that was answered for \(label) is none.") }
+        }
+    }
+
+    /// What `turnpike check` says: the chain of hashes above all.
+    mutating func check(folder: String, on stage: Stage) async throws {
+        let program = try stage.start("turnpike", ["check", folder])
+        while program.isRunning { try await Task.sleep(for: .milliseconds(5)) }
+        if program.exitStatus != 0 { faults.append("turnpike check: \(program.output)") }
     }
 
     /// The tables, with nobody writing: no name twice, no revision missing, every change in the revision it belongs to.

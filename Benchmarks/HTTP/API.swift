@@ -17,8 +17,11 @@ struct API: Sendable {
     let connection: Connection
     let token: String
 
-    func send(_ method: String, _ target: String, _ body: JSON? = nil, keepsBody: Bool = true) async throws -> Answer {
-        let request = RequestText.make(method, target, token: token, body: body)
+    /// - Parameter idempotencyKey: makes the request safe to repeat.
+    func send(
+        _ method: String, _ target: String, _ body: JSON? = nil, idempotencyKey: String? = nil, keepsBody: Bool = true
+    ) async throws -> Answer {
+        let request = RequestText.make(method, target, token: token, idempotencyKey: idempotencyKey, body: body)
         return try await connection.exchange(request, keepsBody: keepsBody)
     }
 

@@ -36,7 +36,8 @@ final class ControlPlane: Sendable {
 
     var program: Program { running.withLock { $0 } }
     var url: String { "http://127.0.0.1:\(port)" }
-    var database: String { "\(stage.folder)/data/turnpike.sqlite" }
+    var folder: String { "\(stage.folder)/data" }
+    var database: String { "\(folder)/turnpike.sqlite" }
 
     /// Starts the program again, on the same port and database, and returns at once.
     @discardableResult

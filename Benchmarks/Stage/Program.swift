@@ -15,7 +15,8 @@ final class Program: Sendable {
     let name: String
     let pid: pid_t
     private let log: String
-    private let hasEnded = Mutex(false)
+    /// As `waitpid` tells it; `nil` while the program runs.
+    private let end = Mutex<Int32?>(nil)
 
     /// - Parameters:
     ///   - log: the file that takes standard output and standard error.
@@ -75,11 +76,17 @@ final class Program: Sendable {
 
     var isRunning: Bool { !checkEnd(WNOHANG) }
 
+    /// What it ended with; `nil` while it runs, and where a signal ended it.
+    var exitStatus: Int32? {
+        guard checkEnd(WNOHANG) else { return nil }
+        return end.withLock { $0.flatMap { $0 & 0x7F == 0 ? ($0 >> 8) & 0xFF : nil } }
+    }
+
     private func checkEnd(_ options: Int32) -> Bool {
-        hasEnded.withLock { hasEnded in
+        end.withLock { end in
             var status: Int32 = 0
-            if !hasEnded { hasEnded = waitpid(pid, &status, options) == pid }
-            return hasEnded
+            if end == nil, waitpid(pid, &status, options) == pid { end = status }
+            return end != nil
         }
     }
 

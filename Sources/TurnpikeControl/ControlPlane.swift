@@ -2,6 +2,7 @@
 
 public import Logging
 import Synchronization
+public import TurnpikeIdentity
 public import TurnpikeModel
 public import TurnpikeTelemetry
 
@@ -28,12 +29,15 @@ public final class ControlPlane: Sendable {
     let tenantLimits: TenantLimits
     let tenantRates = Mutex(TenantRates())
     let health: Health
+    /// Who issues workers' certificates; `nil`: nobody does.
+    let authority: CertificateAuthority?
     /// How long the log is kept; `nil`: for ever.
     let retention: Duration?
 
     private init(
         view: SharedView, tail: [RevisionRecord], uses: [ResourceID: Timestamp], store: any Store, clock: any WallClock,
-        retention: Duration?, tenantLimits: TenantLimits, logger: Logger, metrics registry: MetricsRegistry
+        retention: Duration?, tenantLimits: TenantLimits, authority: CertificateAuthority?, logger: Logger,
+        metrics registry: MetricsRegistry
     ) {
         let metrics = ControlMetrics(registry)
         let publisher = Publisher(view: view, tail: tail, clock: clock, metrics: metrics)
@@ -55,6 +59,7 @@ public final class ControlPlane: Sendable {
         metrics.greatestLag { [weak publisher] in Double(publisher?.greatestLag ?? 0) }
         self.health = health
         self.tenantLimits = tenantLimits
+        self.authority = authority
         self.view = view
         self.publisher = publisher
         self.store = store
@@ -68,11 +73,13 @@ public final class ControlPlane: Sendable {
     /// Loads the store, rebuilds the view, compiles everything, and reads the log's tail, so that workers that come
     /// back are sent only what differs.
     ///
-    /// - Parameter retention: how long the log is kept, at least a day; `nil`: for ever.
+    /// - Parameters:
+    ///   - retention: how long the log is kept, at least a day; `nil`: for ever.
+    ///   - authority: who issues workers' certificates; `nil`: they get none.
     /// - Throws: what the store throws.
     public static func start(
         store: any Store, clock: any WallClock, retention: Duration? = nil, tenantLimits: TenantLimits = TenantLimits(),
-        logger: Logger, metrics: MetricsRegistry
+        authority: CertificateAuthority? = nil, logger: Logger, metrics: MetricsRegistry
     ) async throws -> ControlPlane {
         var view = View()
         try await store.forEachResource { view.load($0) }
@@ -86,7 +93,7 @@ public final class ControlPlane: Sendable {
         let tail = try await store.records(after: tailStart, limit: ChangeHistory.maximumRevisions).afterLastGap
         let plane = ControlPlane(
             view: SharedView(view), tail: tail, uses: try await store.uses(), store: store, clock: clock,
-            retention: retention, tenantLimits: tenantLimits, logger: logger, metrics: metrics
+            retention: retention, tenantLimits: tenantLimits, authority: authority, logger: logger, metrics: metrics
         )
         Allocator.trim()
         logger.info("The control plane is loaded", metadata: [LogKey.revision: "\(revision)"])

@@ -13,8 +13,8 @@ struct GatewayCommand: AsyncParsableCommand {
         commandName: "gateway",
         abstract: "Run a gateway: route, check, limit, count and forward requests.",
         discussion: """
-            Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_LISTEN, TURNPIKE_ADMIN_LISTEN, \
-            TURNPIKE_STATE, TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, TURNPIKE_LOG_FORMAT, \
+            Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
+            TURNPIKE_LISTEN, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, TURNPIKE_LOG_FORMAT, \
             TURNPIKE_LOG_LEVEL) or from the configuration file, {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
             stands over the environment, and that over the file.
 
@@ -31,6 +31,16 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @Option(help: "A PEM file of the CAs that may vouch for an https control plane. (default: the system's)")
     var ca: String?
+
+    @Option(
+        help: """
+            A PEM file of a certificate to show to an https control plane. (default: the one that the control plane issues, \
+            if it does)
+            """)
+    var tlsCertificate: String?
+
+    @Option(help: "The private key of that certificate, a PEM file.")
+    var tlsKey: String?
 
     @Option(help: "Host and port for clients; port 0 takes a free one. (default: 127.0.0.1:8000)")
     var listen: String?
@@ -79,7 +89,8 @@ struct GatewayCommand: AsyncParsableCommand {
     private func settings() throws -> GatewaySettings {
         let environment = ProcessInfo.processInfo.environment
         let given: [GatewaySettings.Key: String?] = [
-            .controlPlane: controlPlane, .ca: ca, .listen: listen, .adminListen: adminListen, .state: state,
+            .controlPlane: controlPlane, .ca: ca, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .listen: listen,
+            .adminListen: adminListen, .state: state,
             .joinToken: joinToken, .name: name, .accessLog: accessLog, .logFormat: logFormat, .logLevel: logLevel,
         ]
         let flags = given.compactMapValues { $0 }

@@ -12,6 +12,8 @@ import TurnpikeWorker
 /// Configuration keys (`--some-key` and `TURNPIKE_SOME_KEY` for `someKey`):
 /// - `controlPlane`: `http` or `https`, host and port. Default `http://127.0.0.1:8080`.
 /// - `ca`: a PEM file of the CAs that may vouch for an `https` control plane. Default: the system's.
+/// - `tlsCertificate`, `tlsKey`: PEM files of a certificate to show to an `https` control plane, and of its key. Default:
+///   the certificate that the control plane issues, if it does.
 /// - `listen`: host and port for clients. Default `127.0.0.1:8000`.
 /// - `adminListen`: host and port for health and metrics. Default `127.0.0.1:8001`.
 /// - `state`: the folder for what must outlive the process. Default `./turnpike-worker-state`.
@@ -27,7 +29,7 @@ struct GatewaySettings: Sendable {
     }
 
     enum Key: String, CaseIterable {
-        case controlPlane, ca, listen, adminListen, state, joinToken, name, accessLog
+        case controlPlane, ca, tlsCertificate, tlsKey, listen, adminListen, state, joinToken, name, accessLog
         case logFormat = "log.format"
         case logLevel = "log.level"
     }
@@ -52,7 +54,8 @@ struct GatewaySettings: Sendable {
         }
         options = GatewayWorkerOptions(
             controlPlane: try GatewaySettings.controlPlane(text(.controlPlane) ?? "http://127.0.0.1:8080"),
-            trust: ControlPlaneTrust(authorities: text(.ca)),
+            trust: ControlPlaneTrust(
+                authorities: text(.ca), files: try GatewaySettings.files(text(.tlsCertificate), text(.tlsKey))),
             listen: try GatewaySettings.address(text(.listen) ?? "127.0.0.1:8000"),
             adminListen: try GatewaySettings.address(text(.adminListen) ?? "127.0.0.1:8001"),
             stateDirectory: text(.state) ?? "./turnpike-worker-state", joinToken: text(.joinToken),
@@ -81,6 +84,14 @@ extension GatewaySettings {
     private static func controlPlane(_ text: String) throws(Fault) -> ControlPlaneAddress {
         if let address = ControlPlaneAddress(text) { return address }
         throw Fault(reason: "'\(text)' is no control plane's address, such as http://127.0.0.1:8080.")
+    }
+
+    private static func files(_ certificate: String?, _ key: String?) throws(Fault) -> ControlPlaneTrust.Files? {
+        switch (certificate, key) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?): return ControlPlaneTrust.Files(certificate: certificate, key: key)
+        default: throw Fault(reason: "tlsCertificate and tlsKey go together: give both files.")
+        }
     }
 
     private static func address(_ text: String) throws(Fault) -> ListenAddress {

@@ -18,10 +18,7 @@ struct WorkerEndpoints {
             Endpoint(.post, "/v1/workers/{name}/acknowledgements", .workers) { try await acknowledge($0, $1) },
             Endpoint(.post, "/v1/workers/{name}/usage", .workers) { try await takeUsage($0, $1) },
             Endpoint(.post, "/v1/workers/{name}/leases", .workers) { try await lease($0, $1) },
-            Endpoint(.post, "/v1/workers/{name}/credential", .workers) { _, context in
-                let identity = try await control.rotateCredential(of: worker(context), requestID: context.requestID)
-                return .json(identity.json)
-            },
+            Endpoint(.post, "/v1/workers/{name}/credential", .workers) { try await renewCredential($0, $1) },
         ]
     }
 
@@ -39,6 +36,17 @@ struct WorkerEndpoints {
         guard let principal = context.principal else { throw TurnpikeError(.unauthenticated, "Send a join token.") }
         let identity = try await control.join(registration, with: principal, requestID: context.requestID)
         return .json(identity.json, status: .created, headers: [.location: "/v1/workers/\(identity.id)"])
+    }
+
+    /// The body may be left out: then the worker asks for no certificate.
+    private func renewCredential(_ request: Request, _ context: APIContext) async throws -> Response {
+        let worker = try worker(context)
+        let wants =
+            request.headers[.contentType] == nil
+            ? CredentialRequest()
+            : try CredentialRequest(json: try await request.json(limit: BodyLimit.resource))
+        return .json(
+            try await control.rotateCredential(of: worker, wants, requestID: context.requestID).json)
     }
 
     private func stream(_ request: Request, _ context: APIContext) throws -> Response {

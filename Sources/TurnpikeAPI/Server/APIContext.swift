@@ -15,9 +15,12 @@ public struct APIContext: RequestContext {
     var principal: Principal?
     /// The address that the request came from; empty where it is not known.
     let address: String
+    /// The connection.
+    let channel: any Channel
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
         address = source.channel.remoteAddress?.ipAddress ?? ""
     }
 }

@@ -10,11 +10,25 @@ public struct APIOptions: Sendable {
     public var openAPI: [UInt8]
     /// `nil`: plain HTTP.
     public var tls: ServerTLS?
+    public var workerCertificates: WorkerCertificates
 
-    public init(host: String = "127.0.0.1", port: Int = 8080, openAPI: [UInt8], tls: ServerTLS? = nil) {
+    public init(
+        host: String = "127.0.0.1", port: Int = 8080, openAPI: [UInt8], tls: ServerTLS? = nil,
+        workerCertificates: WorkerCertificates = .notRequired
+    ) {
         self.host = host
         self.port = port
         self.openAPI = openAPI
         self.tls = tls
+        self.workerCertificates = workerCertificates
     }
+}
+
+/// What workers must show beside their credential: a certificate of which the handshake proved that they hold its key.
+public enum WorkerCertificates: Sendable {
+    case notRequired
+    /// The one that the control plane issued to this very worker. Whoever joins has none yet.
+    case ofThisWorker
+    /// Any that is trusted, on joining too.
+    case trusted
 }

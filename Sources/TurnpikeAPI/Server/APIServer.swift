@@ -27,7 +27,9 @@ public struct APIServer: Sendable {
     /// - Parameter onReady: called once with the port that is listened on.
     public func run(onReady: @escaping @Sendable (Int) async -> Void) async throws {
         let application = Application(
-            router: buildRouter(control: control, openAPI: options.openAPI, metrics: metrics, logger: logger),
+            router: buildRouter(
+                control: control, openAPI: options.openAPI, workerCertificates: options.workerCertificates,
+                metrics: metrics, logger: logger),
             server: options.tls.map { tls in
                 HTTPServerBuilder { TLSChannel(base: HTTP1Channel(responder: $0), tls: tls) }
             } ?? .http1(),
@@ -42,7 +44,8 @@ public struct APIServer: Sendable {
 
 /// The one place where endpoints and middleware come together.
 public func buildRouter(
-    control: ControlPlane, openAPI: [UInt8], metrics: MetricsRegistry, logger: Logger
+    control: ControlPlane, openAPI: [UInt8], workerCertificates: WorkerCertificates = .notRequired,
+    metrics: MetricsRegistry, logger: Logger
 ) -> Router<APIContext> {
     let router = Router(context: APIContext.self)
     // First the request id: everything behind it names the request.
@@ -50,7 +53,7 @@ public func buildRouter(
     // Then the one place where errors become answers, so that authentication's are among them.
     router.add(middleware: ProblemMiddleware(logger: logger))
     let endpoints = allEndpoints(control: control, openAPI: openAPI, metrics: metrics)
-    register(endpoints, on: router, control: control)
+    register(endpoints, on: router, Authentication(control: control, workerCertificates: workerCertificates))
     return router
 }
 

@@ -43,19 +43,19 @@ struct Endpoint: Sendable {
 }
 
 /// Puts the endpoints on the router, and an answer that names the allowed methods on every other method of their paths.
-func register(_ endpoints: [Endpoint], on router: Router<APIContext>, control: ControlPlane) {
+func register(_ endpoints: [Endpoint], on router: Router<APIContext>, _ authentication: Authentication) {
     let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
     for (path, group) in Dictionary(grouping: endpoints, by: \.path) {
         let routerPath = RouterPath(path.replacing("{", with: ":").replacing("}", with: ""))
         var allowed = group.map(\.method)
         for endpoint in group {
             router.on(routerPath, method: endpoint.method) { request, context in
-                try await endpoint.answer(request, context, control: control)
+                try await endpoint.answer(request, context, authentication)
             }
             if endpoint.method == .get {
                 allowed.append(.head)
                 router.on(routerPath, method: .head) { request, context in
-                    try await endpoint.answer(request, context, control: control).createHeadResponse()
+                    try await endpoint.answer(request, context, authentication).createHeadResponse()
                 }
             }
         }
@@ -69,13 +69,15 @@ func register(_ endpoints: [Endpoint], on router: Router<APIContext>, control: C
 }
 
 extension Endpoint {
-    fileprivate func answer(_ request: Request, _ context: APIContext, control: ControlPlane) async throws -> Response {
+    fileprivate func answer(
+        _ request: Request, _ context: APIContext, _ authentication: Authentication
+    ) async throws -> Response {
         var context = context
-        context.principal = try authenticate(request, from: context.address, control: control)
+        context.principal = try await authentication.principal(of: request, context, for: access)
         for (name, _) in request.uri.queryParameters where !takesFilters && !parameters.contains(String(name)) {
             throw TurnpikeError(.invalidParameter, "There is no parameter '\(name)' here.")
         }
-        try await waitForRevision(request, control: control)
+        try await waitForRevision(request, control: authentication.control)
         return try await handle(request, context)
     }
 
@@ -87,24 +89,6 @@ extension Endpoint {
         guard takesFilters || parameters.contains("minRevision"), let least = try request.revision("minRevision")
         else { return }
         try await control.waitForRevision(least, timeout: Self.readTimeout)
-    }
-
-    private func authenticate(
-        _ request: Request, from address: String, control: ControlPlane
-    ) throws(TurnpikeError) -> Principal? {
-        if access == .everybody { return nil }
-        guard let header = request.headers[.authorization], header.lowercased().hasPrefix("bearer ") else {
-            throw TurnpikeError(.unauthenticated, "Send a token as 'Authorization: Bearer …'.")
-        }
-        let principal = try control.authenticate(bearer: String(header.dropFirst(7)), from: address)
-        switch (principal, access) {
-        case (.operator, .operators), (.worker, .workers), (.joinToken, .joinTokens): break
-        case (.operator, .platform): try Authority(of: principal).requirePlatform()
-        case (.operator, .owners): try Authority(of: principal).requireOwner()
-        default: throw TurnpikeError(.forbidden, "This credential is not for this operation.")
-        }
-        try control.admit(principal)
-        return principal
     }
 }
 

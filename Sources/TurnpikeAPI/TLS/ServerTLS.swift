@@ -49,6 +49,14 @@ extension ServerTLS {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
+        if let authorities = material.workerAuthorities {
+            let roots = try certificates(authorities, "workers' CA")
+            guard !roots.isEmpty else { throw TLSFault("The TLS workers' CA's file holds no certificate.") }
+            configuration.trustRoots = .certificates(roots)
+            // Operators come to the same port and have none.
+            configuration.certificateVerification = .optionalVerification
+            configuration.sendCANameList = true
+        }
         do {
             return State(
                 context: try NIOSSLContext(configuration: configuration),

@@ -25,7 +25,9 @@ extension ControlPlane {
             throw TurnpikeError(.forbidden, "The join token is for workers of kind '\(joinToken.role.rawValue)'.")
         }
         let secret = Secret.generate(.workerCredential)
-        return try await issue(secret, actor: principal.actor, requestID) { draft, credential throws(TurnpikeError) in
+        return try await issue(
+            secret, registration.certificateRequest, actor: principal.actor, requestID
+        ) { draft, credential throws(TurnpikeError) in
             guard draft.resource(token.key)?.id == token.id else { throw .unauthenticated }
             if let name = registration.name, draft.resource(ResourceKey(.worker, name: name)) != nil {
                 throw TurnpikeError(.alreadyExists, "A worker '\(name)' is registered already.")
@@ -40,11 +42,13 @@ extension ControlPlane {
     /// Gives a worker its next credential. The former one stays good for an hour, so that an answer that is lost on
     /// its way locks nobody out.
     public func rotateCredential(
-        of worker: Principal, requestID: String
+        of worker: Principal, _ request: CredentialRequest = CredentialRequest(), requestID: String
     ) async throws(TurnpikeError) -> WorkerIdentity {
         let resource = try self.worker(worker)
         let secret = Secret.generate(.workerCredential)
-        return try await issue(secret, actor: worker.actor, requestID) { draft, credential throws(TurnpikeError) in
+        return try await issue(
+            secret, request.certificateRequest, actor: worker.actor, requestID
+        ) { draft, credential throws(TurnpikeError) in
             guard let existing = draft.resource(resource.key), existing.id == resource.id,
                 var spec = existing.spec as? Worker
             else { throw .unauthenticated }
@@ -59,9 +63,10 @@ extension ControlPlane {
     }
 
     private func issue(
-        _ secret: Secret, actor: String, _ requestID: String,
+        _ secret: Secret, _ certificateRequest: String?, actor: String, _ requestID: String,
         _ plan: @escaping @Sendable (Draft, Worker.Credential) throws(TurnpikeError) -> Resource
     ) async throws(TurnpikeError) -> WorkerIdentity {
+        if let certificateRequest { try check(certificateRequest) }
         let issuedAt = clock.now
         let expiresAt = issuedAt.advanced(by: Self.credentialLifetime)
         let credential = Worker.Credential(digest: secret.digest.hex, expiresAt: expiresAt)
@@ -72,8 +77,26 @@ extension ControlPlane {
             throw TurnpikeError(.internalError, "The worker was not registered.")
         }
         return WorkerIdentity(
-            id: worker.idText, name: worker.key.name, credential: secret.text, issuedAt: issuedAt, expiresAt: expiresAt
-        )
+            id: worker.idText, name: worker.key.name, credential: secret.text, issuedAt: issuedAt, expiresAt: expiresAt,
+            certificate: try certificateRequest.flatMap { request throws(TurnpikeError) in
+                try certificate(request, for: worker, now: issuedAt)
+            })
+    }
+
+    /// Looks at a certificate request before anything is written on account of it.
+    private func check(_ certificateRequest: String) throws(TurnpikeError) {
+        do { try WorkerCertificate.check(request: certificateRequest) } catch {
+            throw .invalid([Fault(JSONPointer().appending("certificateRequest"), .format, error.description)])
+        }
+    }
+
+    private func certificate(
+        _ request: String, for worker: Resource, now: Timestamp
+    ) throws(TurnpikeError) -> String? {
+        do {
+            return try authority?.issueWorker(
+                request, worker: worker.idText, lifetime: Self.credentialLifetime, now: now)
+        } catch { throw TurnpikeError(.internalError, "The certificate cannot be made.", cause: error) }
     }
 
     /// Opens a worker's stream. An older stream of the same worker ends.

@@ -7,6 +7,9 @@ public struct ControlPlaneAddress: Sendable, Hashable, CustomStringConvertible {
     /// Without a slash at the end.
     public let description: String
 
+    /// Whether it is spoken to over TLS.
+    var isSecure: Bool { description.hasPrefix("https:") }
+
     /// `nil` where the text has another scheme, a path, a query or credentials, or no host.
     public init?(_ text: String) {
         let base = text.hasSuffix("/") ? String(text.dropLast()) : text

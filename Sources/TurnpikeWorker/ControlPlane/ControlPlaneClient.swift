@@ -16,17 +16,15 @@ struct ControlPlaneClient: Sendable {
     let address: ControlPlaneAddress
     let http: HTTPClient
     let identities: WorkerIdentityStore
+    let tls: ControlPlaneTLS
 
     /// The most bytes of an answer, streams excepted.
     static let maximumAnswer = 1 << 20
 
     /// A client to hand in: no redirects, which would carry a credential elsewhere, and connections that are opened
     /// quickly or not at all.
-    ///
-    /// - Parameter tls: for a control plane that speaks https.
-    static func makeHTTPClient(tls: TLSConfiguration? = nil) -> HTTPClient {
+    static func makeHTTPClient() -> HTTPClient {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        configuration.tlsConfiguration = tls
         configuration.timeout.connect = .seconds(5)
         configuration.connectionPool.idleTimeout = .seconds(30)
         // A pool's retries would hide what this worker does itself, with its own back-off.
@@ -43,7 +41,8 @@ struct ControlPlaneClient: Sendable {
     }
 
     func renewCredential(of identity: WorkerIdentity) async throws -> WorkerIdentity {
-        let answer = try await post(path("credential"), nil, bearer: identity.credential, within: .seconds(10))
+        let wants = CredentialRequest(certificateRequest: tls.certificateRequest())
+        let answer = try await post(path("credential"), wants.json, bearer: identity.credential, within: .seconds(10))
         let renewed = try read { () throws(TurnpikeError) in try WorkerIdentity(json: answer) }
         guard renewed.id == identity.id else { throw ControlPlaneFailure.malformed("a credential of another worker") }
         return renewed
@@ -91,6 +90,7 @@ extension ControlPlaneClient {
     private func request(_ method: HTTPMethod, _ path: String, bearer: String) throws -> HTTPClientRequest {
         var request = HTTPClientRequest(url: "\(address)\(path)")
         request.method = method
+        request.tlsConfiguration = tls.configuration(showing: identities.current?.certificate)
         request.headers.add(name: "Authorization", value: "Bearer \(bearer)")
         request.headers.add(name: "User-Agent", value: "turnpike-worker/\(workerVersion)")
         return request

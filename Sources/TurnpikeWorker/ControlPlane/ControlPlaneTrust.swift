@@ -2,13 +2,27 @@
 
 import NIOSSL
 
-/// Whom a worker believes that a control plane at an `https` address is who it says.
+/// Whom a worker believes that a control plane at an `https` address is who it says, and what it shows of itself there.
 public struct ControlPlaneTrust: Sendable, Hashable {
+    /// The PEM files of a certificate that somebody else keeps for the worker, and of its key.
+    public struct Files: Sendable, Hashable {
+        public var certificate: String
+        public var key: String
+
+        public init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
+    }
+
     /// A PEM file of the CAs that may vouch for the control plane; `nil`: whom the system trusts.
     public var authorities: String?
+    /// What the worker shows; `nil`: the certificate that the control plane issues to it, if it does.
+    public var files: Files?
 
-    public init(authorities: String? = nil) {
+    public init(authorities: String? = nil, files: Files? = nil) {
         self.authorities = authorities
+        self.files = files
     }
 
     /// Reads the files, which blocks.
@@ -19,6 +33,15 @@ public struct ControlPlaneTrust: Sendable, Hashable {
         configuration.minimumTLSVersion = .tlsv12
         if let authorities {
             configuration.trustRoots = .certificates(try certificates(in: authorities, "CA"))
+        }
+        if let files {
+            configuration.certificateChain = try certificates(in: files.certificate, "certificate")
+                .map { .certificate($0) }
+            do {
+                configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem))
+            } catch {
+                throw StartFailure(what: "the key file \(files.key) cannot be used", cause: Unusable.notPEM)
+            }
         }
         return configuration
     }

@@ -29,6 +29,7 @@ final class StateDirectory: Sendable {
     }
 
     var identityFile: String { path + "/identity.json" }
+    var keyFile: String { path + "/key.pem" }
     var lastGoodFile: String { path + "/last-good.ndjson" }
     var journalDirectory: String { path + "/journal" }
 

@@ -23,10 +23,14 @@ struct GatewayWorker: ServiceLifecycle.Service {
     let onListening: @Sendable (Int) -> Void
 
     func run() async throws {
+        // Over plain HTTP a certificate could not be shown, and whoever brings one asks for none.
+        let wantsCertificate = options.controlPlane.isSecure && options.trust.files == nil
         let client = ControlPlaneClient(
-            address: options.controlPlane,
-            http: ControlPlaneClient.makeHTTPClient(tls: try options.trust.configuration()),
-            identities: try WorkerIdentityStore(file: state.identityFile)
+            address: options.controlPlane, http: ControlPlaneClient.makeHTTPClient(),
+            identities: try WorkerIdentityStore(file: state.identityFile),
+            tls: ControlPlaneTLS(
+                try options.trust.configuration(),
+                key: wantsCertificate ? try WorkerKey(file: state.keyFile) : nil)
         )
         do {
             try await run(client)
@@ -40,7 +44,10 @@ struct GatewayWorker: ServiceLifecycle.Service {
     private func run(_ client: ControlPlaneClient) async throws {
         let enrolment = Enrolment(
             client: client, store: client.identities,
-            registration: Registration(name: options.name, role: .gateway, version: workerVersion), logger: logger
+            registration: Registration(
+                name: options.name, role: .gateway, version: workerVersion,
+                certificateRequest: client.tls.certificateRequest()),
+            logger: logger
         )
         let identity: WorkerIdentity
         do {

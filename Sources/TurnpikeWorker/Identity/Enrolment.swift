@@ -32,13 +32,16 @@ struct Enrolment: Sendable {
     /// Renews the credential at each half of its lifetime, until the task is cancelled. A control plane that refuses
     /// does not stop the worker: it goes on serving, and this goes on asking.
     func renew(now: @Sendable () -> Timestamp) async {
+        // One that joined before the control plane had a CA asks once for a certificate, without waiting.
+        var isDue = client.tls.takesCertificates && store.current?.certificate == nil
         while let identity = store.current {
             do {
-                let wait = max(.seconds(1), now().duration(to: identity.renewal))
+                let wait = isDue ? .zero : max(.seconds(1), now().duration(to: identity.renewal))
                 // A wall clock that is set must not put the renewal off for long.
                 try await Task.sleep(for: min(wait, .seconds(60)))
-                guard now() >= identity.renewal else { continue }
+                guard isDue || now() >= identity.renewal else { continue }
                 try store.adopt(try await client.renewCredential(of: identity))
+                isDue = false
                 logger.info("The worker's credential is renewed.")
             } catch is CancellationError {
                 return

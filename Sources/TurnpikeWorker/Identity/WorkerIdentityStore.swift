@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+import TurnpikeIdentity
 import TurnpikeModel
 import TurnpikeSnapshot
 
@@ -34,6 +35,20 @@ final class WorkerIdentityStore: Sendable {
     func adopt(_ new: WorkerIdentity) throws {
         try DurableFile.replace(file, with: new.json.utf8)
         identity.withLock { $0 = new }
+    }
+}
+
+extension WorkerKey {
+    /// The key in a file, or a new one where there is no file. It is stored before it is used, readable by its owner only.
+    ///
+    /// - Throws: ``FileFailure``, or ``DamagedIdentity`` where the file holds no key.
+    init(file: String) throws {
+        guard let bytes = try DurableFile.read(file, limit: 1 << 14) else {
+            self.init()
+            try DurableFile.replace(file, with: Array(try pem().utf8))
+            return
+        }
+        do { try self.init(pem: String(decoding: bytes, as: UTF8.self)) } catch { throw DamagedIdentity(file: file) }
     }
 }
 

@@ -14,6 +14,11 @@ enum Banner {
         return edge + body + edge
     }
 
+    /// Where those who are to trust the control plane find its CA.
+    static func authority(_ file: String) -> String {
+        "Certificates are issued by the CA \(file); clients and workers trust it by TURNPIKE_CA or --ca.\n"
+    }
+
     static func ready(at url: String, dataFolder: String) -> String {
         "Turnpike control plane: \(url), data in \(dataFolder)\n"
     }

@@ -5,6 +5,7 @@ import Metrics
 import ServiceLifecycle
 import TurnpikeAPI
 import TurnpikeControl
+import TurnpikeIdentity
 import TurnpikeSQLite
 import TurnpikeTelemetry
 import UnixSignals
@@ -32,9 +33,10 @@ struct ControlPlaneProgram {
     private func serve(by store: SQLiteStore, _ metrics: MetricsRegistry) async throws {
         let clock = SystemWallClock()
         // First of all: what cannot be served safely is not served at all.
-        let tls = try await startTLS(clock)
+        let authority = try startAuthority(clock)
+        let tls = try await startTLS(authority, clock)
         let control = try await ControlPlane.start(
-            store: store, clock: clock, retention: settings.retention, logger: logger,
+            store: store, clock: clock, retention: settings.retention, authority: authority, logger: logger,
             metrics: metrics
         )
         let token = try await control.bootstrapOperator(token: settings.bootstrapToken)
@@ -44,13 +46,16 @@ struct ControlPlaneProgram {
         let api = APIServer(
             control: control,
             options: APIOptions(
-                host: settings.listen.host, port: settings.listen.port, openAPI: contract ?? [], tls: tls?.tls),
+                host: settings.listen.host, port: settings.listen.port, openAPI: contract ?? [], tls: tls?.tls,
+                workerCertificates: settings.tls.workerCertificates),
             logger: logger, metrics: metrics
         )
         // Ended in reverse order: workers' streams and waiting clients first, for the API ends only once it has answered
         // everybody.
-        var services: [any Service] = [APIService(api: api, settings: settings), UpkeepService(control: control)]
-        if let tls { services.insert(tls, at: 0) }
+        var services: [any ServiceLifecycle.Service] = [
+            APIService(api: api, settings: settings), UpkeepService(control: control),
+        ]
+        if let tls { services.insert(tls, at: 0) } else { services.insert(HangUpService(logger: logger), at: 0) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
@@ -60,14 +65,32 @@ struct ControlPlaneProgram {
         try await group.run()
     }
 
-    private func startTLS(_ clock: any WallClock) async throws -> TLSService? {
-        guard let files = settings.tls.files else { return nil }
-        return try await TLSService.start(
-            CertificateFiles(certificate: files.certificate, key: files.key), clock: clock, logger: logger)
+    /// The control plane's own CA, where it has one.
+    private func startAuthority(_ clock: any WallClock) throws -> CertificateAuthority? {
+        guard case .builtin = settings.tls.mode else { return nil }
+        let folder = AuthorityFolder(dataFolder: settings.dataFolder)
+        let authority = try folder.authority(now: clock.now)
+        Terminal.standardOutput.write(Banner.authority(folder.certificateFile))
+        return authority
+    }
+
+    private func startTLS(_ authority: CertificateAuthority?, _ clock: any WallClock) async throws -> TLSService? {
+        let source: any CertificateSource
+        switch (settings.tls.mode, authority) {
+        case (.files(let certificate, let key), _):
+            var workerAuthorities: String?
+            if case .file(let path)? = settings.tls.workerAuthority { workerAuthorities = path }
+            source = CertificateFiles(certificate: certificate, key: key, workerAuthorities: workerAuthorities)
+        case (.builtin(let names), let authority?):
+            source = IssuedCertificates(
+                authority: authority, names: names, vouchesForWorkers: settings.tls.workerAuthority != nil)
+        case (.builtin, nil), (.off, _): return nil
+        }
+        return try await TLSService.start(source, clock: clock, logger: logger)
     }
 }
 
-private struct APIService: Service {
+private struct APIService: ServiceLifecycle.Service {
     let api: APIServer
     let settings: ServeSettings
 
@@ -79,7 +102,17 @@ private struct APIService: Service {
     }
 }
 
-private struct UpkeepService: Service {
+extension TLSSettings {
+    fileprivate var workerCertificates: WorkerCertificates {
+        switch workerAuthority {
+        case nil: .notRequired
+        case .builtin?: .ofThisWorker
+        case .file?: .trusted
+        }
+    }
+}
+
+private struct UpkeepService: ServiceLifecycle.Service {
     let control: ControlPlane
 
     func run() async throws {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+
 /// Where a server listens: `127.0.0.1:8080`, `[::1]:8080`, `localhost:0` for any free port.
 struct ListenAddress: Sendable, Hashable {
     var host: String
@@ -19,6 +21,14 @@ struct ListenAddress: Sendable, Hashable {
         guard !host.isEmpty else { return nil }
         self.host = String(host)
         self.port = Int(port)
+    }
+
+    /// What a server that listens here is called by, as far as it can know.
+    var certificateNames: [String] {
+        let always = ["localhost", "127.0.0.1", "::1", ProcessInfo.processInfo.hostName]
+        // What stands for every address is none that anybody calls.
+        let own = ["0.0.0.0", "::"].contains(host) || always.contains(host) ? [] : [host]
+        return own + always
     }
 
     /// The address in a URL, with the port that the system gave.

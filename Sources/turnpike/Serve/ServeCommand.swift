@@ -14,9 +14,10 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Run the control plane.",
         discussion: """
             Every option may come from the environment (TURNPIKE_LISTEN, TURNPIKE_DATA, TURNPIKE_LOG_FORMAT, \
-            TURNPIKE_LOG_LEVEL, TURNPIKE_LOG_RETENTION, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY) or from the \
-            configuration file, {"listen": "…", "data": "…", "log": {"format": "…", "level": "…"}, "tls": {"certificate": \
-            "…", "key": "…"}}; a flag stands over the environment, and that over the file.
+            TURNPIKE_LOG_LEVEL, TURNPIKE_LOG_RETENTION, TURNPIKE_TLS_MODE, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
+            TURNPIKE_TLS_NAMES, TURNPIKE_TLS_WORKERS, TURNPIKE_TLS_WORKER_CA) or from the configuration file, {"listen": \
+            "…", "data": "…", "log": {"format": "…", "level": "…"}, "tls": {"mode": "…", "certificate": "…", "key": "…", …}}; \
+            a flag stands over the environment, and that over the file.
 
             At the first start TURNPIKE_BOOTSTRAP_TOKEN becomes the first operator's token; where it is not set, a token is \
             made and printed. SIGTERM and SIGINT stop the control plane once the requests in flight are answered; \
@@ -40,11 +41,33 @@ struct ServeCommand: AsyncParsableCommand {
     var logRetention: String?
 
     @Option(
+        help: """
+            off, files (--tls-certificate, --tls-key), or builtin: certificates of a CA of the control plane's own. \
+            (default: files where there are some, else off)
+            """)
+    var tls: String?
+
+    @Option(
         help: "The server's certificate and those between it and the root, a PEM file: the API then speaks TLS only.")
     var tlsCertificate: String?
 
     @Option(help: "The private key of the certificate, a PEM file.")
     var tlsKey: String?
+
+    @Option(
+        help: """
+            With --tls builtin, the names and addresses by which the control plane is called. (default: the address to \
+            listen on, localhost, 127.0.0.1, ::1, the machine's name)
+            """)
+    var tlsNames: String?
+
+    @Option(
+        help: "What workers show: credential, or certificate: a certificate too, over TLS. (default: credential)")
+    var tlsWorkers: String?
+
+    @Option(
+        help: "With a certificate of files: a PEM file of the CAs that may vouch for workers' certificates.")
+    var tlsWorkerCa: String?
 
     @Option(help: "A JSON file of settings. (environment: TURNPIKE_CONFIG)")
     var config: String?
@@ -67,7 +90,9 @@ struct ServeCommand: AsyncParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         let given = [
             ("listen", listen), ("data", data), ("log.format", logFormat), ("log.level", logLevel),
-            ("log.retention", logRetention), ("tls.certificate", tlsCertificate), ("tls.key", tlsKey),
+            ("log.retention", logRetention), ("tls.mode", tls), ("tls.certificate", tlsCertificate),
+            ("tls.key", tlsKey),
+            ("tls.names", tlsNames), ("tls.workers", tlsWorkers), ("tls.workerCa", tlsWorkerCa),
         ]
         let flags = Dictionary(uniqueKeysWithValues: given.compactMap { key, value in value.map { (key, $0) } })
         var file: String?

@@ -58,7 +58,9 @@ struct ServeSettings: Sendable {
         openAPI = reader.string(forKey: "openapi")
         retention = try reader.string(forKey: "log.retention").map(ServeSettings.retention)
         bootstrapToken = reader.string(forKey: "bootstrap.token", isSecret: true)
-        tls = try TLSSettings { key in reader.string(forKey: ConfigKey(key)).flatMap { $0.isEmpty ? nil : $0 } }
+        tls = try TLSSettings(names: listen.certificateNames) { key in
+            reader.string(forKey: ConfigKey(key)).flatMap { $0.isEmpty ? nil : $0 }
+        }
     }
 
     private static func retention(_ text: String) throws(Fault) -> Duration {

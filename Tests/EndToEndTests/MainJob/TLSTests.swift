@@ -31,13 +31,40 @@ import TurnpikeTestSupport
         }
     }
 
-    private func serve(_ stage: Stage) throws -> ChildProcess {
+    private func serve(
+        _ stage: Stage, _ options: [String] = ["--tls-certificate", "tls.pem", "--tls-key", "tls.key"], port: Int = 0
+    ) throws -> ChildProcess {
         try stage.start(
             "control plane", "\(Stage.programs)/turnpike",
+            ["serve", "--listen", "127.0.0.1:\(port)", "--data", "\(stage.folder)/data"] + options,
+            environment: ["TURNPIKE_BOOTSTRAP_TOKEN": token])
+    }
+
+    private func join(
+        _ name: String, at address: String, ca: String, _ stage: Stage, _ options: [String] = []
+    ) async throws -> ChildProcess {
+        let joinToken =
+            try await turnpike("join-token", "create", at: address, ca: ca, stage)
+            .split(separator: "\n").first { $0.hasPrefix("tp_join_") }.map(String.init) ?? ""
+        return try gateway(name, at: address, ca: ca, stage, ["--join-token", joinToken] + options)
+    }
+
+    private func gateway(
+        _ name: String, at address: String, ca: String, _ stage: Stage, _ options: [String] = []
+    ) throws -> ChildProcess {
+        try stage.start(
+            name, "\(Stage.programs)/turnpike-worker",
             [
-                "serve", "--listen", "127.0.0.1:0", "--data", "\(stage.folder)/data", "--tls-certificate", "tls.pem",
-                "--tls-key", "tls.key",
-            ], environment: ["TURNPIKE_BOOTSTRAP_TOKEN": token])
+                "gateway", "--control-plane", address, "--ca", ca, "--listen", "127.0.0.1:0", "--admin-listen",
+                "127.0.0.1:0", "--state", "\(stage.folder)/\(name)", "--name", name,
+            ] + options)
+    }
+
+    private func becomesReady(_ gateway: ChildProcess) async throws {
+        let line = try await gateway.match("where it listens", /Turnpike gateway: [^,\s]+, admin (http:\/\/[^,\s]+)/)
+        try await until("the gateway is ready") {
+            try await Exchange.send(.GET, String(line.1) + "/readyz").status == 200
+        }
     }
 
     private func url(of plane: ChildProcess) async throws -> String {
@@ -62,17 +89,7 @@ import TurnpikeTestSupport
             let plane = try serve(stage)
             let address = try await url(of: plane)
             #expect(try await turnpike("get", "tenants", at: address, stage).contains("Nothing there"))
-
-            let joinToken =
-                try await turnpike("join-token", "create", at: address, stage)
-                .split(separator: "\n").first { $0.hasPrefix("tp_join_") }.map(String.init) ?? ""
-            let gateway = try stage.start(
-                "gateway", "\(Stage.programs)/turnpike-worker",
-                [
-                    "gateway", "--control-plane", address, "--ca", "ca.pem", "--listen", "127.0.0.1:0",
-                    "--admin-listen",
-                    "127.0.0.1:0", "--state", "\(stage.folder)/gateway", "--join-token", joinToken,
-                ])
+            let gateway = try await join("gateway", at: address, ca: "ca.pem", stage)
             let line = try await gateway.match(
                 "where it listens", /Turnpike gateway: (http:\/\/[^,\s]+), admin (http:\/\/[^,\s]+)/)
             let (gatewayURL, adminURL) = (String(line.1), String(line.2))
@@ -142,6 +159,89 @@ import TurnpikeTestSupport
             #expect(noCA.contains("holds no certificate in PEM"))
             #expect(try await turnpike("get", "tenants", at: address, stage).contains("Nothing there"))
             #expect(try await plane.terminate() == 0)
+        }
+    }
+
+    @Test func `the built-in CA serves clients, and gives workers the certificates that they must show`() async throws {
+        try await Stage.with { stage in
+            let required = ["--tls", "builtin", "--tls-workers", "certificate"]
+            var plane = try serve(stage, ["--tls", "builtin"])
+            let address = try await url(of: plane)
+            let ca = "data/ca/certificate.pem"
+            #expect(try await turnpike("get", "tenants", at: address, ca: ca, stage).contains("Nothing there"))
+            let stranger = try await turnpike("get", "tenants", at: address, ca: nil, stage, status: 3)
+            #expect(stranger.contains("comes from nobody that is trusted"))
+            let early = try await join("early", at: address, ca: ca, stage)
+            try await becomesReady(early)
+
+            // From now on certificates are asked for: the worker that is there has one, and one that joins gets one.
+            #expect(try await plane.terminate() == 0)
+            plane = try serve(stage, required, port: Int(address.split(separator: ":").last ?? "") ?? 0)
+            _ = try await url(of: plane)
+            let late = try await join("late", at: address, ca: ca, stage)
+            try await becomesReady(late)
+            try await until("both workers are connected") {
+                try await turnpike("get", "workers", "-o", "json", at: address, ca: ca, stage)
+                    .matches(of: /"connected": true/).count == 2
+            }
+
+            // Whoever has stolen the credential, but not the key, gets nothing.
+            #expect(try await late.terminate() == 0)
+            let state = "\(stage.folder)/late"
+            try FileManager.default.removeItem(atPath: state + "/key.pem")
+            let thief = try gateway("late", at: address, ca: ca, stage)
+            _ = try await thief.match("that it is refused", /beside their credential|not this worker's|TLS/)
+            #expect(try await thief.terminate() == 0)
+            #expect(try await early.terminate() == 0)
+            #expect(try await plane.terminate() == 0)
+        }
+    }
+
+    @Test func `workers with certificates of one's own CA are let in, and others are not`() async throws {
+        try await Stage.with { stage in
+            try await makeCertificates(stage)
+            try use("one", stage)
+            let plane = try serve(
+                stage,
+                [
+                    "--tls-certificate", "tls.pem", "--tls-key", "tls.key", "--tls-workers", "certificate",
+                    "--tls-worker-ca", "ca.pem",
+                ])
+            let address = try await url(of: plane)
+            let known = try await join(
+                "known", at: address, ca: "ca.pem", stage, ["--tls-certificate", "two.pem", "--tls-key", "two.key"])
+            try await becomesReady(known)
+            let unknown = try await join("unknown", at: address, ca: "ca.pem", stage)
+            #expect(try await unknown.ended() == 1)
+            #expect(unknown.output.contains("Workers show a certificate here"))
+            #expect(try await known.terminate() == 0)
+            #expect(try await plane.terminate() == 0)
+        }
+    }
+
+    @Test func `SIGHUP ends no control plane that has nothing to read anew`() async throws {
+        try await Stage.with { stage in
+            let plane = try serve(stage, [])
+            _ = try await plane.match("that it is ready", /Turnpike control plane: http:/)
+            plane.signal(SIGHUP)
+            _ = try await plane.match("that it took the signal", /no files to read anew/)
+            #expect(try await plane.terminate() == 0)
+        }
+    }
+
+    @Test(arguments: [
+        (["--tls", "magic"], "must be one of off, files, builtin"),
+        (["--tls", "files", "--tls-key", "tls.key"], "go together"),
+        (["--tls", "builtin", "--tls-key", "tls.key"], "of no use"),
+        (["--tls-workers", "certificate"], "needs TLS"),
+        (["--tls-names", "cp.example"], "with tls.mode builtin only"),
+        (["--tls", "builtin", "--tls-workers", "passport"], "must be credential or certificate"),
+    ])
+    func `settings that say nothing sensible are refused`(_ options: [String], _ words: String) async throws {
+        try await Stage.with { stage in
+            let plane = try serve(stage, options)
+            #expect(try await plane.ended() == 2)
+            #expect(plane.output.contains(words))
         }
     }
 

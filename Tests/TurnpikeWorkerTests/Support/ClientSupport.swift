@@ -20,7 +20,7 @@ func withClient<Result>(
     if let identity { try store.adopt(identity) }
     let client = ControlPlaneClient(
         address: try #require(ControlPlaneAddress(fake.address)), http: ControlPlaneClient.makeHTTPClient(),
-        identities: store
+        identities: store, tls: try ControlPlaneTLS(ControlPlaneTrust().configuration(), key: nil)
     )
     do {
         let result = try await body(client)

@@ -8,7 +8,7 @@ import TurnpikeModel
 import TurnpikeTelemetry
 import UnixSignals
 
-/// Keeps the certificate that is served that of its source: on SIGHUP it is read anew.
+/// Keeps the certificate that is served that of its source: it is taken anew on SIGHUP, and where the source renews it.
 struct TLSService: ServiceLifecycle.Service {
     let tls: ServerTLS
     let source: any CertificateSource
@@ -16,12 +16,15 @@ struct TLSService: ServiceLifecycle.Service {
     let clock: any WallClock
     let logger: Logger
 
+    /// How often the end of the certificate is looked at: a wall clock that is set must not put a renewal off for long.
+    private static let watch = Duration.seconds(60)
+
     /// - Returns: the service, which has taken over SIGHUP: from here on that signal ends no process.
     /// - Throws: `TLSFault` where the source has nothing that can be served.
     static func start(
         _ source: any CertificateSource, clock: any WallClock, logger: Logger
     ) async throws -> TLSService {
-        let tls = try ServerTLS(try source.material())
+        let tls = try ServerTLS(try source.material(now: clock.now))
         let service = TLSService(
             tls: tls, source: source, hangUps: await UnixSignalsSequence(trapping: .sighup), clock: clock,
             logger: logger)
@@ -31,13 +34,24 @@ struct TLSService: ServiceLifecycle.Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
-            for await _ in hangUps { reload() }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { for await _ in hangUps { reload() } }
+                group.addTask { await renew() }
+            }
+        }
+    }
+
+    private func renew() async {
+        guard let renewal = source.renewal else { return }
+        while !Task.isCancelled {
+            if clock.now.duration(to: tls.expiry) < renewal { reload() }
+            try? await Task.sleep(for: Self.watch)
         }
     }
 
     private func reload() {
         do {
-            try tls.replace(with: try source.material())
+            try tls.replace(with: try source.material(now: clock.now))
             logger.info("The TLS certificate is read anew.", metadata: ["expiresAt": "\(tls.expiry)"])
             warnOfExpiry()
         } catch {
@@ -50,6 +64,20 @@ struct TLSService: ServiceLifecycle.Service {
     private func warnOfExpiry() {
         if tls.expiry < clock.now {
             logger.warning("The TLS certificate has expired.", metadata: ["expiresAt": "\(tls.expiry)"])
+        }
+    }
+}
+
+/// Takes SIGHUP where there is nothing to read anew: the signal would end the process otherwise, and with it the control
+/// plane of whoever sends it to all that he runs.
+struct HangUpService: ServiceLifecycle.Service {
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { [logger] in
+            for await _ in await UnixSignalsSequence(trapping: .sighup) {
+                logger.info("SIGHUP: there are no files to read anew.")
+            }
         }
     }
 }
