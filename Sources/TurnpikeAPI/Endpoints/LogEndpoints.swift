@@ -13,25 +13,32 @@ struct LogEndpoints {
     var all: [Endpoint] {
         [
             Endpoint(.get, "/v1/changes", .operators, parameters: ["since", "watch", "tenant", "kind"]) {
-                try follow($0, $1)
+                try await follow($0, $1)
             },
             Endpoint(
                 .get, "/v1/audit", .operators,
                 parameters: ["since", "tenant", "kind", "name", "actor", "from", "to", "limit", "cursor"]
             ) { request, context in
                 request.accepts("application/x-ndjson")
-                    ? try export(request, context) : try await page(request, context)
+                    ? try await export(request, context) : try await page(request, context)
             },
         ]
     }
 
     // MARK: Following
 
-    private func follow(_ request: Request, _ context: APIContext) throws -> Response {
+    private func follow(_ request: Request, _ context: APIContext) async throws -> Response {
         let feed = try control.changes(
             after: try request.revision("since") ?? 0, tenant: request.parameter("tenant"), kind: try request.kind(),
             isWatching: try request.flag("watch"), for: context.authority)
+        try await requireStart(of: feed, context)
         return stream(feed) { $0.json }
+    }
+
+    /// While the answer has no status yet: once it streams, a start that the log has forgotten could only break it off.
+    private func requireStart(of feed: ChangeFeed, _ context: APIContext) async throws {
+        _ = try await control.records(
+            LogQuery(above: feed.start, below: feed.start, limit: 1), for: context.authority)
     }
 
     private func stream(_ feed: ChangeFeed, _ line: @escaping @Sendable (RevisionRecord) -> JSON) -> Response {
@@ -57,13 +64,14 @@ struct LogEndpoints {
     // MARK: Auditing
 
     /// The log oldest first, whole, line by line.
-    private func export(_ request: Request, _ context: APIContext) throws -> Response {
+    private func export(_ request: Request, _ context: APIContext) async throws -> Response {
         for name in ["name", "actor", "from", "to", "limit", "cursor"] where request.parameter(name) != nil {
             throw TurnpikeError(.invalidParameter, "'\(name)' does not go with an export; ask for a list.")
         }
         let feed = try control.changes(
             after: try request.revision("since") ?? 0, tenant: request.parameter("tenant"), kind: try request.kind(),
             isWatching: false, for: context.authority)
+        try await requireStart(of: feed, context)
         return stream(feed) { $0.auditEntry }
     }
 

@@ -28,6 +28,20 @@ import TurnpikeModel
         }
     }
 
+    @Test(arguments: ["/v1/changes?since=1", "/v1/changes?since=1&watch=true", "/v1/audit?since=1"])
+    func `410, before anything is sent, from where the log is no longer kept`(path: String) async throws {
+        try await TestServer.run(retention: .seconds(86_400)) { server in
+            try await server.seed()
+            server.clock.advance(by: .seconds(2 * 86_400))
+            #expect(try await server.send(.post, "/v1/tenants", #"{"name":"umbra"}"#).status == 201)
+            await server.control.maintain()
+            let answer = try await server.send(.get, path, headers: [.accept: "application/x-ndjson"])
+            #expect(answer.status == 410 && answer.problem == "revision-gone", "\(answer.text)")
+            let rest = try await server.send(.get, "/v1/changes?since=4")
+            #expect(try lines(rest).map { $0["revision"]?.integer } == [5])
+        }
+    }
+
     @Test func `a watched feed brings what is written later`() async throws {
         try await TestServer.run { server in
             let feed = try server.control.changes(

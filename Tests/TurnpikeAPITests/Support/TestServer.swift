@@ -23,7 +23,11 @@ struct TestServer {
     let clock: ManualWallClock
 
     /// Starts one in a directory of its own, runs the body, and cleans up.
-    static func run(_ body: @Sendable (TestServer) async throws -> Void) async throws {
+    ///
+    /// - Parameter retention: how long the log is kept.
+    static func run(
+        retention: Duration? = nil, _ body: @Sendable (TestServer) async throws -> Void
+    ) async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("turnpike-api-\(UUID())").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
         var logger = Logger(label: "test")
@@ -31,7 +35,7 @@ struct TestServer {
         let store = try await SQLiteStore.open(path: directory, logger: logger)
         let clock = ManualWallClock()
         let control = try await ControlPlane.start(
-            store: store, clock: clock, logger: logger, metrics: MetricsRegistry())
+            store: store, clock: clock, retention: retention, logger: logger, metrics: MetricsRegistry())
         _ = try await control.bootstrapOperator(token: token)
         let application = Application(
             router: buildRouter(
