@@ -11,17 +11,21 @@ extension ControlPlane {
     /// - Parameters:
     ///   - bearer: the whole secret: an operator's token, a worker's credential or a join token.
     ///   - address: where it came from, for slowing down who fails too often; empty where it is not known.
-    /// - Throws: `unauthenticated`, in the same words for one that is malformed, unknown or expired; `rateLimited` where
-    ///   the address has failed too often.
+    /// - Throws: `unauthenticated`, in the same words for one that is malformed, unknown or expired; `rateLimited` in its
+    ///   stead where the address has failed too often. A good credential is taken whatever came from its address before:
+    ///   many may stand behind one address, and one of them must not lock the others out.
     public func authenticate(bearer: String, from address: String = "") throws(TurnpikeError) -> Principal {
-        let now = clock.now
-        if !address.isEmpty, let delay = failedLogins.withLock({ $0.delay(of: address, at: now) }) {
+        do { return try holder(of: bearer) } catch {
+            guard !address.isEmpty else { throw error }
+            let now = clock.now
+            let delay = failedLogins.withLock { failed -> Duration? in
+                if let delay = failed.delay(of: address, at: now) { return delay }
+                failed.note(address, at: now)
+                return nil
+            }
+            guard let delay else { throw error }
             throw TurnpikeError(
                 .rateLimited, "Too many credentials from this address were not valid.", retryAfter: delay)
-        }
-        do { return try holder(of: bearer) } catch {
-            if !address.isEmpty { failedLogins.withLock { $0.note(address, at: now) } }
-            throw error
         }
     }
 
