@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import TurnpikeModel
+import TurnpikeTelemetry
 
 /// The one place where an error becomes an answer: `application/problem+json` (RFC 9457).
 struct ProblemMiddleware: RouterMiddleware {
@@ -43,7 +44,7 @@ struct ProblemMiddleware: RouterMiddleware {
             // Refusing work while shutting down, or a read of what is not there yet, is no failure.
             logger.log(
                 level: error.code == .draining || error.code == .notReady ? .info : .error, "request failed",
-                metadata: ["request_id": "\(context.requestID)", "error": "\(error)"])
+                metadata: [LogKey.requestID: "\(context.requestID)", LogKey.error: "\(error)"])
         }
         // Of our own failures a client learns the code only, but for those that say what to do about them.
         let detail = error.code == .internalError ? ErrorCode.internalError.title + "." : error.detail

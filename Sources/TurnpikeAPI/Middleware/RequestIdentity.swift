@@ -19,7 +19,7 @@ extension HTTPField.Name {
     static let turnpikeReason = HTTPField.Name("X-Turnpike-Reason")!
 }
 
-/// Gives every request an id and every answer that id and the newest revision, and writes the access log.
+/// Gives every request an id and every answer that id and the revision that it has seen, and writes the access log.
 struct RequestIdentity: RouterMiddleware {
     let control: ControlPlane
     let logger: Logger
@@ -31,12 +31,24 @@ struct RequestIdentity: RouterMiddleware {
         var context = context
         context.requestID = request.headers[.requestID].flatMap(RequestIdentity.usable) ?? RequestIdentity.makeID()
         let start = ContinuousClock.now
+        // Never one that came while the answer was made: who asks for at least that revision next would miss what it did.
+        let before = control.revision
         var response = try await next(request, context)
+        let notes = context.notes.content
         response.headers[.requestID] = context.requestID
-        if response.headers[.turnpikeRevision] == nil { response.headers[.turnpikeRevision] = "\(control.revision)" }
+        if response.headers[.turnpikeRevision] == nil {
+            response.headers[.turnpikeRevision] = "\(notes.revision ?? before)"
+        }
         let duration = ContinuousClock.now - start
-        // The path as the contract writes it, so that names in it make no series of their own.
-        let operation = "\(request.method.rawValue) \(context.endpointPath ?? "unknown")"
+        count(request, context, response, duration)
+        log(request, context, response, duration, notes)
+        return response
+    }
+
+    private func count(_ request: Request, _ context: APIContext, _ response: Response, _ duration: Duration) {
+        // Method and path as the contract writes them, so that what clients make up makes no series of its own.
+        let method = KnownMethods.all.contains(request.method) ? request.method.rawValue : "other"
+        let operation = "\(method) \(context.endpointPath ?? "unknown")"
         metrics.counter(
             .apiRequests, help: "Requests to the REST API, by operation and status class.",
             labels: [("operation", operation), ("status_class", "\(response.status.code / 100)xx")]
@@ -45,14 +57,23 @@ struct RequestIdentity: RouterMiddleware {
             .apiRequestDuration, help: "Time to answer a request to the REST API, by operation.",
             labels: [("operation", operation)]
         ).observe(duration)
-        logger.info(
-            "request",
-            metadata: [
-                "method": "\(request.method.rawValue)", "path": "\(request.uri.path)",
-                "status": "\(response.status.code)", "request_id": "\(context.requestID)",
-                "micros": "\(duration.inNanoseconds / 1000)",
-            ])
-        return response
+    }
+
+    private func log(
+        _ request: Request, _ context: APIContext, _ response: Response, _ duration: Duration,
+        _ notes: RequestNotes.Content
+    ) {
+        var metadata: Logger.Metadata = [
+            LogKey.method: "\(request.method.rawValue)", LogKey.path: "\(request.uri.path)",
+            LogKey.status: "\(response.status.code)", LogKey.requestID: "\(context.requestID)",
+            LogKey.durationMilliseconds: "\(Double(duration.inNanoseconds / 1000) / 1000)",
+        ]
+        for (key, value) in [
+            (LogKey.actor, notes.actor), (LogKey.tenant, notes.tenant), (LogKey.remoteAddress, context.address),
+        ] where !value.isEmpty {
+            metadata[key] = "\(value)"
+        }
+        logger.info("request", metadata: metadata)
     }
 
     /// What a client may choose as its id: it lands in logs and headers.

@@ -17,6 +17,7 @@ public struct APIContext: RequestContext {
     let address: String
     /// The connection.
     let channel: any Channel
+    let notes = RequestNotes()
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
@@ -26,6 +27,19 @@ public struct APIContext: RequestContext {
 }
 
 extension APIContext {
+    /// Notes who asks, and about which tenant.
+    func note(_ principal: Principal) {
+        var tenant = pathParameter("tenant")
+        if tenant.isEmpty, case .operator(let resource) = principal {
+            tenant = (resource.spec as? Operator)?.tenant ?? ""
+        }
+        let named = tenant
+        notes.note { content in
+            content.actor = principal.actor
+            content.tenant = named
+        }
+    }
+
     /// What the operator who asks may see and do.
     ///
     /// - Throws: `unauthenticated`, `forbidden`.

@@ -52,6 +52,7 @@ public func buildRouter(
     router.add(middleware: RequestIdentity(control: control, logger: logger, metrics: metrics))
     // Then the one place where errors become answers, so that authentication's are among them.
     router.add(middleware: ProblemMiddleware(logger: logger))
+    router.add(middleware: KnownMethods())
     let endpoints = allEndpoints(control: control, openAPI: openAPI, metrics: metrics)
     register(endpoints, on: router, Authentication(control: control, workerCertificates: workerCertificates))
     return router

@@ -23,6 +23,7 @@ struct Authentication: Sendable {
             throw TurnpikeError(.unauthenticated, "Send a token as 'Authorization: Bearer …'.")
         }
         let principal = try control.authenticate(bearer: String(header.dropFirst(7)), from: context.address)
+        context.note(principal)
         switch (principal, access) {
         case (.operator, .operators), (.worker, .workers), (.joinToken, .joinTokens): break
         case (.operator, .platform): try Authority(of: principal).requirePlatform()

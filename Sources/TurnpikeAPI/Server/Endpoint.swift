@@ -44,7 +44,6 @@ struct Endpoint: Sendable {
 
 /// Puts the endpoints on the router, and an answer that names the allowed methods on every other method of their paths.
 func register(_ endpoints: [Endpoint], on router: Router<APIContext>, _ authentication: Authentication) {
-    let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
     for (path, group) in Dictionary(grouping: endpoints, by: \.path) {
         let routerPath = RouterPath(path.replacing("{", with: ":").replacing("}", with: ""))
         var allowed = group.map(\.method)
@@ -52,7 +51,7 @@ func register(_ endpoints: [Endpoint], on router: Router<APIContext>, _ authenti
             router.on(routerPath, method: endpoint.method) { request, context in
                 try await endpoint.answer(request, context, authentication)
             }
-            if endpoint.method == .get {
+            if endpoint.hasHead {
                 allowed.append(.head)
                 router.on(routerPath, method: .head) { request, context in
                     try await endpoint.answer(request, context, authentication).createHeadResponse()
@@ -62,13 +61,16 @@ func register(_ endpoints: [Endpoint], on router: Router<APIContext>, _ authenti
         allowed.append(.options)
         let allow = allowed.map(\.rawValue).sorted().joined(separator: ", ")
         router.on(routerPath, method: .options) { _, _ in Response(status: .noContent, headers: [.allow: allow]) }
-        for method in methods where !allowed.contains(method) {
+        for method in KnownMethods.all where !allowed.contains(method) {
             router.on(routerPath, method: method) { _, _ -> Response in throw MethodNotAllowed(allow: allow) }
         }
     }
 }
 
 extension Endpoint {
+    /// Whether HEAD answers as GET does. A worker's GET opens its stream, and ends the one that it had.
+    fileprivate var hasHead: Bool { method == .get && access != .workers }
+
     fileprivate func answer(
         _ request: Request, _ context: APIContext, _ authentication: Authentication
     ) async throws -> Response {
@@ -78,6 +80,8 @@ extension Endpoint {
             throw TurnpikeError(.invalidParameter, "There is no parameter '\(name)' here.")
         }
         try await waitForRevision(request, control: authentication.control)
+        let revision = authentication.control.revision
+        context.notes.note { $0.revision = revision }
         return try await handle(request, context)
     }
 

@@ -101,6 +101,8 @@ import TurnpikeTestSupport
             let answer = try await server.send(.delete, "/v1/tenants")
             #expect(answer.status == 405 && answer.problem == "method-not-allowed")
             #expect(answer[header: "Allow"] == "GET, HEAD, OPTIONS, POST")
+            let query = try await server.send(try #require(HTTPRequest.Method("QUERY")), "/v1/tenants")
+            #expect(query.status == 405 && query[header: "Allow"] == "GET, HEAD, OPTIONS, POST")
         }
     }
 

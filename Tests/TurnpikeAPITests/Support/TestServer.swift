@@ -6,6 +6,7 @@ import Hummingbird
 import HummingbirdTesting
 import Logging
 import NIOCore
+import Synchronization
 import Testing
 import TurnpikeAPI
 import TurnpikeControl
@@ -21,6 +22,9 @@ struct TestServer {
     let control: ControlPlane
     let client: any TestClientProtocol
     let clock: ManualWallClock
+    let log: CollectedLog
+    /// Those that the API counts in.
+    let metrics: MetricsRegistry
 
     /// Starts one in a directory of its own, runs the body, and cleans up.
     ///
@@ -30,19 +34,20 @@ struct TestServer {
     ) async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("turnpike-api-\(UUID())").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
+        let log = CollectedLog()
+        let logger = Logger(label: "test") { LineLogHandler(label: $0, format: .json, output: log) }
         let store = try await SQLiteStore.open(path: directory, logger: logger)
         let clock = ManualWallClock()
         let control = try await ControlPlane.start(
             store: store, clock: clock, retention: retention, logger: logger, metrics: MetricsRegistry())
         _ = try await control.bootstrapOperator(token: token)
+        let metrics = MetricsRegistry()
         let application = Application(
             router: buildRouter(
-                control: control, openAPI: Array("openapi: 3.1.0".utf8), metrics: MetricsRegistry(), logger: logger),
+                control: control, openAPI: Array("openapi: 3.1.0".utf8), metrics: metrics, logger: logger),
             logger: logger)
         try await application.test(.router) { client in
-            try await body(TestServer(control: control, client: client, clock: clock))
+            try await body(TestServer(control: control, client: client, clock: clock, log: log, metrics: metrics))
         }
         await control.shutDown()
         try await store.close()
@@ -65,6 +70,19 @@ struct TestServer {
         #expect(try await send(.post, "/v1/tenants", #"{"name":"acme","timeZone":"Europe/Berlin"}"#).status == 201)
         #expect(try await send(.put, "/v1/tenants/acme/services/orders", Bodies.service).status == 201)
         #expect(try await send(.put, "/v1/tenants/acme/routes/orders", Bodies.route).status == 201)
+    }
+}
+
+/// The log lines of a server.
+final class CollectedLog: LogOutput {
+    private let texts = Mutex<[String]>([])
+
+    func write(_ line: String) { texts.withLock { $0.append(line) } }
+
+    /// What the line of a request tells.
+    func request(_ id: String?) -> JSON? {
+        texts.withLock(\.self).lazy.compactMap { try? JSON.parse($0) }
+            .first { $0["message"] == "request" && $0["metadata"]?["requestId"]?.string == id }?["metadata"]
     }
 }
 
