@@ -10,7 +10,7 @@ struct ApplyEndpoints {
 
     var all: [Endpoint] {
         [
-            Endpoint(.post, "/v1/apply", .operators, parameters: ["dryRun", "wait", "timeout"]) {
+            Endpoint(.post, "/v1/apply", .writers, parameters: ["dryRun", "wait", "timeout"]) {
                 try await apply($0, $1)
             },
             Endpoint(.get, "/v1/export", .operators, parameters: ["tenant", "kinds", "label", "minRevision"]) {

@@ -19,13 +19,13 @@ struct ResourceEndpoints {
         var endpoints = [
             Endpoint(.get, collection, .operators, takesFilters: true) { try await list($0, $1) },
             Endpoint(.get, member, .operators, parameters: ["minRevision"]) { try await read($0, $1) },
-            Endpoint(.delete, member, .operators, parameters: write) { try await delete($0, $1) },
+            Endpoint(.delete, member, .writers, parameters: write) { try await delete($0, $1) },
         ]
         if kind.spec.isCreatedByClients {
             endpoints += [
-                Endpoint(.post, collection, .operators, parameters: write) { try await create($0, $1) },
-                Endpoint(.put, member, .operators, parameters: write) { try await put($0, $1) },
-                Endpoint(.patch, member, .operators, parameters: write) { try await patch($0, $1) },
+                Endpoint(.post, collection, .writers, parameters: write) { try await create($0, $1) },
+                Endpoint(.put, member, .writers, parameters: write) { try await put($0, $1) },
+                Endpoint(.patch, member, .writers, parameters: write) { try await patch($0, $1) },
             ]
         }
         return endpoints

@@ -25,7 +25,7 @@ struct RevisionEndpoints {
                 return .json(try control.rollout(of: revision, for: context.authority).json)
             },
             Endpoint(
-                .post, "/v1/revisions/{revision}/revert", .operators, parameters: ["dryRun", "wait", "timeout"]
+                .post, "/v1/revisions/{revision}/revert", .writers, parameters: ["dryRun", "wait", "timeout"]
             ) { request, context in
                 let wait = try RolloutWait(request)
                 let revision = try context.revisionParameter()

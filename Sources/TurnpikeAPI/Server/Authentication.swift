@@ -27,7 +27,7 @@ struct Authentication: Sendable {
         switch (principal, access) {
         case (.operator, .operators), (.worker, .workers), (.joinToken, .joinTokens): break
         case (.operator, .platform): try Authority(of: principal).requirePlatform()
-        case (.operator, .owners): try Authority(of: principal).requireOwner()
+        case (.operator, .writers): try Authority(of: principal).requireWriting()
         default: throw TurnpikeError(.forbidden, "This credential is not for this operation.")
         }
         try await requireCertificate(of: principal, context)

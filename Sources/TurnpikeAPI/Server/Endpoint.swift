@@ -12,10 +12,10 @@ struct Endpoint: Sendable {
         case everybody
         /// Whoever holds an operator's token; how far it reaches is the use case's to judge.
         case operators
+        /// Operators who may write at all; how far, the use case judges. Others are refused before their body is read.
+        case writers
         /// Operators that are not bound to a tenant.
         case platform
-        /// Operators of the platform who may do everything.
-        case owners
         case workers, joinTokens
     }
 

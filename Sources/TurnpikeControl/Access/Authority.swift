@@ -33,12 +33,6 @@ public struct Authority: Sendable, Hashable {
         }
     }
 
-    /// - Throws: `forbidden` to all but owners of the platform.
-    public func requireOwner() throws(TurnpikeError) {
-        try requirePlatform()
-        guard role == .owner else { throw TurnpikeError(.forbidden, "Only owners may do this.") }
-    }
-
     // MARK: Sight
 
     func sees(_ resource: Resource) -> Bool {
@@ -61,9 +55,14 @@ public struct Authority: Sendable, Hashable {
 
     // MARK: Writing
 
+    /// - Throws: `forbidden` where the role never writes anything.
+    public func requireWriting() throws(TurnpikeError) {
+        if role == .viewer { throw TurnpikeError(.forbidden, "The token is for viewing only.") }
+    }
+
     /// - Throws: `forbidden` where the role never writes this kind.
     func requireWriting(_ kind: Kind) throws(TurnpikeError) {
-        if role == .viewer { throw TurnpikeError(.forbidden, "The token is for viewing only.") }
+        try requireWriting()
         switch kind {
         case .operator where role != .owner:
             throw TurnpikeError(.forbidden, "Only owners may change operators.")
