@@ -76,23 +76,33 @@ extension Request {
         }
         guard let tags = headers[.ifMatch] else { return .none }
         if tags.trimmed == "*" { return .exists }
-        // A tag that is no revision is one that no resource has.
-        return .revisions(
-            Set(
-                tags.split(separator: ",").compactMap {
-                    Revision($0.trimmed.trimmingPrefix("W/").filter { $0 != "\"" })
-                }))
+        // Compared strongly: a weak tag matches nothing (RFC 9110 §13.1.1). Neither does one that is no revision.
+        return .revisions(Set(Request.entityTags(tags).filter { !$0.isWeak }.compactMap { Revision($0.opaque) }))
     }
 
-    /// Whether `If-None-Match` names this revision.
-    func hasCurrent(_ revision: Revision) -> Bool {
-        headers[.ifNoneMatch]?.split(separator: ",").contains { $0.trimmed.filter { $0 != "\"" } == "\(revision)" }
-            ?? false
+    /// Whether `If-None-Match` names this revision, weakly or not, or any (RFC 9110 §13.1.2).
+    ///
+    /// - Parameter isStable: whether the document changes with its revision only. What workers and operators are doing
+    ///   does not, so that a client which has the revision may still have an old document.
+    func hasCurrent(_ revision: Revision, isStable: Bool) -> Bool {
+        guard let tags = headers[.ifNoneMatch] else { return false }
+        if tags.trimmed == "*" { return true }
+        return isStable && Request.entityTags(tags).contains { $0.opaque == "\(revision)" }
+    }
+
+    /// Those of a list of tags. One without quotes, as people write it by hand, is taken for the same with them.
+    private static func entityTags(_ list: String) -> [(opaque: String, isWeak: Bool)] {
+        list.split(separator: ",").map { element in
+            let tag = element.trimmed
+            let opaque = tag.trimmingPrefix("W/")
+            let isQuoted = opaque.utf8.count >= 2 && opaque.hasPrefix("\"") && opaque.hasSuffix("\"")
+            return (String(isQuoted ? opaque.dropFirst().dropLast() : opaque), tag.hasPrefix("W/"))
+        }
     }
 
     func revision(_ name: String) throws(TurnpikeError) -> Revision? {
         guard let text = parameter(name) else { return nil }
-        guard let revision = Revision(text), revision >= 0 else {
+        guard let revision = Revision(text), (0..<Revision.max).contains(revision) else {
             throw TurnpikeError(.invalidParameter, "'\(name)' must be a revision.")
         }
         return revision
@@ -154,7 +164,7 @@ extension APIContext {
 
     func revisionParameter() throws(TurnpikeError) -> Revision {
         let text = pathParameter("revision")
-        guard let revision = Revision(text), revision > 0 else {
+        guard let revision = Revision(text), (1..<Revision.max).contains(revision) else {
             throw TurnpikeError(.notFound, "There is no revision '\(text)'.")
         }
         return revision

@@ -89,8 +89,7 @@ struct ResourceEndpoints {
     private func read(_ request: Request, _ context: APIContext) async throws -> Response {
         let resource = try control.resource(kind, tenant: tenant(context), name: name(context), for: context.authority)
         let headers: HTTPFields = [.eTag: "\"\(resource.revision)\""]
-        // What workers and operators are doing changes without a revision.
-        if kind != .worker, kind != .operator, request.hasCurrent(resource.revision) {
+        if request.hasCurrent(resource.revision, isStable: kind != .worker && kind != .operator) {
             return Response(status: .notModified, headers: headers)
         }
         return .json(.object(document(of: resource)), headers: headers)

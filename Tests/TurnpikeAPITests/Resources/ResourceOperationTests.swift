@@ -78,8 +78,14 @@ import TurnpikeTestSupport
         try await TestServer.run { server in
             try await server.seed()
             let tag = try #require(try await server.send(.get, "/v1/tenants/acme")[header: "ETag"])
-            let again = try await server.send(.get, "/v1/tenants/acme", headers: [.ifNoneMatch: tag])
-            #expect(again.status == 304 && again.text.isEmpty)
+            for tags in [tag, "W/\(tag)", "\"0\", W/\(tag)", "*"] {
+                let again = try await server.send(.get, "/v1/tenants/acme", headers: [.ifNoneMatch: tags])
+                #expect(again.status == 304 && again.text.isEmpty && again[header: "ETag"] == tag, "\(tags)")
+            }
+            for tags in ["\"0\"", "\"\"", "W/", "\"*\""] {
+                let again = try await server.send(.get, "/v1/tenants/acme", headers: [.ifNoneMatch: tags])
+                #expect(again.status == 200, "\(tags)")
+            }
         }
     }
 
@@ -196,6 +202,10 @@ import TurnpikeTestSupport
             let port = #"{"endpoints":[{"host":"127.0.0.1","port":9002}]}"#
             #expect(try await server.send(.put, path, port, headers: [.ifMatch: tags]).status == 200)
             #expect(try await server.send(.put, path, port, headers: [.ifMatch: "\"nonsense\""]).status == 412)
+            let current = try #require(try await server.send(.get, path)[header: "ETag"])
+            #expect(try await server.send(.put, path, port, headers: [.ifMatch: "W/\(current)"]).status == 412)
+            #expect(
+                try await server.send(.put, path, port, headers: [.ifMatch: "W/\(current), \(current)"]).status == 200)
             #expect(try await server.send(.delete, path, headers: [.ifMatch: "*"]).status == 204)
             #expect(try await server.send(.put, path, port, headers: [.ifNoneMatch: "\"1\""]).status == 400)
         }
