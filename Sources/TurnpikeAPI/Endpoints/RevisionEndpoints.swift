@@ -51,6 +51,9 @@ struct RolloutWait {
             return
         }
         guard wait == "applied" else { throw TurnpikeError(.invalidParameter, "'wait' must be 'applied'.") }
+        guard try !request.flag("dryRun") else {
+            throw TurnpikeError(.invalidParameter, "A dry run makes no revision that could be waited for.")
+        }
         self.timeout = timeout
     }
 

@@ -100,6 +100,16 @@ private let badRequests: [BadRequest] = [
         what: "a revision that is not there", method: .get, path: "/v1/revisions/999999", status: 404,
         problem: "not-found"),
     BadRequest(
+        what: "the greatest revision of all", method: .get, path: "/v1/revisions/9223372036854775807", status: 404,
+        problem: "not-found"),
+    BadRequest(
+        what: "to begin after the greatest revision of all", method: .get,
+        path: "/v1/changes?since=9223372036854775807",
+        status: 400, problem: "invalid-parameter"),
+    BadRequest(
+        what: "a wait for a dry run", path: "/v1/tenants?dryRun=true&wait=applied", body: #"{"name":"x"}"#, status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
         what: "a bucket that is none", method: .get, path: "/v1/tenants/acme/usage?bucket=eon", status: 400,
         problem: "invalid-parameter"),
     BadRequest(
