@@ -21,7 +21,8 @@ struct ApplyEndpoints {
 
     private func apply(_ request: Request, _ context: APIContext) async throws -> Response {
         let wait = try RolloutWait(request)
-        let body = try await request.json(limit: BodyLimit.bundle)
+        let limit = min(BodyLimit.bundle, control.bundleBytes(for: try context.authority) ?? .max)
+        let body = try await request.json(limit: limit)
         let outcome = try await control.apply(try Bundle(json: body), try request.writeContext(context, body: body))
         return try await .outcome(outcome, wait, control, context)
     }

@@ -43,6 +43,11 @@ extension ControlPlane {
             retryAfter: delay)
     }
 
+    /// How many bytes a bundle of the caller's may have; `nil` where no tenant's limit holds.
+    public func bundleBytes(for authority: Authority) -> Int? {
+        authority.tenant == nil ? nil : tenantLimits.bundleBytes
+    }
+
     private func holder(of bearer: String) throws(TurnpikeError) -> Principal {
         // One that claims our form must have it: arithmetic refuses it before any look-up.
         guard !bearer.hasPrefix("tp_") || Secret.parse(bearer) != nil else { throw .unauthenticated }

@@ -10,6 +10,8 @@ public struct TenantLimits: Sendable {
     public var requestsPerSecond = 100
     /// Items of one bundle by such a token: a bundle is checked as a whole, while all other writes wait. Default 10,000.
     public var bundleItems = 10_000
+    /// Bytes of one bundle by such a token, judged before it is read. Default 8 MiB.
+    public var bundleBytes = 8 << 20
 
     public init() {}
 }

@@ -56,6 +56,19 @@ private let bundle =
         }
     }
 
+    @Test func `a bound token's bundle has a bound of its own, judged before it is read`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let made = try await server.send(.post, "/v1/operators", #"{"name":"x","tenant":"acme"}"#)
+            let bound: HTTPFields = [.authorization: "Bearer \(made.json["token"]?.string ?? "")"]
+            let large = "{" + String(repeating: " ", count: 8 << 20)
+            let refused = try await server.send(.post, "/v1/apply", large, headers: bound)
+            #expect(refused.status == 413 && refused.problem == "body-too-large")
+            // Read and found wanting.
+            #expect(try await server.send(.post, "/v1/apply", large).status == 400)
+        }
+    }
+
     @Test func `the reason and the request's id are in the log`() async throws {
         try await TestServer.run { server in
             let reason = try #require(HTTPField.Name("X-Turnpike-Reason"))
