@@ -12,6 +12,8 @@ enum BodyLimit {
     static let resource = 1 << 20
     static let usage = 16 << 20
     static let bundle = 64 << 20
+    /// Reading YAML takes many times its length in memory.
+    static let yamlBundle = 16 << 20
 }
 
 extension Request {
@@ -19,17 +21,45 @@ extension Request {
     ///
     /// - Throws: `unsupportedMediaType`, `bodyTooLarge`, `invalidJSON`.
     func json(limit: Int, types: [String] = ["application/json"]) async throws -> JSON {
-        let type = headers[.contentType]?.split(separator: ";").first.map { $0.trimmed.lowercased() }
-        guard let type, types.contains(type) else {
+        try require(types)
+        let buffer = try await bytes(limit: limit)
+        do { return try JSON.parse(buffer.readableBytesView) } catch {
+            throw TurnpikeError(.invalidJSON, "The body is not valid JSON: \(error).")
+        }
+    }
+
+    /// The body as JSON, where it may be YAML too.
+    ///
+    /// - Throws: `unsupportedMediaType`, `bodyTooLarge`, `invalidJSON`, `invalidYAML`.
+    func json(limit: Int, yaml: YAMLReading?) async throws -> JSON {
+        guard let yaml, mediaType == "application/yaml" else {
+            let types = yaml == nil ? ["application/json"] : ["application/json", "application/yaml"]
+            return try await json(limit: limit, types: types)
+        }
+        let buffer = try await bytes(limit: min(limit, BodyLimit.yamlBundle))
+        guard let text = String(validating: buffer.readableBytesView, as: UTF8.self) else {
+            throw TurnpikeError(.invalidYAML, "The body is not UTF-8 text.")
+        }
+        return try yaml(text)
+    }
+
+    /// What `Content-Type` says, without parameters.
+    private var mediaType: String? {
+        headers[.contentType]?.split(separator: ";").first.map { $0.trimmed.lowercased() }
+    }
+
+    private func require(_ types: [String]) throws(TurnpikeError) {
+        guard let mediaType, types.contains(mediaType) else {
             throw TurnpikeError(.unsupportedMediaType, "Send the body as \(types.joined(separator: " or ")).")
         }
+    }
+
+    private func bytes(limit: Int) async throws -> ByteBuffer {
         if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge(limit) }
         let buffer: ByteBuffer
         do { buffer = try await body.collect(upTo: limit) } catch is NIOTooManyBytesError { throw tooLarge(limit) }
         guard buffer.readableBytes > 0 else { throw TurnpikeError(.invalidJSON, "The body is empty.") }
-        do { return try JSON.parse(buffer.readableBytesView) } catch {
-            throw TurnpikeError(.invalidJSON, "The body is not valid JSON: \(error).")
-        }
+        return buffer
     }
 
     private func tooLarge(_ limit: Int) -> TurnpikeError {

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import TurnpikeModel
+
+/// Reads the YAML of a bundle into the JSON that it says, all documents of the text as one bundle.
+public typealias YAMLReading = @Sendable (String) throws(TurnpikeError) -> JSON
+
 /// How the API is served.
 public struct APIOptions: Sendable {
     /// The address to listen on. Loopback unless told otherwise.
@@ -8,17 +13,20 @@ public struct APIOptions: Sendable {
     public var port: Int
     /// The contract, served at `/openapi.yaml`.
     public var openAPI: [UInt8]
+    /// `nil`: bundles come as JSON only.
+    public var readYAML: YAMLReading?
     /// `nil`: plain HTTP.
     public var tls: ServerTLS?
     public var workerCertificates: WorkerCertificates
 
     public init(
-        host: String = "127.0.0.1", port: Int = 8080, openAPI: [UInt8], tls: ServerTLS? = nil,
-        workerCertificates: WorkerCertificates = .notRequired
+        host: String = "127.0.0.1", port: Int = 8080, openAPI: [UInt8], readYAML: YAMLReading? = nil,
+        tls: ServerTLS? = nil, workerCertificates: WorkerCertificates = .notRequired
     ) {
         self.host = host
         self.port = port
         self.openAPI = openAPI
+        self.readYAML = readYAML
         self.tls = tls
         self.workerCertificates = workerCertificates
     }

@@ -28,8 +28,8 @@ public struct APIServer: Sendable {
     public func run(onReady: @escaping @Sendable (Int) async -> Void) async throws {
         let application = Application(
             router: buildRouter(
-                control: control, openAPI: options.openAPI, workerCertificates: options.workerCertificates,
-                metrics: metrics, logger: logger),
+                control: control, openAPI: options.openAPI, readYAML: options.readYAML,
+                workerCertificates: options.workerCertificates, metrics: metrics, logger: logger),
             server: options.tls.map { tls in
                 HTTPServerBuilder { TLSChannel(base: HTTP1Channel(responder: $0), tls: tls) }
             } ?? .http1(),
@@ -44,8 +44,8 @@ public struct APIServer: Sendable {
 
 /// The one place where endpoints and middleware come together.
 public func buildRouter(
-    control: ControlPlane, openAPI: [UInt8], workerCertificates: WorkerCertificates = .notRequired,
-    metrics: MetricsRegistry, logger: Logger
+    control: ControlPlane, openAPI: [UInt8], readYAML: YAMLReading? = nil,
+    workerCertificates: WorkerCertificates = .notRequired, metrics: MetricsRegistry, logger: Logger
 ) -> Router<APIContext> {
     let router = Router(context: APIContext.self)
     // First the request id: everything behind it names the request.
@@ -53,16 +53,18 @@ public func buildRouter(
     // Then the one place where errors become answers, so that authentication's are among them.
     router.add(middleware: ProblemMiddleware(logger: logger))
     router.add(middleware: KnownMethods())
-    let endpoints = allEndpoints(control: control, openAPI: openAPI, metrics: metrics)
+    let endpoints = allEndpoints(control: control, openAPI: openAPI, readYAML: readYAML, metrics: metrics)
     register(endpoints, on: router, Authentication(control: control, workerCertificates: workerCertificates))
     return router
 }
 
 /// Every operation of the API, in the order of the documentation.
-func allEndpoints(control: ControlPlane, openAPI: [UInt8], metrics: MetricsRegistry) -> [Endpoint] {
+func allEndpoints(
+    control: ControlPlane, openAPI: [UInt8], readYAML: YAMLReading? = nil, metrics: MetricsRegistry
+) -> [Endpoint] {
     ServerEndpoints(control: control, openAPI: openAPI, metrics: metrics).all
         + Kind.allCases.flatMap { ResourceEndpoints(kind: $0, control: control).all }
-        + ApplyEndpoints(control: control).all + RevisionEndpoints(control: control).all
+        + ApplyEndpoints(control: control, readYAML: readYAML).all + RevisionEndpoints(control: control).all
         + LogEndpoints(control: control).all + ExplainEndpoints(control: control).all
         + UsageEndpoints(control: control).all + WorkerEndpoints(control: control).all
 }

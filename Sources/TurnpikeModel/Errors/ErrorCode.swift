@@ -7,6 +7,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     // What the client sent.
     case malformedRequest = "malformed-request"
     case invalidJSON = "invalid-json"
+    case invalidYAML = "invalid-yaml"
     case invalidResource = "invalid-resource"
     case invalidParameter = "invalid-parameter"
     case invalidCursor = "invalid-cursor"
@@ -55,7 +56,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     /// The HTTP status that goes with the code.
     public var status: Int {
         switch self {
-        case .malformedRequest, .invalidJSON, .invalidParameter, .invalidCursor: 400
+        case .malformedRequest, .invalidJSON, .invalidYAML, .invalidParameter, .invalidCursor: 400
         case .unauthenticated: 401
         case .forbidden: 403
         case .notFound, .noRoute: 404
@@ -85,6 +86,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .malformedRequest: "The request is not well-formed HTTP"
         case .invalidJSON: "The body is not valid JSON"
+        case .invalidYAML: "The body is not valid YAML"
         case .invalidResource: "The resource is not valid"
         case .invalidParameter: "A parameter is not valid"
         case .invalidCursor: "The cursor is not valid"

@@ -46,8 +46,8 @@ struct ControlPlaneProgram {
         let api = APIServer(
             control: control,
             options: APIOptions(
-                host: settings.listen.host, port: settings.listen.port, openAPI: contract ?? [], tls: tls?.tls,
-                workerCertificates: settings.tls.workerCertificates),
+                host: settings.listen.host, port: settings.listen.port, openAPI: contract ?? [],
+                readYAML: Bundle.read(body:), tls: tls?.tls, workerCertificates: settings.tls.workerCertificates),
             logger: logger, metrics: metrics
         )
         // Ended in reverse order: workers' streams and waiting clients first, for the API ends only once it has answered

@@ -44,6 +44,23 @@ import TurnpikeModel
         #expect(throws: CommandFailure.self) { try bundle(text) }
     }
 
+    @Test func `a request's YAML is read as files are, and its faults named`() throws {
+        let text = "{kind: tenant, name: a}\n---\ndeletes: [{kind: tenant, name: b}]"
+        let expected = #"{"resources":[{"kind":"tenant","name":"a"}],"deletes":[{"kind":"tenant","name":"b"}]}"#
+        #expect(try turnpike.Bundle.read(body: text).text == expected)
+        for text in ["a: [", "a: 1\na: 2", "[1]: 2", "7", "", "resource: []", "- &a [1]\n- *b"] {
+            #expect { try turnpike.Bundle.read(body: text) } throws: { ($0 as? TurnpikeError)?.code == .invalidYAML }
+        }
+    }
+
+    @Test func `aliases do not make a small body large`() {
+        let levels = (1...9).map { level in
+            "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ",") + "]"
+        }
+        let text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + levels.joined(separator: "\n")
+        #expect { try turnpike.Bundle.read(body: text) } throws: { ($0 as? TurnpikeError)?.code == .invalidYAML }
+    }
+
     @Test func `a fault is named by file and resource`() throws {
         let whole = try bundle("{kind: tenant, name: a}", "- {kind: quota, tenant: a, name: monthly}\n- {kind: route}")
         let problem = Problem(

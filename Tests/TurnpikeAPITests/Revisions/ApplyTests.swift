@@ -69,6 +69,21 @@ private let bundle =
         }
     }
 
+    @Test func `a bundle may come as YAML, another body may not`() async throws {
+        try await TestServer.run { server in
+            for type in ["application/yaml", "Application/YAML; charset=utf-8"] {
+                let applied = try await server.send(.post, "/v1/apply", bundle, headers: [.contentType: type])
+                #expect(applied.status == 200, "\(applied.text)")
+            }
+            let yaml: HTTPFields = [.contentType: "application/yaml"]
+            let bad = try await server.send(.post, "/v1/apply", "resources: [", headers: yaml)
+            #expect(bad.status == 400 && bad.problem == "invalid-yaml" && bad.text.contains("Line 1"))
+            let huge = String(repeating: " ", count: (16 << 20) + 1)
+            #expect(try await server.send(.post, "/v1/apply", huge, headers: yaml).status == 413)
+            #expect(try await server.send(.post, "/v1/tenants", #"{"name":"x"}"#, headers: yaml).status == 415)
+        }
+    }
+
     @Test func `the reason and the request's id are in the log`() async throws {
         try await TestServer.run { server in
             let reason = try #require(HTTPField.Name("X-Turnpike-Reason"))

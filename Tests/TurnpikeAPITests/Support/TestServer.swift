@@ -44,13 +44,19 @@ struct TestServer {
         let metrics = MetricsRegistry()
         let application = Application(
             router: buildRouter(
-                control: control, openAPI: Array("openapi: 3.1.0".utf8), metrics: metrics, logger: logger),
+                control: control, openAPI: Array("openapi: 3.1.0".utf8), readYAML: readYAML, metrics: metrics,
+                logger: logger),
             logger: logger)
         try await application.test(.router) { client in
             try await body(TestServer(control: control, client: client, clock: clock, log: log, metrics: metrics))
         }
         await control.shutDown()
         try await store.close()
+    }
+
+    /// As far as YAML is JSON; the program's own reader has tests of its own.
+    private static func readYAML(_ text: String) throws(TurnpikeError) -> JSON {
+        do { return try JSON.parse(text) } catch { throw TurnpikeError(.invalidYAML, "Line 1: \(error).") }
     }
 
     /// Sends a request as the operator, unless headers say otherwise.
