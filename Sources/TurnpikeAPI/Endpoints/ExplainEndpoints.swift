@@ -10,7 +10,7 @@ struct ExplainEndpoints {
 
     var all: [Endpoint] {
         [
-            Endpoint(.post, "/v1/explain", .operators) { request, context in
+            Endpoint(.post, "/v1/explain", .operators, parameters: ["minRevision"]) { request, context in
                 let asked = try ExplainRequest(json: try await request.json(limit: BodyLimit.resource))
                 return .json(try await control.explain(asked, for: context.authority).json)
             }

@@ -12,12 +12,14 @@ struct LogEndpoints {
 
     var all: [Endpoint] {
         [
-            Endpoint(.get, "/v1/changes", .operators, parameters: ["since", "watch", "tenant", "kind"]) {
+            Endpoint(.get, "/v1/changes", .operators, parameters: ["since", "watch", "tenant", "kind", "minRevision"]) {
                 try await follow($0, $1)
             },
             Endpoint(
                 .get, "/v1/audit", .operators,
-                parameters: ["since", "tenant", "kind", "name", "actor", "from", "to", "limit", "cursor"]
+                parameters: [
+                    "since", "tenant", "kind", "name", "actor", "from", "to", "limit", "cursor", "minRevision",
+                ]
             ) { request, context in
                 request.accepts("application/x-ndjson")
                     ? try await export(request, context) : try await page(request, context)

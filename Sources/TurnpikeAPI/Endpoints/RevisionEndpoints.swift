@@ -11,10 +11,10 @@ struct RevisionEndpoints {
 
     var all: [Endpoint] {
         [
-            Endpoint(.get, "/v1/revisions/{revision}", .operators) { _, context in
+            Endpoint(.get, "/v1/revisions/{revision}", .operators, parameters: ["minRevision"]) { _, context in
                 .json(try await control.record(context.revisionParameter(), for: context.authority).json)
             },
-            Endpoint(.get, "/v1/revisions/{revision}/rollout", .operators, parameters: ["wait", "timeout"]) {
+            Endpoint(.get, "/v1/revisions/{revision}/rollout", .operators, parameters: ["wait", "timeout", "minRevision"]) {
                 request, context in
                 let revision = try context.revisionParameter()
                 if let json = try await RolloutWait(request).rollout(

@@ -13,9 +13,9 @@ struct UsageEndpoints {
         [
             Endpoint(
                 .get, "/v1/tenants/{tenant}/usage", .operators,
-                parameters: ["from", "to", "groupBy", "bucket", "limit", "cursor"]
+                parameters: ["from", "to", "groupBy", "bucket", "limit", "cursor", "minRevision"]
             ) { try await usage($0, $1) },
-            Endpoint(.get, "/v1/tenants/{tenant}/quotas/{name}/state", .operators, parameters: ["key"]) {
+            Endpoint(.get, "/v1/tenants/{tenant}/quotas/{name}/state", .operators, parameters: ["key", "minRevision"]) {
                 request, context in
                 .json(
                     try await control.quotaState(

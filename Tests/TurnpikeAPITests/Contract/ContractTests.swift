@@ -71,6 +71,23 @@ import Yams
         }
     }
 
+    @Test func `an operation declares what its parameters can lead to`() async throws {
+        let operations = try operations()
+        for endpoint in try await endpoints() {
+            let name = "\(endpoint.method.rawValue) \(endpoint.path)"
+            let responses = try #require(operations[name]?["responses"] as? [String: [String: Any]])
+            var expected: Set<String> = []
+            if endpoint.access != .everybody { expected.formUnion(["401", "403", "429"]) }
+            if endpoint.takesFilters || !endpoint.parameters.isEmpty { expected.insert("400") }
+            if endpoint.takesFilters || endpoint.parameters.contains("minRevision") { expected.insert("503") }
+            #expect(expected.subtracting(responses.keys) == [], "\(name)")
+            if endpoint.takesFilters || endpoint.parameters.contains("cursor") {
+                let headers = responses["200"]?["headers"] as? [String: Any]
+                #expect(headers?["Link"] != nil, "\(name)")
+            }
+        }
+    }
+
     @Test(arguments: Kind.allCases)
     func `a kind's schema has the fields that the server reads, and requires the same`(kind: Kind) throws {
         let name = kind.rawValue.prefix(1).uppercased() + kind.rawValue.dropFirst()

@@ -40,6 +40,18 @@ import TurnpikeModel
         }
     }
 
+    @Test func `an explanation waits for the revision that it must see`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let question = #"{"host":"api.acme.test","path":"/late"}"#
+            async let early = server.send(.post, "/v1/explain?minRevision=5", question)
+            await Task.yield()
+            let body = route(#"{"exact":"/late"}"#)
+            #expect(try await server.send(.put, "/v1/tenants/acme/routes/late", body).status == 201)
+            #expect(try await early.json["route"]?["name"] == "late")
+        }
+    }
+
     @Test func `no route, and no method, are told apart`() async throws {
         try await TestServer.run { server in
             try await server.seed()

@@ -141,6 +141,23 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test(arguments: [
+        "/v1/changes", "/v1/audit", "/v1/revisions/4", "/v1/revisions/4/rollout", "/v1/tenants/acme/usage",
+        "/v1/tenants/acme/quotas/monthly/state", "/v1/export", "/v1/tenants", "/v1/tenants/acme/quotas/monthly",
+    ])
+    func `any read waits for the revision that it must see`(path: String) async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let quota = #"{"limit":5,"period":"month"}"#
+            #expect(try await server.send(.put, "/v1/tenants/acme/quotas/monthly", quota).status == 201)
+            async let early = server.send(.get, "\(path)?minRevision=6")
+            await Task.yield()
+            #expect(try await server.send(.post, "/v1/tenants", #"{"name":"umbra"}"#).status == 201)
+            let answer = try await early
+            #expect(answer.status == 200 && answer[header: "Turnpike-Revision"] == "6", "\(answer.text)")
+        }
+    }
+
     @Test func `HEAD answers like GET, without the body`() async throws {
         try await TestServer.run { server in
             try await server.seed()
