@@ -74,7 +74,13 @@ struct LogEndpoints {
             after: try request.revision("since") ?? 0, tenant: request.parameter("tenant"), kind: try request.kind(),
             isWatching: false, for: context.authority)
         try await requireStart(of: feed, context)
-        return stream(feed) { $0.auditEntry }
+        let isWhole = try isWhole(request, context)
+        return stream(feed) { $0.auditEntry(isWhole: isWhole) }
+    }
+
+    /// Whether entries are shown with all their changes: what is left out, the hash covers nevertheless.
+    private func isWhole(_ request: Request, _ context: APIContext) throws(TurnpikeError) -> Bool {
+        try context.authority.tenant == nil && ["tenant", "kind", "name"].allSatisfy { request.parameter($0) == nil }
     }
 
     /// A page of the log, newest first.
@@ -99,8 +105,9 @@ struct LogEndpoints {
         let page = records.prefix(limit)
         let next =
             records.count > limit ? page.last.map { Cursor(place: .integer($0.revision), question: path).text } : nil
+        let isWhole = try isWhole(request, context)
         return .list(
-            page.map(\.auditEntry),
+            page.map { $0.auditEntry(isWhole: isWhole) },
             next: next.map { path + (question.isEmpty ? "" : "&") + "limit=\(limit)&cursor=\($0)" })
     }
 }
@@ -110,8 +117,11 @@ extension RevisionRecord {
     var json: JSON { .object(document) }
 
     /// The entry with all that its hash is made of.
-    var auditEntry: JSON {
+    ///
+    /// - Parameter isWhole: whether all its changes are there; an entry that lacks some says so.
+    func auditEntry(isWhole: Bool) -> JSON {
         var document = document
+        if !isWhole { document["partial"] = true }
         document["source"] = .string(source)
         document["changes"] = .array(
             changes.compactMap { change in

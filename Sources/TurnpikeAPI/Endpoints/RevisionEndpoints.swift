@@ -14,7 +14,9 @@ struct RevisionEndpoints {
             Endpoint(.get, "/v1/revisions/{revision}", .operators, parameters: ["minRevision"]) { _, context in
                 .json(try await control.record(context.revisionParameter(), for: context.authority).json)
             },
-            Endpoint(.get, "/v1/revisions/{revision}/rollout", .operators, parameters: ["wait", "timeout", "minRevision"]) {
+            Endpoint(
+                .get, "/v1/revisions/{revision}/rollout", .operators, parameters: ["wait", "timeout", "minRevision"]
+            ) {
                 request, context in
                 let revision = try context.revisionParameter()
                 if let json = try await RolloutWait(request).rollout(

@@ -46,6 +46,17 @@ import TurnpikeModel
         #expect(throws: CommandFailure.self) { try verify([entries[0].merging(patch: ["revision": .null])]) }
     }
 
+    @Test func `a part of the log is told from one that somebody has altered`() throws {
+        var partial = entries[1].merging(patch: ["partial": true])
+        partial = partial.merging(patch: ["changes": []])
+        #expect {
+            try verify([partial])
+        } throws: {
+            guard case .failed(let reason)? = $0 as? CommandFailure else { return false }
+            return reason.contains("a part of the log") && !reason.contains("missing")
+        }
+    }
+
     @Test func `a chain must pass through the hash that was noted`() throws {
         let noted = entries[1]["hash"]?.string
         #expect(try verify(entries, through: noted)["entries"] == 3)

@@ -100,6 +100,26 @@ import TurnpikeModel
         }
     }
 
+    @Test func `an entry that lacks changes says so, a whole one does not`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let made = try await server.send(.post, "/v1/operators", #"{"name":"x","role":"viewer","tenant":"acme"}"#)
+            let bound: HTTPFields = [.authorization: "Bearer \(made.json["token"]?.string ?? "")"]
+            let whole: HTTPFields = [:]
+            for (query, headers, isWhole) in [
+                ("", whole, true), ("?since=2", whole, true), ("?tenant=acme", whole, false),
+                ("?kind=route", whole, false), ("", bound, false),
+            ] {
+                var lined = headers
+                lined[.accept] = "application/x-ndjson"
+                let export = try lines(try await server.send(.get, "/v1/audit\(query)", headers: lined))
+                let page = try await server.send(.get, "/v1/audit\(query)", headers: headers).json["data"]?.array ?? []
+                #expect(!export.isEmpty && export.count == page.count)
+                #expect((export + page).allSatisfy { $0["partial"]?.bool == (isWhole ? nil : true) }, "\(query)")
+            }
+        }
+    }
+
     @Test func `the chain of an export vouches for every entry`() async throws {
         try await TestServer.run { server in
             try await server.seed()

@@ -15,8 +15,16 @@ struct AuditChain {
     /// - Parameter hash: that the chain has to pass through; `nil`: any chain will do.
     init(mustPass hash: String?) { mustPass = hash }
 
-    /// - Throws: `failed`, naming the entry, where it does not follow from the one before.
+    /// - Throws: `failed`, naming the entry, where it does not follow from the one before, or is narrowed to what a token sees
+    ///   or somebody asked for.
     mutating func take(_ json: JSON) throws(CommandFailure) {
+        if json["partial"]?.bool == true {
+            throw .failed(
+                """
+                The entries are a part of the log, which cannot be checked alone: their hashes cover what is left out. Take the \
+                whole log, by a token that is bound to no tenant, and an export without --tenant and --kind.
+                """)
+        }
         guard let entry = LogChain.Entry(json: json), let previous = json["previousHash"]?.string,
             let claimed = json["hash"]?.string
         else { throw .failed("An entry of the audit cannot be read: \(json.text.prefix(200))") }
