@@ -18,6 +18,12 @@ public struct APIOptions: Sendable {
     /// `nil`: plain HTTP.
     public var tls: ServerTLS?
     public var workerCertificates: WorkerCertificates
+    /// The longest that a connection may leave the server without a whole head, or the next part of a body that has begun:
+    /// then it is closed. Default 90 s, which is longer than clients keep idle connections. Answers take as long as they
+    /// take, and so do streams.
+    public var idleTimeout = Duration.seconds(90)
+    /// Connections at once, workers' streams among them; more wait to be accepted. Default 10,000.
+    public var mostConnections = 10_000
 
     public init(
         host: String = "127.0.0.1", port: Int = 8080, openAPI: [UInt8], readYAML: YAMLReading? = nil,

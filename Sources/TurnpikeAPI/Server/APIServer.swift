@@ -26,15 +26,17 @@ public struct APIServer: Sendable {
     ///
     /// - Parameter onReady: called once with the port that is listened on.
     public func run(onReady: @escaping @Sendable (Int) async -> Void) async throws {
+        let http = HTTP1Channel.Configuration(idleTimeout: .nanoseconds(options.idleTimeout.inNanoseconds))
         let application = Application(
             router: buildRouter(
                 control: control, openAPI: options.openAPI, readYAML: options.readYAML,
                 workerCertificates: options.workerCertificates, metrics: metrics, logger: logger),
             server: options.tls.map { tls in
-                HTTPServerBuilder { TLSChannel(base: HTTP1Channel(responder: $0), tls: tls) }
-            } ?? .http1(),
+                HTTPServerBuilder { TLSChannel(base: HTTP1Channel(responder: $0, configuration: http), tls: tls) }
+            } ?? .http1(configuration: http),
             configuration: ApplicationConfiguration(
-                address: .hostname(options.host, port: options.port), serverName: "turnpike"),
+                address: .hostname(options.host, port: options.port), serverName: "turnpike",
+                availableConnectionsDelegate: MaximumAvailableConnections(options.mostConnections, logger: logger)),
             onServerRunning: { channel in await onReady(channel.localAddress?.port ?? 0) },
             logger: logger
         )
