@@ -213,6 +213,7 @@ let package = Package(
             "EndToEndTests",
             on: [
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeControl", "turnpike", "turnpike-worker", logging,
+                arguments,
                 httpClient, nioCore,
                 nioHTTP1,
                 nioPosix, nioSSL, yams,

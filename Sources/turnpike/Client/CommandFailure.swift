@@ -23,6 +23,22 @@ enum CommandFailure: Error {
         }
     }
 
+    /// The failure for a program: a problem (RFC 9457), the control plane's own where it is that which refuses.
+    var json: JSON {
+        switch self {
+        case .refused(let problem): problem.json
+        case .failed(let detail): CommandFailure.problem("The command failed", detail)
+        case .misused(let detail): CommandFailure.problem("What was given makes no sense", detail)
+        case .unreachable(let server, let reason):
+            CommandFailure.problem("The control plane cannot be reached", "\(server): \(reason)")
+        case .waitTimedOut(let detail): CommandFailure.problem("The wait timed out", detail)
+        }
+    }
+
+    private static func problem(_ title: String, _ detail: String) -> JSON {
+        ["type": "about:blank", "title": .string(title), "detail": .string(detail)]
+    }
+
     /// The failure for a person at a terminal, with a line feed at its end.
     func message(styled: Bool) -> String {
         let mark = styled ? Style.red.applied(to: "Error:") : "Error:"

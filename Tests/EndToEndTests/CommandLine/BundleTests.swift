@@ -62,7 +62,9 @@ import TurnpikeModel
     }
 
     @Test func `a fault is named by file and resource`() throws {
-        let whole = try bundle("{kind: tenant, name: a}", "- {kind: quota, tenant: a, name: monthly}\n- {kind: route}")
+        let whole = try bundle(
+            "{kind: tenant, name: a}", "- {kind: quota, tenant: a, name: monthly}\n- {kind: route}",
+            "deletes: [{kind: tenant, name: b}]", "deletes: [{kind: quota, tenant: c, name: q}]")
         let problem = Problem(
             status: 422,
             body: [
@@ -71,11 +73,14 @@ import TurnpikeModel
                     ["pointer": "/resources/1/spec/limit", "detail": "'limit' is required."],
                     ["pointer": "/resources/2", "detail": "No name."],
                     ["pointer": "/prune/labels", "detail": "None."],
+                    ["pointer": "/deletes/1/tenant", "detail": "No tenant."],
+                    ["pointer": "/deletes/0", "detail": "Referenced."], ["pointer": "/deletes/2", "detail": "None."],
                 ],
             ])
         #expect(
             whole.located(problem).faults.map(\.place) == [
                 "file2.yaml, quota a/monthly: /spec/limit", "file2.yaml, route without a name", "/prune/labels",
+                "file4.yaml, deletion of quota c/q: /tenant", "file3.yaml, deletion of tenant b", "/deletes/2",
             ])
     }
 }

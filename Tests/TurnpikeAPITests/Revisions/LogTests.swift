@@ -4,6 +4,7 @@ import HTTPTypes
 import Testing
 import TurnpikeControl
 import TurnpikeModel
+import TurnpikeTestSupport
 
 /// The log, followed and audited.
 @Suite struct LogTests {

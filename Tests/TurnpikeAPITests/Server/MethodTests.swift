@@ -2,8 +2,10 @@
 
 import HTTPTypes
 import Testing
+import TurnpikeControl
 import TurnpikeModel
 import TurnpikeSnapshot
+import TurnpikeTelemetry
 
 @Suite struct MethodTests {
     @Test func `a method that HTTP does not know is 501, and makes no metric of its own`() async throws {

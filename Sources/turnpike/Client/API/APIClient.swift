@@ -28,6 +28,8 @@ struct APIClient: Sendable {
         var status: Int
         /// `null` where there is no body.
         var body: JSON
+        /// What `Turnpike-Revision` says: of a write, its own.
+        var revision: Revision?
     }
 
     /// Tells at once that nobody is there, or nobody to be trusted, where the library's own client tries on until the time is
@@ -46,28 +48,32 @@ struct APIClient: Sendable {
     ///
     /// - Parameters:
     ///   - target: path and query from `/v1` on, each part already encoded; see `Target`.
+    ///   - reason: why something is written, for the log.
     ///   - timeout: for the whole exchange.
     /// - Throws: `refused` for any status outside 2xx, `unreachable` where there was no answer.
     func send(
-        _ method: HTTPMethod, _ target: Target, body: JSON? = nil, timeout: Duration = .seconds(60)
+        _ method: HTTPMethod, _ target: Target, body: JSON? = nil, reason: String? = nil,
+        timeout: Duration = .seconds(60)
     ) async throws(CommandFailure) -> Answer {
         var request = HTTPClientRequest(url: server + target.text)
         request.tlsConfiguration = tls
         request.method = method
         request.headers.add(name: "User-Agent", value: "turnpike/\(Version.current)")
         request.headers.add(name: "Accept", value: "application/json")
+        if let reason { request.headers.add(name: "X-Turnpike-Reason", value: reason) }
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body.utf8))
         }
-        let (status, bytes) = try await exchange(request, timeout)
+        let (status, headers, bytes) = try await exchange(request, timeout)
         let json = try? JSON.parse(bytes.readableBytesView)  // A problem without JSON is reported by its status.
         guard (200..<300).contains(status) else { throw .refused(Problem(status: status, body: json)) }
         guard let json = bytes.readableBytes == 0 ? .null : json else {
             throw .failed("\(server) answered with something that is no JSON. Is it a Turnpike control plane?")
         }
-        return Answer(status: status, body: json)
+        return Answer(
+            status: status, body: json, revision: headers.first(name: "Turnpike-Revision").flatMap { Revision($0) })
     }
 
     /// Takes an answer of lines of JSON (NDJSON), one at a time as they come.
@@ -109,12 +115,13 @@ struct APIClient: Sendable {
 
     private func exchange(
         _ request: HTTPClientRequest, _ timeout: Duration
-    ) async throws(CommandFailure) -> (status: Int, body: ByteBuffer) {
+    ) async throws(CommandFailure) -> (status: Int, headers: HTTPHeaders, body: ByteBuffer) {
         do {
             let answer = try await APIClient.http.execute(
                 request, timeout: .nanoseconds(timeout.inNanoseconds)
             )
-            return (Int(answer.status.code), try await answer.body.collect(upTo: APIClient.answerLimitBytes))
+            let body = try await answer.body.collect(upTo: APIClient.answerLimitBytes)
+            return (Int(answer.status.code), answer.headers, body)
         } catch {
             throw .unreachable(server: server, reason: reason(of: error))
         }

@@ -19,7 +19,7 @@ struct ApplyOutcome: Sendable {
 
     var hasChanges: Bool { !changes.isEmpty }
 
-    /// The changes field by field, as `diff` shows them.
+    /// The changes field by field, as `diff` shows them, and what workers cannot do of them.
     func difference(styled: Bool) -> String {
         func line(_ mark: String, _ style: Style, _ text: String) -> String {
             (styled ? style.applied(to: "\(mark) \(text)") : "\(mark) \(text)") + "\n"
@@ -42,10 +42,10 @@ struct ApplyOutcome: Sendable {
         let workers = (document["workers"]?.array ?? []).compactMap(\.string)
         guard hasChanges else { return "No differences.\n" }
         let concerned = workers.isEmpty ? "It concerns no worker." : "It concerns \(workers.joined(separator: ", "))."
-        return text + concerned + "\n"
+        return text + concerned + "\n" + Warnings(in: document).text(styled: styled)
     }
 
-    /// For people: each change where `listing`, the counts, and every secret that was made.
+    /// For people: each change where `listing`, the counts, every secret that was made, and what workers cannot do.
     func text(listing: Bool, isDryRun: Bool) -> String {
         var text = ""
         var counts: [String: Int] = [:]
@@ -62,7 +62,7 @@ struct ApplyOutcome: Sendable {
             guard let secret = ApplyOutcome.secret(of: change) else { continue }
             text += "\(ApplyOutcome.title(of: change)), not shown again: \(secret)\n"
         }
-        return text
+        return text + Warnings(in: document).text(styled: false)
     }
 
     /// The credential that a creation made: the answer has it under the field that its kind declares.

@@ -5,7 +5,9 @@ import TurnpikeModel
 /// A refusal as the control plane words it (RFC 9457).
 struct Problem: Sendable {
     struct FieldFault: Sendable {
-        /// Where in the body, as a JSON Pointer; what a person calls the place once `Bundle` has translated it.
+        /// Where in the body, as a JSON Pointer.
+        let pointer: String
+        /// The pointer; what a person calls the place once `Bundle` has translated it.
         var place: String
         var detail: String
     }
@@ -15,16 +17,36 @@ struct Problem: Sendable {
     var detail: String
     var faults: [FieldFault]
     var requestID: String?
+    /// As the control plane sent it.
+    private let body: JSON?
 
     /// - Parameter body: `nil` where the answer holds no JSON, as that of a server which is no control plane.
     init(status: Int, body: JSON?) {
         self.status = status
+        self.body = body
         title = body?["title"]?.string ?? "The server answered with status \(status)"
         detail = body?["detail"]?.string ?? ""
         requestID = body?["requestId"]?.string
         faults = (body?["errors"]?.array ?? []).map { fault in
-            FieldFault(place: fault["pointer"]?.string ?? "", detail: fault["detail"]?.string ?? "")
+            let pointer = fault["pointer"]?.string ?? ""
+            return FieldFault(pointer: pointer, place: pointer, detail: fault["detail"]?.string ?? "")
         }
+    }
+
+    /// The problem as the control plane sent it; beside each pointer, the `place` where that is called otherwise.
+    var json: JSON {
+        guard var document = body?.object else {
+            return ["type": "about:blank", "title": .string(title), "status": .integer(Int64(status))]
+        }
+        if let errors = document["errors"]?.array, errors.count == faults.count {
+            document["errors"] = .array(
+                zip(errors, faults).map { error, fault in
+                    guard fault.place != fault.pointer, var object = error.object else { return error }
+                    object["place"] = .string(fault.place)
+                    return .object(object)
+                })
+        }
+        return .object(document)
     }
 
     /// Title and detail, then each fault on a line of its own.

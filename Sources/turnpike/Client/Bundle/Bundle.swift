@@ -10,8 +10,9 @@ struct Bundle {
     private(set) var resources: [JSON] = []
     private(set) var deletes: [JSON] = []
     private(set) var prune: JSON?
-    /// For each resource where it was written.
+    /// For each resource where it was written, and for each deletion.
     private var origins: [String] = []
+    private var deletionOrigins: [String] = []
 
     init(_ documents: [BundleFiles.Document]) throws(CommandFailure) {
         for document in documents { try add(document) }
@@ -40,7 +41,9 @@ struct Bundle {
             switch (member.name, member.value) {
             case ("resources", .array(let elements)):
                 for element in elements { add(element, origin) }
-            case ("deletes", .array(let elements)): deletes += elements
+            case ("deletes", .array(let elements)):
+                deletes += elements
+                deletionOrigins += elements.map { _ in origin }
             case ("prune", .object) where prune == nil: prune = member.value
             default:
                 throw .failed(
@@ -73,13 +76,23 @@ struct Bundle {
         var problem = problem
         for index in problem.faults.indices {
             let parts = problem.faults[index].place.split(separator: "/", maxSplits: 2)
-            guard parts.count >= 2, parts[0] == "resources", let place = Int(parts[1]),
-                resources.indices.contains(place)
-            else { continue }
-            let field = parts.count == 3 ? ": /\(parts[2])" : ""
-            problem.faults[index].place = "\(origins[place]), \(Bundle.title(of: resources[place]))\(field)"
+            guard parts.count >= 2, let place = Int(parts[1]), let what = title(of: parts[0], at: place) else {
+                continue
+            }
+            problem.faults[index].place = what + (parts.count == 3 ? ": /\(parts[2])" : "")
         }
         return problem
+    }
+
+    /// `routes.yaml, route acme/orders`; `nil` where there is no such place.
+    private func title(of list: Substring, at place: Int) -> String? {
+        switch list {
+        case "resources" where resources.indices.contains(place):
+            "\(origins[place]), \(Bundle.title(of: resources[place]))"
+        case "deletes" where deletes.indices.contains(place):
+            "\(deletionOrigins[place]), deletion of \(Bundle.title(of: deletes[place]))"
+        default: nil
+        }
     }
 
     /// `route acme/orders`, as far as the resource says.

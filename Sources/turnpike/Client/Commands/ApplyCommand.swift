@@ -5,7 +5,7 @@ import NIOHTTP1
 import TurnpikeModel
 
 /// `turnpike apply -f FILE`
-struct ApplyCommand: AsyncParsableCommand {
+struct ApplyCommand: AsyncParsableCommand, OutputChoosing {
     static let configuration = CommandConfiguration(
         commandName: "apply",
         abstract: "Make the control plane hold what files say, all of it as one revision or nothing.",
@@ -15,30 +15,23 @@ struct ApplyCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(name: .shortAndLong, help: "A file, a folder of .json, .yaml and .yml files, or - for standard input.")
+    @Option(
+        name: .shortAndLong, help: "A file, a folder of .json, .yaml and .yml files, or - for standard input.",
+        completion: .file())
     var file: [String]
 
     @Option(help: "Delete what carries this label, as name=value, and is not in the files; may be repeated.")
     var prune: [LabelArgument] = []
 
-    @Flag(help: "Say what would change, and change nothing.")
-    var dryRun = false
-
-    @Flag(help: "Wait until the workers have applied the change.")
-    var wait = false
-
-    @Option(help: "How long to wait at most.")
-    var timeout = DurationArgument(.seconds(30))
-
     @Flag(name: .shortAndLong, help: "Leave the list of changes out.")
     var quiet = false
 
+    @OptionGroup var write: WriteOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
         guard !file.isEmpty else { throw ValidationError("Say what to apply by -f.") }
-        if wait, dryRun { throw ValidationError("A dry run changes nothing that could be waited for.") }
     }
 
     func run() async throws {
@@ -48,23 +41,24 @@ struct ApplyCommand: AsyncParsableCommand {
         var bundle = try Bundle(documents)
         try bundle.prune(labels: prune)
         let outcome = try await apply(bundle, by: api)
-        guard wait else {
+        guard write.wait else {
             if output.output == .json { Terminal.standardOutput.write(outcome.document.prettyText) }
             return
         }
         let start = ContinuousClock.now
-        let rollout = try await Rollout.awaited(outcome.revision, from: api, timeout: timeout.duration)
+        let rollout = try await Rollout.awaited(outcome.revision, from: api, timeout: write.timeout.duration)
         report(rollout, of: outcome, after: ContinuousClock.now - start)
-        try rollout.requireComplete(within: timeout.duration)
+        try rollout.requireComplete(within: write.timeout.duration)
     }
 
     private func apply(_ bundle: Bundle, by api: APIClient) async throws -> ApplyOutcome {
-        let target = Target("apply", query: dryRun ? [(name: "dryRun", value: "true")] : [])
+        let target = Target("apply", query: write.query)
         do {
-            let answer = try await api.send(.POST, target, body: bundle.json, timeout: .seconds(300))
+            let answer = try await api.send(
+                .POST, target, body: bundle.json, reason: write.why.reason, timeout: .seconds(300))
             let outcome = try ApplyOutcome(answer.body)
             if output.output == .table {
-                Terminal.standardOutput.write(outcome.text(listing: !quiet, isDryRun: dryRun))
+                Terminal.standardOutput.write(outcome.text(listing: !quiet, isDryRun: write.dryRun))
             }
             return outcome
         } catch CommandFailure.refused(let problem) {

@@ -30,7 +30,7 @@ struct AuditCommand: AsyncParsableCommand {
         }
     }
 
-    struct List: AsyncParsableCommand {
+    struct List: AsyncParsableCommand, OutputChoosing {
         static let configuration = CommandConfiguration(abstract: "List entries, newest first.")
 
         @OptionGroup var scope: Scope
@@ -78,7 +78,7 @@ struct AuditCommand: AsyncParsableCommand {
         }
     }
 
-    struct Verify: AsyncParsableCommand {
+    struct Verify: AsyncParsableCommand, OutputChoosing {
         static let configuration = CommandConfiguration(
             abstract: "Check the chain of hashes through the audit, of a control plane or of an export.",
             discussion: """

@@ -5,7 +5,7 @@ import NIOHTTP1
 import TurnpikeModel
 
 /// `turnpike changes`
-struct ChangesCommand: AsyncParsableCommand {
+struct ChangesCommand: AsyncParsableCommand, OutputChoosing {
     static let configuration = CommandConfiguration(
         commandName: "changes",
         abstract: "Print the log from a revision on, one revision a line, and with --watch whatever comes.",

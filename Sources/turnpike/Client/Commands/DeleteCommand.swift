@@ -5,7 +5,7 @@ import NIOHTTP1
 import TurnpikeModel
 
 /// `turnpike delete KIND NAME`
-struct DeleteCommand: AsyncParsableCommand {
+struct DeleteCommand: AsyncParsableCommand, OutputChoosing {
     static let configuration = CommandConfiguration(
         commandName: "delete",
         abstract: "Delete a resource that no other refers to."
@@ -20,10 +20,34 @@ struct DeleteCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "The tenant to which the resource belongs.")
     var tenant: String?
 
+    @OptionGroup var write: WriteOptions
+    @OptionGroup var output: OutputOptions
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        _ = try await connection.connect().send(.DELETE, Target(kind, tenant: tenant, name: name))
-        Terminal.standardOutput.write("deleted \(ResourceKey(kind, tenant: tenant, name: name))\n")
+        let api = try connection.connect()
+        let target = try Target(kind, tenant: tenant, name: name, query: write.query)
+        let answer = try await api.send(.DELETE, target, reason: write.why.reason)
+        guard let revision = answer.revision else { throw CommandFailure.failed("The answer holds no revision.") }
+        let rollout = write.wait ? try await Rollout.awaited(revision, from: api, timeout: write.timeout.duration) : nil
+        let terminal = Terminal.standardOutput
+        switch output.output {
+        case .json: terminal.write(document(revision, rollout).prettyText)
+        case .table where write.dryRun:
+            terminal.write("\(key) can be deleted; this was a dry run, and it is still there.\n")
+        case .table: terminal.write("deleted \(key)\n")
+        }
+        try rollout?.requireComplete(within: write.timeout.duration)
+    }
+
+    private var key: ResourceKey { ResourceKey(kind, tenant: tenant, name: name) }
+
+    private func document(_ revision: Revision, _ rollout: Rollout?) -> JSON {
+        .object(
+            JSONObject([
+                "kind": .string(kind.rawValue), "tenant": tenant.map { .string($0) }, "name": .string(name),
+                "effect": "deleted", "dryRun": write.dryRun ? true : nil, "revision": .integer(revision),
+                "rollout": rollout?.document,
+            ]))
     }
 }

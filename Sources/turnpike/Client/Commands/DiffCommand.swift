@@ -5,14 +5,16 @@ import NIOHTTP1
 import TurnpikeModel
 
 /// `turnpike diff -f FILE`
-struct DiffCommand: AsyncParsableCommand {
+struct DiffCommand: AsyncParsableCommand, OutputChoosing {
     static let configuration = CommandConfiguration(
         commandName: "diff",
         abstract: "Show what 'apply' of the same files would change, field by field, and which workers it concerns.",
         discussion: "The control plane works it out by all its rules; nothing is written."
     )
 
-    @Option(name: .shortAndLong, help: "A file, a folder of .json, .yaml and .yml files, or - for standard input.")
+    @Option(
+        name: .shortAndLong, help: "A file, a folder of .json, .yaml and .yml files, or - for standard input.",
+        completion: .file())
     var file: [String]
 
     @Option(help: "Count as deleted what carries this label, as name=value, and is not in the files; may be repeated.")

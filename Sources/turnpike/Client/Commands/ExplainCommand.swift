@@ -5,7 +5,7 @@ import NIOHTTP1
 import TurnpikeModel
 
 /// `turnpike explain URL`
-struct ExplainCommand: AsyncParsableCommand {
+struct ExplainCommand: AsyncParsableCommand, OutputChoosing {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract: "Show which route a request hits, which lost and why, and what the request must pass.",

@@ -12,7 +12,7 @@ struct JoinTokenCommand: AsyncParsableCommand {
         subcommands: [Create.self]
     )
 
-    struct Create: AsyncParsableCommand {
+    struct Create: AsyncParsableCommand, OutputChoosing {
         static let configuration = CommandConfiguration(
             abstract: "Make a join token and print it, the only time that it is shown.",
             discussion: "Standard output holds the token and nothing else, so that a script can take it."
@@ -24,6 +24,7 @@ struct JoinTokenCommand: AsyncParsableCommand {
         @Option(help: "How long the token is good, such as 30m, 24h or 7d; the control plane's default is 24h.")
         var lifetime: DurationArgument?
 
+        @OptionGroup var why: ReasonOption
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
@@ -33,7 +34,7 @@ struct JoinTokenCommand: AsyncParsableCommand {
             var body = JSONObject(["kind": .string(kind.rawValue)])
             if let lifetime { body["lifetime"] = .string(lifetime.duration.text) }
             let target = try Target(.joinToken, tenant: nil)
-            let answer = try await connection.connect().send(.POST, target, body: .object(body))
+            let answer = try await connection.connect().send(.POST, target, body: .object(body), reason: why.reason)
             try output.printCredential(of: answer.body, kind: .joinToken)
         }
     }

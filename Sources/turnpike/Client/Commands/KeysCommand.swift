@@ -12,7 +12,7 @@ struct KeysCommand: AsyncParsableCommand {
         subcommands: [Create.self, List.self]
     )
 
-    struct Create: AsyncParsableCommand {
+    struct Create: AsyncParsableCommand, OutputChoosing {
         static let configuration = CommandConfiguration(
             abstract: "Make an API key and print it, the only time that it is shown.",
             discussion: "Standard output holds the key and nothing else, so that a script can take it."
@@ -24,17 +24,39 @@ struct KeysCommand: AsyncParsableCommand {
         @Option(name: .shortAndLong, help: "The tenant to which the key belongs.")
         var tenant: String
 
+        @Option(help: "When the key ends, such as 2027-01-01T00:00:00Z. Default: never.")
+        var expiresAt: String?
+
+        @Option(help: "A route that the key opens; may be repeated. Default: all of the tenant.")
+        var route: [String] = []
+
+        @Option(name: .shortAndLong, help: "A label, as name=value; may be repeated.")
+        var label: [LabelArgument] = []
+
+        @OptionGroup var why: ReasonOption
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
+        /// What is sent: only what was given, so that the control plane's defaults hold.
+        var body: JSON {
+            var labels = JSONObject()
+            for label in label { labels[label.name] = .string(label.value) }
+            return .object(
+                JSONObject([
+                    "name": .string(name), "expiresAt": expiresAt.map { .string($0) },
+                    "routes": route.isEmpty ? nil : .array(route.map { .string($0) }),
+                    "labels": label.isEmpty ? nil : .object(labels),
+                ]))
+        }
+
         func run() async throws {
             let target = try Target(.apiKey, tenant: tenant)
-            let answer = try await connection.connect().send(.POST, target, body: ["name": .string(name)])
+            let answer = try await connection.connect().send(.POST, target, body: body, reason: why.reason)
             try output.printCredential(of: answer.body, kind: .apiKey)
         }
     }
 
-    struct List: AsyncParsableCommand {
+    struct List: AsyncParsableCommand, OutputChoosing {
         static let configuration = CommandConfiguration(abstract: "List the keys of a tenant.")
 
         @Option(name: .shortAndLong, help: "The tenant whose keys are listed.")
@@ -63,6 +85,7 @@ extension OutputOptions {
             Terminal.standardOutput.write(secret + "\n")
             let name = document["name"]?.string ?? ""
             Terminal.standardError.write("Keep the \(field) of '\(name)' now: it is not shown again.\n")
+            Terminal.standardError.write(Warnings(in: document).text(styled: Terminal.standardError.isStyled))
         }
     }
 }

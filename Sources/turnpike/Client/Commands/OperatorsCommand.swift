@@ -12,7 +12,7 @@ struct OperatorsCommand: AsyncParsableCommand {
         subcommands: [Create.self, List.self]
     )
 
-    struct Create: AsyncParsableCommand {
+    struct Create: AsyncParsableCommand, OutputChoosing {
         static let configuration = CommandConfiguration(
             abstract: "Make an operator and print its token, the only time that it is shown.",
             discussion: "Standard output holds the token and nothing else, so that a script can take it."
@@ -30,6 +30,7 @@ struct OperatorsCommand: AsyncParsableCommand {
         @Option(help: "When the token ends, such as 2027-01-01T00:00:00Z. Default: never.")
         var expiresAt: String?
 
+        @OptionGroup var why: ReasonOption
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
@@ -38,12 +39,12 @@ struct OperatorsCommand: AsyncParsableCommand {
             body["tenant"] = tenant.map { .string($0) }
             body["expiresAt"] = expiresAt.map { .string($0) }
             let target = try Target(.operator, tenant: nil)
-            let answer = try await connection.connect().send(.POST, target, body: .object(body))
+            let answer = try await connection.connect().send(.POST, target, body: .object(body), reason: why.reason)
             try output.printCredential(of: answer.body, kind: .operator)
         }
     }
 
-    struct List: AsyncParsableCommand {
+    struct List: AsyncParsableCommand, OutputChoosing {
         static let configuration = CommandConfiguration(abstract: "List the operators.")
 
         @OptionGroup var output: OutputOptions

@@ -4,7 +4,7 @@ import ArgumentParser
 import TurnpikeModel
 
 /// `turnpike usage`
-struct UsageCommand: AsyncParsableCommand {
+struct UsageCommand: AsyncParsableCommand, OutputChoosing {
     static let configuration = CommandConfiguration(
         commandName: "usage",
         abstract: "Report what a tenant has used."

@@ -4,7 +4,7 @@ import ArgumentParser
 import TurnpikeModel
 
 /// `turnpike workers`
-struct WorkersCommand: AsyncParsableCommand {
+struct WorkersCommand: AsyncParsableCommand, OutputChoosing {
     static let configuration = CommandConfiguration(
         commandName: "workers",
         abstract: "Show the workers, whether they are connected, and what they have applied."

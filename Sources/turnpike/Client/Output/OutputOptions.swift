@@ -3,11 +3,20 @@
 import ArgumentParser
 import TurnpikeModel
 
+/// A command whose answer, and failure, comes in the form that is asked for.
+protocol OutputChoosing {
+    var output: OutputOptions { get }
+}
+
 /// In which form a command's answer is printed.
 struct OutputOptions: ParsableArguments {
     enum Form: String, ExpressibleByArgument, CaseIterable { case table, json }
 
-    @Option(name: .shortAndLong, help: "How to print the answer: a table for people, or JSON as the API gave it.")
+    @Option(
+        name: .shortAndLong,
+        help:
+            "How to print the answer: a table for people, or JSON as the API gave it, and problems too, on standard error."
+    )
     var output: Form = .table
 
     /// Prints `json`, or where the form is a table what `table` makes of it.
