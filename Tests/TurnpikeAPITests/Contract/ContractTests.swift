@@ -88,6 +88,23 @@ import Yams
         }
     }
 
+    @Test func `what is created links to how it is read, changed and deleted`() throws {
+        let operations = try operations()
+        for (name, operation) in operations where name.hasPrefix("POST ") {
+            let responses = operation["responses"] as? [String: [String: Any]]
+            guard let created = responses?["201"] else { continue }
+            let member = "\(name.dropFirst(5))/{"
+            let expected = operations.filter { other, _ in
+                ["GET \(member)", "PATCH \(member)", "DELETE \(member)"].contains { other.hasPrefix($0) }
+                    && other.hasSuffix("}") && other.count { $0 == "{" } == member.count { $0 == "{" }
+            }
+            let links = try #require(created["links"] as? [String: [String: Any]], "\(name)")
+            let ids = Set(links.values.compactMap { $0["operationId"] as? String })
+            #expect(ids == Set(expected.values.compactMap { $0["operationId"] as? String }), "\(name)")
+            #expect(ids.count >= 2)
+        }
+    }
+
     @Test(arguments: Kind.allCases)
     func `a kind's schema has the fields that the server reads, and requires the same`(kind: Kind) throws {
         let name = kind.rawValue.prefix(1).uppercased() + kind.rawValue.dropFirst()
