@@ -47,7 +47,8 @@ public enum Backup {
     ///
     /// The log gets an entry that says so, far above the backup's last revision.
     ///
-    /// - Parameter directory: must hold no database.
+    /// - Parameter directory: must hold no database, nor what one has left behind: SQLite would replay a former
+    ///   database's WAL into the restored one.
     /// - Returns: the backup's last revision.
     /// - Throws: `storageFailed`, where the file is no backup, damaged, or of a newer release, too; the directory then
     ///   has no database.
@@ -56,9 +57,12 @@ public enum Backup {
     ) throws(TurnpikeError) -> Revision {
         let claim = try DataDirectory(claiming: directory)
         defer { claim.unlock() }
-        guard !FileManager.default.fileExists(atPath: claim.databasePath) else {
-            throw TurnpikeError(
-                .storageFailed, "'\(directory)' holds a database already. Restore to an empty directory.")
+        for suffix in DataDirectory.databaseSuffixes {
+            let file = claim.databasePath + suffix
+            guard !FileManager.default.fileExists(atPath: file) else {
+                throw TurnpikeError(
+                    .storageFailed, "There is '\(file)' already, of a database. Restore to an empty directory.")
+            }
         }
         let unfinished = claim.databasePath + ".unfinished"
         do {

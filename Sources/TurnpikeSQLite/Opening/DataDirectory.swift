@@ -17,6 +17,9 @@ final class DataDirectory: Sendable {
 
     static func databasePath(in directory: String) -> String { directory + "/turnpike.sqlite" }
 
+    /// What the names of all files that a database may consist of have after its path.
+    static let databaseSuffixes = ["", "-wal", "-shm", "-journal"]
+
     /// Creates the directory where it is missing, for its owner only, and locks it.
     init(claiming path: String) throws(TurnpikeError) {
         do {

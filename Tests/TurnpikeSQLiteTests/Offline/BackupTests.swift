@@ -49,6 +49,27 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test(arguments: ["-wal", "-shm", "-journal"])
+    func `what a former database left behind is not taken into a restored one`(suffix: String) async throws {
+        try await withTemporaryDirectory { path in
+            var make = RecordMaker()
+            let store = try await SQLiteStore.open(path: path + "/data", logger: .silent)
+            try await store.commit([make.creating(try make.tenant("acme"))])
+            _ = try Backup.take(of: path + "/data", to: path + "/copy")
+            try await store.commit([make.creating(try make.tenant("later"))])
+            // As after a crash whose database was taken away: the file is gone, and its WAL is not.
+            try FileManager.default.createDirectory(atPath: path + "/again", withIntermediateDirectories: false)
+            let left = path + "/again/turnpike.sqlite" + suffix
+            try FileManager.default.copyItem(atPath: path + "/data/turnpike.sqlite-wal", toPath: left)
+            try await store.close()
+            let error = #expect(throws: TurnpikeError.self) {
+                try Backup.restore(path + "/copy", to: path + "/again", at: now)
+            }
+            #expect(error?.detail.contains(left) == true)
+            #expect(!FileManager.default.fileExists(atPath: path + "/again/turnpike.sqlite"))
+        }
+    }
+
     @Test(arguments: ["nothing", "text", "torn"])
     func `what is no whole backup is refused, and leaves no database`(what: String) async throws {
         try await withTemporaryDirectory { path in
