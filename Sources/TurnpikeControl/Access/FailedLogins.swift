@@ -4,7 +4,7 @@ import TurnpikeModel
 
 /// Slows down who tries credentials: an address may fail a number of times at once, and once a second from then on.
 ///
-/// A credential has 190 bits, so nobody guesses one; this keeps who tries from costing others time and log. Each address
+/// A credential has 178 random bits, so nobody guesses one; this keeps who tries from costing others time and log. Each address
 /// has a theoretical arrival time as in GCRA: the moment at which all its failures are forgotten.
 struct FailedLogins: Sendable {
     static let burst = 20
@@ -17,16 +17,26 @@ struct FailedLogins: Sendable {
     var count: Int { forgottenAt.count }
 
     /// How long an address has to wait before its next try; `nil`: it may try now.
-    func delay(of address: String, at now: Timestamp) -> Duration? {
-        guard let end = forgottenAt[address] else { return nil }
+    mutating func delay(of address: String, at now: Timestamp) -> Duration? {
+        guard let end = end(for: address, at: now) else { return nil }
         let excess = now.duration(to: end) - Self.interval * (Self.burst - 1)
         return excess > .zero ? excess : nil
     }
 
     mutating func note(_ address: String, at now: Timestamp) {
-        let start = max(forgottenAt[address] ?? now, now)
+        let start = max(end(for: address, at: now) ?? now, now)
         if forgottenAt[address] == nil, forgottenAt.count >= Self.mostAddresses { makeRoom(at: now) }
         forgottenAt[address] = start.advanced(by: Self.interval)
+    }
+
+    /// When an address is forgotten. Farther ahead than a burst leads it lies only where the clock has gone back, and
+    /// nobody shall wait until the clock is there again.
+    private mutating func end(for address: String, at now: Timestamp) -> Timestamp? {
+        guard let end = forgottenAt[address] else { return nil }
+        let farthest = now.advanced(by: Self.interval * Self.burst)
+        guard end > farthest else { return end }
+        forgottenAt[address] = farthest
+        return farthest
     }
 
     private mutating func makeRoom(at now: Timestamp) {

@@ -85,6 +85,7 @@ final class Publisher: Sendable {
     func tick() {
         let now = clock.now
         let woken = state.withLock { state in
+            state.fleet.noteTime(now)
             var woken: [CheckedContinuation<Void, Never>] = []
             for id in Array(state.streams.keys) {
                 state.streams[id]?.tick()

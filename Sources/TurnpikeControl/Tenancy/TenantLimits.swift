@@ -25,7 +25,10 @@ struct TenantRates: Sendable {
     /// - Returns: how long to wait where it is one too many; `nil` where it is not.
     mutating func admit(_ tenant: String, _ limits: TenantLimits, at now: Timestamp) -> Duration? {
         let interval = Duration.milliseconds(1000) / limits.requestsPerSecond
-        let arrival = max(arrivals[tenant] ?? now, now)
+        // Farther ahead than a burst leads it lies only where the clock has gone back.
+        let farthest = now.advanced(by: interval * (2 * limits.requestsPerSecond))
+        let arrival = min(max(arrivals[tenant] ?? now, now), farthest)
+        arrivals[tenant] = arrival
         let excess = now.duration(to: arrival) - interval * (2 * limits.requestsPerSecond - 1)
         guard excess <= .zero else { return excess }
         arrivals[tenant] = arrival.advanced(by: interval)

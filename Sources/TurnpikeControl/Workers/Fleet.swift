@@ -9,7 +9,7 @@ struct Fleet: Sendable {
         /// When the last of its credentials runs out.
         var expiresAt: Timestamp
         /// When this control plane learned of it: at its own start, or as the worker joined.
-        let knownSince: Timestamp
+        var knownSince: Timestamp
 
         /// Where the worker stands towards a revision.
         func standing(towards target: Revision) -> Standing {
@@ -45,6 +45,16 @@ struct Fleet: Sendable {
         if var status = members[id]?.status {
             change(&status)
             members[id]?.status = status
+        }
+    }
+
+    /// Nobody was seen after now, whatever the clock said before it went back: who has been away is given up on in time.
+    mutating func noteTime(_ now: Timestamp) {
+        for place in members.values.indices {
+            if members.values[place].knownSince > now { members.values[place].knownSince = now }
+            if let lastSeen = members.values[place].status.lastSeen, lastSeen > now {
+                members.values[place].status.lastSeen = now
+            }
         }
     }
 

@@ -29,6 +29,14 @@ import TurnpikeTestSupport
         #expect(failed.delay(of: "a", at: muchLater) != nil)
     }
 
+    @Test func `a clock that goes back locks nobody out`() {
+        var failed = FailedLogins()
+        for _ in 0..<FailedLogins.burst { failed.note("a", at: start) }
+        let yesterday = start.advanced(by: .seconds(-86_400))
+        #expect(failed.delay(of: "a", at: yesterday) == .seconds(1))
+        #expect(failed.delay(of: "a", at: yesterday.advanced(by: .seconds(1))) == nil)
+    }
+
     @Test func `however many addresses fail, few are remembered`() {
         var failed = FailedLogins()
         for number in 0..<FailedLogins.mostAddresses * 3 { failed.note("\(number)", at: start) }

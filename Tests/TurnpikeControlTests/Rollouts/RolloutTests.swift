@@ -38,6 +38,18 @@ import TurnpikeTestSupport
         #expect(rollout.json["state"] == "complete")
     }
 
+    @Test func `who has gone before the clock went back is given up on in time`() async throws {
+        let (test, _, stream) = try await planeWithWorker()
+        stream.close()
+        test.clock.advance(by: .seconds(-86_400))
+        test.plane.publisher.tick()
+        let revision = try await change(test, port: 1)
+        #expect(try test.plane.rollout(of: revision).state == .pending)
+        test.clock.advance(by: Fleet.patience)
+        test.plane.publisher.tick()
+        #expect(try test.plane.rollout(of: revision).state == .complete)
+    }
+
     @Test func `a later revision contains the earlier ones`() async throws {
         let (test, worker, stream) = try await planeWithWorker()
         let first = try await change(test, port: 1)

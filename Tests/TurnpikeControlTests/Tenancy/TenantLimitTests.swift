@@ -20,6 +20,17 @@ import TurnpikeTestSupport
         #expect(rates.admit("acme", limits, at: start.advanced(by: .milliseconds(100))) != nil)
     }
 
+    @Test func `a clock that goes back locks no tenant out`() {
+        var limits = TenantLimits()
+        limits.requestsPerSecond = 10
+        var rates = TenantRates()
+        while rates.admit("acme", limits, at: start) == nil {}
+        let yesterday = start.advanced(by: .seconds(-86_400))
+        #expect(rates.admit("acme", limits, at: yesterday) == .milliseconds(100))
+        #expect(rates.admit("acme", limits, at: yesterday.advanced(by: .milliseconds(100))) == nil)
+        for _ in 0..<20 { #expect(rates.admit("acme", limits, at: yesterday.advanced(by: .seconds(3))) == nil) }
+    }
+
     @Test func `a tenant has so many resources, a bundle of its own so many items`() async throws {
         var limits = TenantLimits()
         (limits.resources, limits.bundleItems) = (3, 2)
