@@ -112,12 +112,22 @@ public final class ControlPlane: Sendable {
     /// Does what time brings about: heartbeats, expiry of workers' credentials, giving up on absent workers, maintenance.
     /// Run it for as long as there are workers; returns when cancelled.
     public func run() async throws {
-        var ticks = 0
+        await run(tickingEvery: Publisher.tickInterval, maintainingEvery: Self.maintenanceInterval)
+    }
+
+    /// Each on a task of its own: workers get their heartbeats however long the storage takes.
+    func run(tickingEvery tick: Duration, maintainingEvery maintenance: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await Self.repeating(every: tick) { self.publisher.tick() } }
+            group.addTask { await Self.repeating(every: tick) { await self.probeStorage() } }
+            group.addTask { await Self.repeating(every: maintenance) { await self.maintain() } }
+        }
+    }
+
+    private static func repeating(every interval: Duration, _ work: () async -> Void) async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: Publisher.tickInterval)
-            publisher.tick()
-            ticks += 1
-            if ticks % Int(Self.maintenanceInterval / Publisher.tickInterval) == 0 { await maintain() }
+            try? await Task.sleep(for: interval)
+            if !Task.isCancelled { await work() }
         }
     }
 
@@ -126,7 +136,7 @@ public final class ControlPlane: Sendable {
         publisher.shutDown()
         await commits.close()
         await entries.close()
-        await maintain()
+        await noteCredentialUses()
     }
 }
 

@@ -26,6 +26,14 @@ public final class SQLiteStore: Store {
         try open(path: path, logger: logger, migrator: Migrator(migrations: Migration.all))
     }
 
+    /// Writes the schema's version over itself: SQLite writes the page that holds it whatever it held before.
+    public func probe() async throws {
+        try await write { db in
+            let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+            try db.execute(sql: "PRAGMA user_version = \(version)")
+        }
+    }
+
     /// Ends the store: waits for what is under way, folds the WAL into the file and unlocks the directory. Methods
     /// called afterwards throw.
     public func close() async throws {

@@ -24,11 +24,15 @@ final class CredentialUses: Sendable {
         }
     }
 
-    /// What has been noted since the last call.
-    func takeUnsaved() -> [ResourceID: Timestamp] {
+    /// What has been noted and not been saved.
+    var unsaved: [ResourceID: Timestamp] {
+        state.withLock { state in state.uses.filter { state.unsaved.contains($0.key) } }
+    }
+
+    /// These uses are durable; later ones are not.
+    func noteSaved(_ uses: [ResourceID: Timestamp]) {
         state.withLock { state in
-            defer { state.unsaved = [] }
-            return state.uses.filter { state.unsaved.contains($0.key) }
+            for (id, at) in uses where state.uses[id] == at { state.unsaved.remove(id) }
         }
     }
 }

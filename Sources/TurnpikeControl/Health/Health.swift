@@ -12,6 +12,9 @@ final class Health: Sendable {
     /// Notes how the last work of a part ended; `nil`: well.
     func note(_ part: Part, failure: String?) { failures.withLock { $0[part] = failure } }
 
+    /// All parts work again, as far as a try has shown.
+    func noteRecovery() { failures.withLock { $0.removeAll() } }
+
     var reasons: [String] {
         failures.withLock { failures in
             Part.allCases.compactMap { part in failures[part].map { "\(part.rawValue): \($0)" } }

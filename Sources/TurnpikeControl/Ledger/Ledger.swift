@@ -105,10 +105,14 @@ final class Ledger: Sendable {
         do {
             var answers: [[LeaseGrant]] = []
             for (worker, request) in requests { answers.append(try await desk.answer(request, of: worker.id)) }
-            if !desk.grants.isEmpty { try await store.grant(desk.grants) }
+            if !desk.grants.isEmpty {
+                try await store.grant(desk.grants)
+                health.note(.ledger, failure: nil)
+            }
             note(desk)
             return answers.map { .success($0) }
         } catch {
+            health.note(.ledger, failure: TurnpikeError.storage(error).detail)
             logger.error("Leases could not be granted", metadata: [LogKey.error: "\(error)"])
             return requests.map { _ in .failure(.storage(error)) }
         }

@@ -33,10 +33,16 @@ public protocol Store: Sendable {
     /// The revision after which the log has no more than so many changes, all entries together.
     func revision(before changes: Int) async throws -> Revision
 
-    /// Forgets entries from before a time, but for the newest entry. Resources stay as they are.
+    /// Forgets entries from before a time, but for the newest entry. Resources stay as they are. One call does no more than
+    /// writes can wait for.
     ///
     /// - Returns: how many entries went; call again until none do.
     func forgetRecords(before: Timestamp) async throws -> Int
+
+    // MARK: Health
+
+    /// Writes something that means nothing, as durably as anything else.
+    func probe() async throws
 
     // MARK: Replies to requests that may be repeated
 

@@ -68,6 +68,7 @@ final class Committer: Sendable {
     func commit(_ requests: [CommitRequest]) async -> [Result<CommitReceipt, TurnpikeError>] {
         let known: [KeyDigest: KnownReply]
         do { known = try await knownReplies(to: requests) } catch {
+            health.note(.log, failure: TurnpikeError.storage(error).detail)
             logger.error("Replies cannot be read", metadata: [LogKey.error: "\(error)"])
             return requests.map { _ in .failure(.storage(error)) }
         }

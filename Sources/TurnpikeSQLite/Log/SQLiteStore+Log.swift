@@ -69,19 +69,32 @@ extension SQLiteStore {
         }
     }
 
-    /// How many entries one transaction forgets, so that writes between them need not wait long.
-    private static let forgottenAtOnce = 1000
+    /// How many entries and changes one transaction forgets, so that writes between them need not wait long. An entry
+    /// goes whole, however large.
+    private static let entriesForgottenAtOnce = 1000
+    private static let changesForgottenAtOnce = 10_000
 
     public func forgetRecords(before time: Timestamp) async throws -> Int {
+        try await forgetRecords(before: time, changes: Self.changesForgottenAtOnce)
+    }
+
+    func forgetRecords(before time: Timestamp, changes most: Int) async throws -> Int {
         try await write { db in
-            let oldest = try Row.fetchAll(
+            let oldest = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT number, hash FROM revision
+                    SELECT number, hash, (SELECT count(*) FROM change WHERE change.revision = revision.number)
+                    FROM revision
                     WHERE at < ? AND number < (SELECT max(number) FROM revision) ORDER BY number LIMIT ?
-                    """, arguments: [time.milliseconds, Self.forgottenAtOnce])
-            guard let last = oldest.last else { return 0 }
-            let (number, hash): (Revision, String) = (try last.decode(atIndex: 0), try last.decode(atIndex: 1))
+                    """, arguments: [time.milliseconds, Self.entriesForgottenAtOnce])
+            var last: (number: Revision, hash: String)?
+            var changes = 0
+            while let row = try oldest.next() {
+                changes += try row.decode(Int.self, atIndex: 2)
+                if last != nil, changes > most { break }
+                last = (try row.decode(atIndex: 0), try row.decode(atIndex: 1))
+            }
+            guard let (number, hash) = last else { return 0 }
             // A clock that went back leaves later entries with earlier times: only what has no gap behind it goes.
             try db.execute(sql: "DELETE FROM change WHERE revision <= ?", arguments: [number])
             try db.execute(sql: "DELETE FROM revision WHERE number <= ?", arguments: [number])

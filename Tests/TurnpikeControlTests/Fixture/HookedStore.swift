@@ -13,12 +13,20 @@ final class HookedStore: Store {
 
     let base = InMemoryStore()
     private let hook = Mutex<(@Sendable () async throws -> Void)?>(nil)
+    private let maintenance = Mutex<(@Sendable () async throws -> Void)?>(nil)
     private let transactions = Mutex(0)
+    private let isReadingRefused = Mutex(false)
 
     /// What every write does first; one that throws fails.
     func beforeWriting(_ hook: (@Sendable () async throws -> Void)?) { self.hook.withLock { $0 = hook } }
 
     func failWriting() { beforeWriting { throw Failure() } }
+
+    /// Lets no reply be read, or lets them be read again.
+    func refuseReading(_ isRefused: Bool) { isReadingRefused.withLock { $0 = isRefused } }
+
+    /// What maintenance does before it writes; where it throws, that fails.
+    func beforeMaintaining(_ hook: (@Sendable () async throws -> Void)?) { maintenance.withLock { $0 = hook } }
 
     /// How many write transactions there were.
     var writeCount: Int { transactions.withLock(\.self) }
@@ -40,9 +48,24 @@ final class HookedStore: Store {
     func records(_ query: LogQuery) async throws -> [RevisionRecord] { try await base.records(query) }
     func revision(before changes: Int) async throws -> Revision { try await base.revision(before: changes) }
     func forgetRecords(before: Timestamp) async throws -> Int { try await base.forgetRecords(before: before) }
-    func replies(_ ids: [KeyDigest]) async throws -> [KeyDigest: StoredReply] { try await base.replies(ids) }
-    func forgetReplies(before: Timestamp) async throws { try await base.forgetReplies(before: before) }
-    func noteUse(_ uses: [ResourceID: Timestamp]) async throws { try await base.noteUse(uses) }
+    func probe() async throws { try await enter() }
+
+    func replies(_ ids: [KeyDigest]) async throws -> [KeyDigest: StoredReply] {
+        if isReadingRefused.withLock(\.self) { throw Failure() }
+        return try await base.replies(ids)
+    }
+
+
+    func forgetReplies(before: Timestamp) async throws {
+        try await maintenance.withLock(\.self)?()
+        try await base.forgetReplies(before: before)
+    }
+
+    func noteUse(_ uses: [ResourceID: Timestamp]) async throws {
+        try await maintenance.withLock(\.self)?()
+        try await base.noteUse(uses)
+    }
+
     func uses() async throws -> [ResourceID: Timestamp] { try await base.uses() }
 
     func takeUsage(_ batches: [(worker: ResourceID, batch: UsageBatch)]) async throws -> [TakenUsage] {
