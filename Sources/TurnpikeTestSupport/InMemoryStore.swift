@@ -53,11 +53,20 @@ public final class InMemoryStore: Store {
         }
     }
 
-    public func records(_ query: LogQuery) async throws -> [RevisionRecord] {
-        let records = state.withLock(\.records)
-        let found = records.lazy.filter { $0.revision > query.above && $0.revision < query.below }
-            .compactMap { $0.answering(query) }
-        return query.isDescending ? Array(found.reversed().prefix(query.limit)) : Array(found.prefix(query.limit))
+    public func records(_ query: LogQuery) async throws -> LogPage {
+        let records = state.withLock(\.records).filter { $0.revision > query.above && $0.revision < query.below }
+        var page = LogPage(records: [], hasMore: false)
+        var changesLeft = query.changeLimit
+        for record in query.isDescending ? records.reversed() : records {
+            guard let answer = record.answering(query) else { continue }
+            changesLeft -= answer.changes.count
+            guard page.records.count < query.limit, page.records.isEmpty || changesLeft >= 0 else {
+                page.hasMore = query.limit > 0
+                return page
+            }
+            page.records.append(answer)
+        }
+        return page
     }
 
     public func revision(before changes: Int) async throws -> Revision {

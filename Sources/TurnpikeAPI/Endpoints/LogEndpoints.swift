@@ -94,20 +94,19 @@ struct LogEndpoints {
         var query = LogQuery(
             above: try request.revision("since") ?? 0, isDescending: true, tenant: request.parameter("tenant"),
             kind: try request.kind(), name: request.parameter("name"), actor: request.parameter("actor"),
-            from: try request.timestamp("from"), to: try request.timestamp("to"), limit: limit + 1)
+            from: try request.timestamp("from"), to: try request.timestamp("to"), limit: limit)
         if let text = request.parameter("cursor") {
             guard let below = try Cursor(text: text, question: path).place.integer else {
                 throw TurnpikeError(.invalidCursor, "The cursor is damaged.")
             }
             query.below = below
         }
-        let records = try await control.records(query, for: context.authority)
-        let page = records.prefix(limit)
+        let page = try await control.records(query, for: context.authority)
         let next =
-            records.count > limit ? page.last.map { Cursor(place: .integer($0.revision), question: path).text } : nil
+            page.hasMore ? page.records.last.map { Cursor(place: .integer($0.revision), question: path).text } : nil
         let isWhole = try isWhole(request, context)
         return .list(
-            page.map { $0.auditEntry(isWhole: isWhole) },
+            page.records.map { $0.auditEntry(isWhole: isWhole) },
             next: next.map { path + (question.isEmpty ? "" : "&") + "limit=\(limit)&cursor=\($0)" })
     }
 }

@@ -42,9 +42,9 @@ public final class ChangeFeed: Sendable {
             if position < newest {
                 var page = query
                 (page.above, page.below) = (position, newest + 1)
-                let records = try await control.records(page, for: .system)
-                position = records.count < page.limit ? newest : records.last?.revision ?? newest
-                if !records.isEmpty { return .records(records) }
+                let found = try await control.records(page, for: .system)
+                position = found.hasMore ? found.records.last?.revision ?? newest : newest
+                if !found.records.isEmpty { return .records(found.records) }
             }
             guard isWatching, !control.publisher.isShutDown else { return nil }
             let hasNews = await control.publisher.waitForRevision(above: position, timeout: Self.heartbeatInterval)

@@ -10,26 +10,27 @@ extension ControlPlane {
         _ revision: Revision, for authority: Authority
     ) async throws(TurnpikeError) -> RevisionRecord {
         let query = LogQuery(above: revision - 1, below: revision + 1, limit: 1)
-        if let record = try await records(query, for: authority).first { return record }
+        if let record = try await records(query, for: authority).records.first { return record }
         throw TurnpikeError(.notFound, "There is no revision \(revision).")
     }
 
-    /// Entries of the log, with those of their changes that were asked for and are in sight.
+    /// Entries of the log, with those of their changes that were asked for and are in sight. A page ends where its entries
+    /// or its changes are as many as the query allows, and says whether more follow.
     ///
     /// - Throws: `notFound` for a tenant that is not there, or out of sight; `revisionGone` where entries that were
     ///   asked for by revision are no longer kept; `storageFailed`.
     public func records(
         _ query: LogQuery, for authority: Authority
-    ) async throws(TurnpikeError) -> [RevisionRecord] {
+    ) async throws(TurnpikeError) -> LogPage {
         let query = try query.within(authority, view)
         do {
-            let records = try await store.records(query)
+            let page = try await store.records(query)
             // Looked up after the entries: what was forgotten in between is noticed.
             let start = try await store.logStart().revision
             guard query.above == 0 || query.above >= start else {
                 throw TurnpikeError(.revisionGone, "The log begins after revision \(start).")
             }
-            return records
+            return page
         } catch { throw .storage(error) }
     }
 

@@ -22,11 +22,16 @@ public struct LogQuery: Sendable {
     public var to: Timestamp?
     /// At most so many entries.
     public var limit: Int
+    /// At most so many changes, all entries together; but one entry, however large, comes whole.
+    public var changeLimit: Int
+
+    /// Changes that are read at once: an entry may have 200,000, so entries alone bound nothing.
+    public static let changesAtOnce = 10_000
 
     public init(
         above: Revision = 0, below: Revision = .max, isDescending: Bool = false, tenant: String? = nil,
         kind: Kind? = nil, name: String? = nil, actor: String? = nil, from: Timestamp? = nil, to: Timestamp? = nil,
-        limit: Int
+        limit: Int, changeLimit: Int = changesAtOnce
     ) {
         self.above = above
         self.below = below
@@ -38,12 +43,25 @@ public struct LogQuery: Sendable {
         self.from = from
         self.to = to
         self.limit = limit
+        self.changeLimit = changeLimit
     }
 
     /// Whether a change is among those asked for.
     public func matches(_ change: Change) -> Bool {
         (tenant == nil || change.tenant == tenant) && (kind == nil || change.key?.kind == kind)
             && (name == nil || change.key?.name == name)
+    }
+}
+
+/// A stretch of the log.
+public struct LogPage: Sendable {
+    public var records: [RevisionRecord]
+    /// Whether entries that were asked for come after these.
+    public var hasMore: Bool
+
+    public init(records: [RevisionRecord], hasMore: Bool) {
+        self.records = records
+        self.hasMore = hasMore
     }
 }
 

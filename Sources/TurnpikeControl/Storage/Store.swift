@@ -27,8 +27,9 @@ public protocol Store: Sendable {
     /// enforced here too (foreign keys), deferred to the end of the transaction. The replies become durable with them.
     func commit(_ records: [RevisionRecord], replies: [StoredReply]) async throws
 
-    /// Entries of the log, with those of their changes that were asked for.
-    func records(_ query: LogQuery) async throws -> [RevisionRecord]
+    /// Entries of the log, with those of their changes that were asked for: as many as the query's limits allow, and one
+    /// at least where there is one.
+    func records(_ query: LogQuery) async throws -> LogPage
 
     /// The revision after which the log has no more than so many changes, all entries together.
     func revision(before changes: Int) async throws -> Revision
@@ -154,8 +155,17 @@ extension Store {
 
     public func commit(_ records: [RevisionRecord]) async throws { try await commit(records, replies: []) }
 
-    /// The entries above a revision, oldest first.
+    /// The entries above a revision, oldest first, however many changes they have.
     public func records(after: Revision, limit: Int) async throws -> [RevisionRecord] {
-        try await records(LogQuery(above: after, limit: limit))
+        var records: [RevisionRecord] = []
+        var query = LogQuery(above: after, limit: limit)
+        while query.limit > 0 {
+            let page = try await self.records(query)
+            records += page.records
+            guard page.hasMore, let last = page.records.last else { break }
+            query.above = last.revision
+            query.limit = limit - records.count
+        }
+        return records
     }
 }

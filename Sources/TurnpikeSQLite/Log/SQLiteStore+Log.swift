@@ -57,9 +57,9 @@ extension SQLiteStore {
         }
     }
 
-    public func records(_ query: LogQuery) async throws -> [RevisionRecord] {
-        let stored = try await read { db in try StoredRecord.fetch(db, query) }
-        return try stored.map { try $0.record() }
+    public func records(_ query: LogQuery) async throws -> LogPage {
+        let (stored, hasMore) = try await read { db in try StoredRecord.fetch(db, query) }
+        return LogPage(records: try stored.map { try $0.record() }, hasMore: hasMore)
     }
 
     public func revision(before changes: Int) async throws -> Revision {

@@ -31,7 +31,8 @@ struct StoredRecord: Sendable {
         return record
     }
 
-    static func fetch(_ db: Database, _ query: LogQuery) throws -> [StoredRecord] {
+    static func fetch(_ db: Database, _ query: LogQuery) throws -> (records: [StoredRecord], hasMore: Bool) {
+        guard query.limit > 0 else { return ([], false) }
         var (conditions, arguments) = (["number > ?", "number < ?"], [query.above, query.below] as StatementArguments)
         func demand(_ condition: String, _ values: StatementArguments) {
             conditions.append(condition)
@@ -60,16 +61,34 @@ struct StoredRecord: Sendable {
                 """
         )
         let start: StatementArguments = [LogChain.start]
-        return try Row.fetchAll(statement, arguments: start + arguments + [max(0, query.limit)]).map { row in
+        let rows = try Row.fetchCursor(statement, arguments: start + arguments + [query.limit + 1])
+        var records: [StoredRecord] = []
+        var changesLeft = query.changeLimit
+        while let row = try rows.next() {
+            guard records.count < query.limit else { return (records, true) }
             let number: Revision = try row.decode(atIndex: 0)
-            return StoredRecord(
-                number: number, at: Timestamp(milliseconds: try row.decode(atIndex: 1)),
-                actor: try row.decode(atIndex: 2), source: try row.decode(atIndex: 3),
-                reason: try row.decode(atIndex: 4), requestID: try row.decode(atIndex: 5),
-                hash: try row.decode(atIndex: 6), previousHash: try row.decode(atIndex: 7),
-                changes: try changes(db, of: number, wanted)
-            )
+            // One more than there is room for tells that there is no room.
+            let most = records.isEmpty ? -1 : changesLeft + 1
+            let changes = try changes(db, of: number, wanted, limit: most)
+            if !records.isEmpty, changes.count > changesLeft { return (records, true) }
+            changesLeft = max(0, changesLeft - changes.count)
+            records.append(try StoredRecord(row, number: number, changes: changes))
         }
+        return (records, false)
+    }
+
+    private init(
+        _ row: Row, number: Revision, changes: [(before: StoredDocument?, after: StoredDocument?)]
+    ) throws {
+        self.number = number
+        at = Timestamp(milliseconds: try row.decode(atIndex: 1))
+        actor = try row.decode(atIndex: 2)
+        source = try row.decode(atIndex: 3)
+        reason = try row.decode(atIndex: 4)
+        requestID = try row.decode(atIndex: 5)
+        hash = try row.decode(atIndex: 6)
+        previousHash = try row.decode(atIndex: 7)
+        self.changes = changes
     }
 
     /// What the query asks of a change.
@@ -83,14 +102,15 @@ struct StoredRecord: Sendable {
         return (sql, arguments)
     }
 
+    /// - Parameter limit: at most so many; negative: all.
     private static func changes(
-        _ db: Database, of number: Revision, _ wanted: (sql: String, arguments: StatementArguments)
+        _ db: Database, of number: Revision, _ wanted: (sql: String, arguments: StatementArguments), limit: Int
     ) throws -> [(before: StoredDocument?, after: StoredDocument?)] {
         let changes = try db.cachedStatement(
-            sql: "SELECT kind, before, after FROM change WHERE revision = ?\(wanted.sql) ORDER BY position"
+            sql: "SELECT kind, before, after FROM change WHERE revision = ?\(wanted.sql) ORDER BY position LIMIT ?"
         )
         return try Array(
-            Row.fetchCursor(changes, arguments: [number] + wanted.arguments).map { row in
+            Row.fetchCursor(changes, arguments: [number] + wanted.arguments + [limit]).map { row in
                 let kind: String = try row.decode(atIndex: 0)
                 func document(_ text: String?) -> StoredDocument? { text.map { StoredDocument(kind: kind, text: $0) } }
                 return (document(try row.decode(atIndex: 1)), document(try row.decode(atIndex: 2)))

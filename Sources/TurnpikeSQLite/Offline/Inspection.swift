@@ -57,8 +57,11 @@ public struct Inspection: Sendable {
     private static func log(_ db: Database) throws -> Finding {
         var previous = try String.fetchOne(db, sql: "SELECT hash FROM log_start") ?? LogChain.start
         var (position, count) = (Revision(0), 0)
-        while case let page = try StoredRecord.fetch(db, LogQuery(above: position, limit: 500)), !page.isEmpty {
-            for stored in page {
+        var hasMore = true
+        while hasMore {
+            let page = try StoredRecord.fetch(db, LogQuery(above: position, limit: 500))
+            hasMore = page.hasMore
+            for stored in page.records {
                 var record: RevisionRecord
                 do { record = try stored.record() } catch {
                     return Finding(
@@ -72,8 +75,8 @@ public struct Inspection: Sendable {
                 }
                 previous = record.hash
             }
-            position = page.last?.number ?? position
-            count += page.count
+            position = page.records.last?.number ?? position
+            count += page.records.count
         }
         return Finding(
             subject: "log", isGood: true, detail: "\(count) entries up to revision \(position), hash \(previous)")

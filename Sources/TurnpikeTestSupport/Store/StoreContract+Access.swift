@@ -16,7 +16,7 @@ extension StoreContract {
             let third = make.creating(try make.service("umbra", "orders"))
             try await store.commit([first, second, third])
             func revisions(_ query: LogQuery) async throws -> [Revision] {
-                try await store.records(query).map(\.revision)
+                try await store.records(query).records.map(\.revision)
             }
             #expect(try await revisions(LogQuery(limit: 9)) == [1, 2, 3])
             #expect(try await revisions(LogQuery(isDescending: true, limit: 2)) == [3, 2])
@@ -28,7 +28,32 @@ extension StoreContract {
             #expect(try await revisions(LogQuery(from: second.at, to: third.at, limit: 9)) == [2])
             // Of an entry, only the changes asked for.
             let part = try await store.records(LogQuery(tenant: "umbra", limit: 1))
-            #expect(part.first?.changes.map(\.key) == [umbra.key])
+            #expect(part.records.first?.changes.map(\.key) == [umbra.key])
+        },
+
+        Clause("a page of the log holds so many entries and so many changes, but one entry whole, and tells of more") {
+            store in
+            var make = RecordMaker()
+            for (entry, count) in [2, 9, 2, 2].enumerated() {
+                let changes = try (0..<count).map { Change(before: nil, after: try make.tenant("t\(entry)-\($0)")) }
+                try await store.commit([make.record(changes)])
+            }
+            func page(_ query: LogQuery) async throws -> [Revision] {
+                let page = try await store.records(query)
+                return page.records.map(\.revision) + (page.hasMore ? [-1] : [])
+            }
+            #expect(try await page(LogQuery(limit: 9)) == [1, 2, 3, 4])
+            #expect(try await page(LogQuery(limit: 4)) == [1, 2, 3, 4])
+            #expect(try await page(LogQuery(limit: 3)) == [1, 2, 3, -1])
+            #expect(try await page(LogQuery(limit: 9, changeLimit: 4)) == [1, -1])
+            #expect(try await page(LogQuery(above: 1, limit: 9, changeLimit: 4)) == [2, -1])
+            #expect(try await page(LogQuery(above: 2, limit: 9, changeLimit: 4)) == [3, 4])
+            #expect(try await page(LogQuery(isDescending: true, limit: 9, changeLimit: 5)) == [4, 3, -1])
+            // Only changes that were asked for count.
+            #expect(try await page(LogQuery(above: 1, name: "t1-0", limit: 9, changeLimit: 1)) == [2])
+            #expect(try await page(LogQuery(limit: 0)) == [])
+            let whole = try await store.records(after: 0, limit: 9)
+            #expect(whole.map(\.changes.count) == [2, 9, 2, 2])
         },
 
         Clause("the chain of hashes holds, and goes on where old entries are forgotten") { store in

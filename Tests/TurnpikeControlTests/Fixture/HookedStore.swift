@@ -45,7 +45,7 @@ final class HookedStore: Store {
         try await base.commit(records, replies: replies)
     }
 
-    func records(_ query: LogQuery) async throws -> [RevisionRecord] { try await base.records(query) }
+    func records(_ query: LogQuery) async throws -> LogPage { try await base.records(query) }
     func revision(before changes: Int) async throws -> Revision { try await base.revision(before: changes) }
     func forgetRecords(before: Timestamp) async throws -> Int { try await base.forgetRecords(before: before) }
     func probe() async throws { try await enter() }
@@ -54,7 +54,6 @@ final class HookedStore: Store {
         if isReadingRefused.withLock(\.self) { throw Failure() }
         return try await base.replies(ids)
     }
-
 
     func forgetReplies(before: Timestamp) async throws {
         try await maintenance.withLock(\.self)?()
