@@ -82,20 +82,11 @@ public struct Inspection: Sendable {
             subject: "log", isGood: true, detail: "\(count) entries up to revision \(position), hash \(previous)")
     }
 
-    /// Each resource is as the log has left it, as far as the log reaches back.
+    /// The log and the resources agree in both directions, as far as the log reaches back: each resource is as the last
+    /// change of its name has left it, and what was deleted is gone.
     private static func resources(_ db: Database) throws -> Finding {
         let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM resource") ?? 0
-        let altered = try String.fetchAll(
-            db,
-            sql: """
-                SELECT resource.kind || ' ' || resource.name FROM resource
-                JOIN revision ON revision.number = resource.revision
-                WHERE NOT EXISTS (
-                    SELECT 1 FROM change
-                    WHERE change.revision = resource.revision AND change.kind = resource.kind
-                        AND change.name = resource.name AND change.after = resource.document)
-                LIMIT 5
-                """)
+        let altered = try String.fetchAll(db, sql: LogComparison.sql)
         return Finding(
             subject: "resources", isGood: altered.isEmpty,
             detail: altered.isEmpty

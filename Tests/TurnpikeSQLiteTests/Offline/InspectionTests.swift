@@ -9,13 +9,22 @@ import TurnpikeTestSupport
 @testable import TurnpikeSQLite
 
 @Suite struct InspectionTests {
-    /// A store with five entries, changed behind its back; what an inspection then finds wrong.
+    /// A store with the tenants b to e, changed behind its back; what an inspection then finds wrong. Tenant a has been
+    /// deleted, e updated; c and d have a service of the same name.
     private func bad(after sql: String) async throws -> [String] {
         var subjects: [String] = []
         try await withTemporaryDirectory { path in
             var make = RecordMaker()
             let store = try await SQLiteStore.open(path: path, logger: .silent)
-            for name in ["a", "b", "c", "d", "e"] { try await store.commit([make.creating(try make.tenant(name))]) }
+            let tenants = try ["a", "b", "c", "d", "e"].map { name in
+                let tenant = try make.tenant(name)
+                return (tenant, make.creating(tenant))
+            }
+            try await store.commit(tenants.map(\.1))
+            let updated = make.relabelled(tenants[4].0, ["tier": "gold"])
+            try await store.commit([make.record([Change(before: tenants[4].0, after: updated)])])
+            try await store.commit([make.deleting(tenants[0].0)])
+            for tenant in ["c", "d"] { try await store.commit([make.creating(try make.service(tenant, "s"))]) }
             try await store.pool.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA foreign_keys = OFF")
                 try db.execute(sql: sql)
@@ -57,6 +66,36 @@ import TurnpikeTestSupport
     @Test func `a resource that is not as the log left it is found`() async throws {
         let sql = "UPDATE resource SET document = replace(document, '\"UTC\"', '\"Europe/Berlin\"') WHERE name = 'b'"
         #expect(try await bad(after: sql) == ["resources"])
+    }
+
+    @Test(arguments: [
+        // Deleted, as if it had never been.
+        "DELETE FROM resource WHERE name = 'b'",
+        // Under a revision that the log does not have.
+        "UPDATE resource SET revision = 99 WHERE name = 'b'",
+        // Rolled back to what an earlier entry of the log had left.
+        """
+        UPDATE resource SET (revision, document) =
+            (SELECT revision, before FROM change WHERE name = 'e' AND before IS NOT NULL) WHERE name = 'e'
+        """,
+        // Brought back after its deletion.
+        """
+        INSERT INTO resource (id, kind, tenant_id, name, revision, document)
+            SELECT zeroblob(16), kind, NULL, name, 1, before FROM change WHERE name = 'a' AND after IS NULL
+        """,
+        // Made up, of a revision that has other changes.
+        """
+        INSERT INTO resource (id, kind, tenant_id, name, revision, document)
+            SELECT zeroblob(16), kind, NULL, 'x', 3, document FROM resource WHERE name = 'c'
+        """,
+        // Another tenant's resource of the same kind and name.
+        """
+        UPDATE resource SET document = (SELECT document FROM resource WHERE name = 's' AND tenant_id =
+            (SELECT id FROM resource WHERE name = 'c')) WHERE name = 's'
+        """,
+    ])
+    func `a row that does not follow from the last change of its name is found`(sql: String) async throws {
+        #expect(try await bad(after: sql).contains("resources"))
     }
 
     @Test func `references that lead nowhere are found`() async throws {
