@@ -29,13 +29,6 @@ public struct CapabilityGap: Sendable, Hashable {
 }
 
 extension Fleet {
-    /// What some connected worker cannot do.
-    var lacking: Set<Capability> {
-        Set(
-            Capability.allCases.filter { capability in connected.contains { $0.announcement?.lacks(capability) == true }
-            })
-    }
-
     func gaps(for required: [(resource: ResourceKey, capabilities: Set<Capability>)]) -> [CapabilityGap] {
         let workers = connected.sorted { $0.name < $1.name }
         var gaps: [CapabilityGap] = []

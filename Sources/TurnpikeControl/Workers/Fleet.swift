@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import TurnpikeModel
+import TurnpikeSnapshot
 
 /// The registered workers and what each is known to serve by.
 struct Fleet: Sendable {
@@ -26,6 +27,11 @@ struct Fleet: Sendable {
     static let patience = Duration.seconds(60)
 
     private(set) var members: [ResourceID: Member] = [:]
+    /// By capability, how many connected workers lack it: asked for with every write, and changed only with streams.
+    private var lackingWorkers: [Capability: Int] = [:]
+
+    /// What some connected worker cannot do.
+    var lacking: Set<Capability> { Set(lackingWorkers.keys) }
 
     /// Takes a worker's resource as it is now.
     mutating func update(_ resource: Resource, at now: Timestamp) {
@@ -36,15 +42,27 @@ struct Fleet: Sendable {
             expiresAt
     }
 
-    mutating func remove(_ id: ResourceID) { members[id] = nil }
+    mutating func remove(_ id: ResourceID) {
+        if let member = members.removeValue(forKey: id) { count(member.status, by: -1) }
+    }
 
     mutating func change(_ id: ResourceID, at now: Timestamp? = nil, _ change: (inout WorkerStatus) -> Void = { _ in })
     {
-        guard members[id] != nil else { return }
-        if let now { members[id]?.status.lastSeen = now }
-        if var status = members[id]?.status {
-            change(&status)
-            members[id]?.status = status
+        guard let before = members[id]?.status else { return }
+        var after = before
+        if let now { after.lastSeen = now }
+        change(&after)
+        members[id]?.status = after
+        guard before.isConnected != after.isConnected || before.announcement != after.announcement else { return }
+        count(before, by: -1)
+        count(after, by: 1)
+    }
+
+    private mutating func count(_ status: WorkerStatus, by direction: Int) {
+        guard status.isConnected, let announcement = status.announcement else { return }
+        for capability in Capability.allCases where announcement.lacks(capability) {
+            let count = lackingWorkers[capability, default: 0] + direction
+            lackingWorkers[capability] = count == 0 ? nil : count
         }
     }
 

@@ -3,6 +3,7 @@
 import Testing
 import TurnpikeModel
 import TurnpikeSnapshot
+import TurnpikeTestSupport
 
 @testable import TurnpikeControl
 
@@ -36,6 +37,33 @@ import TurnpikeSnapshot
         let quiet = try await test.write(.put(.policy, tenant: "acme", name: "other", body: Body.policy))
         #expect(quiet.gaps.isEmpty)
         withExtendedLifetime((old, new, silent)) {}
+    }
+
+    @Test func `what connected workers lack is known as streams open, end and are replaced`() throws {
+        var random = SeededGenerator(seed: 7)
+        let workers = try (0..<5).map { number in
+            try Resource.fixture(Worker.self, "gw-\(number)", ["kind": "gateway"], id: UInt64(number))
+        }
+        var fleet = Fleet()
+        for step in 0..<500 {
+            let worker = try #require(workers.randomElement(using: &random))
+            let said: WorkerAnnouncement? =
+                Bool.random(using: &random)
+                ? announce(all.filter { _ in Bool.random(using: &random) }) : nil
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0: fleet.remove(worker.id)
+            case 1: fleet.update(worker, at: Timestamp(seconds: 0))
+            case 2: fleet.change(worker.id) { $0.isConnected = false }
+            default:
+                fleet.update(worker, at: Timestamp(seconds: 0))
+                fleet.change(worker.id) { ($0.isConnected, $0.announcement) = (true, said) }
+            }
+            let connected = fleet.members.values.map(\.status).filter(\.isConnected)
+            let lacking = Capability.allCases.filter { capability in
+                connected.contains { $0.announcement?.lacks(capability) == true }
+            }
+            #expect(fleet.lacking == Set(lacking), "step \(step)")
+        }
     }
 
     @Test func `a worker's page tells what it said of itself last`() async throws {
