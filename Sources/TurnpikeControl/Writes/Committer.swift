@@ -75,7 +75,7 @@ final class Committer: Sendable {
         var group = CommitGroup(
             over: view, publisher: publisher, tenantLimits: tenantLimits, known: known, now: clock.now)
         for request in requests { group.add(request) }
-        guard !group.records.isEmpty else { return group.replies }
+        guard !group.records.isEmpty || !group.repliesToKeep.isEmpty else { return group.replies }
         do { try await store.commit(group.records, replies: group.repliesToKeep) } catch {
             metrics.commitFailures.increment()
             health.note(.log, failure: TurnpikeError.storage(error).detail)
@@ -83,6 +83,7 @@ final class Committer: Sendable {
             return group.replies(storageFailed: .storage(error))
         }
         health.note(.log, failure: nil)
+        guard !group.records.isEmpty else { return group.replies }
         metrics.batchSize.observe(Double(group.records.count))
         view.apply(group.records)
         publisher.publish(group.records)
@@ -140,8 +141,9 @@ private struct CommitGroup {
             try draft.check()
             let changes = draft.changes
             let isCommitted = !changes.isEmpty && !request.isDryRun
+            // A write with an idempotency key is kept though it changes nothing: the key must not serve another one.
+            if isCommitted || request.idempotencyKey != nil { durableReplies = durableReplies ?? replies.count }
             if isCommitted {
-                durableReplies = durableReplies ?? replies.count
                 state.absorb(draft)
                 record(changes, of: request, as: draft.revision)
             }
@@ -151,7 +153,7 @@ private struct CommitGroup {
                 workers: request.isDryRun ? publisher.workers(concernedBy: draft) : [],
                 gaps: changes.isEmpty ? [] : publisher.gaps(of: draft)
             )
-            if isCommitted, let key = request.idempotencyKey { keep(receipt, for: key) }
+            if !request.isDryRun, let key = request.idempotencyKey { keep(receipt, for: key) }
             replies.append(.success(receipt))
         } catch {
             replies.append(.failure(error))

@@ -13,8 +13,14 @@ extension ControlPlane {
     ///   `invalidResource`, `hostTaken` and `stillReferenced` with every fault at once; `overloaded`; `storageFailed`,
     ///   upon which nothing was changed.
     public func write(_ command: WriteCommand, _ context: WriteContext) async throws(TurnpikeError) -> WriteOutcome {
-        let prepared = try PreparedWrite(command, view: view, authority: try Authority(of: context.principal))
-        let receipt = try await commit(context, prepared.plan)
+        let authority = try Authority(of: context.principal)
+        let prepared = Result { () throws(TurnpikeError) in
+            try PreparedWrite(command, view: view, authority: authority)
+        }
+        // What is refused here may have been done before, by the same idempotency key: then its id is gone, say. That is
+        // answered as it was.
+        if context.idempotencyKey == nil { _ = try prepared.get() }
+        let receipt = try await commit(context) { draft throws(TurnpikeError) in try prepared.get().plan(draft) }
         let change = receipt.changes.first
         return WriteOutcome(
             revision: receipt.revision, resource: receipt.subject, effect: change?.effect,

@@ -46,6 +46,8 @@ extension CommitReceipt {
             JSONObject([
                 "unchanged": .integer(Int64(unchanged)), "subject": subject.map { .object($0.key.json) },
                 "secrets": .array(secrets),
+                // What changed nothing is in no entry of the log.
+                "unchangedSubject": changes.isEmpty ? subject?.document(for: .storage) ?? .object(JSONObject()) : nil,
             ]))
         return StoredReply(
             id: key.id, fingerprint: key.fingerprint, at: now, revision: revision,
@@ -60,12 +62,20 @@ extension CommitReceipt {
         replaying reply: StoredReply, _ record: RevisionRecord?, to key: IdempotencyKey
     ) throws(TurnpikeError) {
         guard reply.fingerprint == key.fingerprint else { throw .idempotencyKeyReused }
-        guard let record else { throw TurnpikeError(.revisionGone, "The write is no longer in the log.") }
         let rest: JSON
         do { rest = try JSON.parse(SealedText.open(reply.sealed, with: key.secret)) } catch {
             throw TurnpikeError(.internalError, "The reply cannot be opened.", cause: error)
         }
         let subject = rest["subject"].flatMap(ResourceKey.init(json:))
+        if let document = rest["unchangedSubject"] {
+            self.init(
+                revision: reply.revision, changes: [], secrets: [:], unchanged: Int(rest["unchanged"]?.integer ?? 0),
+                subject: try subject.map { key throws(TurnpikeError) in try Resource(stored: document, kind: key.kind)
+                },
+                isReplay: true)
+            return
+        }
+        guard let record else { throw TurnpikeError(.revisionGone, "The write is no longer in the log.") }
         self.init(
             revision: reply.revision, changes: record.changes, secrets: [:],
             unchanged: Int(rest["unchanged"]?.integer ?? 0),
