@@ -30,8 +30,9 @@ public struct Bundle: Sendable {
     /// In the order of kinds, so that what is referred to comes first.
     let items: [Item]
     let deletions: [Deletion]
-    /// Resources of the bundle's kinds and tenants that carry all of these and are not in the bundle are deleted.
-    /// `nil`: none are.
+    /// What carries all of these and is not in the bundle is deleted: whatever the tenants have that the bundle names
+    /// (also a tenant that it holds itself), and resources without tenant, of the kinds that it holds. `nil`: nothing
+    /// is.
     let pruneLabels: Labels?
 
     /// Reads and validates a bundle, spec by spec.

@@ -65,13 +65,13 @@ extension Bundle {
         }
     }
 
-    /// The bundle's kinds in each of its tenants.
+    /// All that its tenants have, so that the last resource of a kind is pruned too; of what has no tenant, the kinds that
+    /// it holds: a bundle about services says nothing about operators.
     private var collections: [CollectionKey] {
-        let kinds = Set(items.map(\.key.kind))
-        let tenants = Set(items.compactMap(\.key.tenant))
-        return kinds.flatMap { kind in
-            kind.scope == .global ? [CollectionKey(kind)] : tenants.map { CollectionKey(kind, tenant: $0) }
-        }
+        let keys = items.map(\.key) + deletions.map(\.key)
+        let tenants = Set(keys.compactMap { $0.kind == .tenant ? $0.name : $0.tenant })
+        let kinds = Set(items.map(\.key.kind)).filter { $0.scope == .global }
+        return kinds.map { CollectionKey($0) } + tenants.flatMap { CollectionKey.children(of: $0) }
     }
 
     private func reportMissingTenants(to draft: Draft) {

@@ -78,16 +78,18 @@ extension Publisher {
         guard isKnown else { throw .unauthenticated }
     }
 
-    /// The workers that would get something else to serve by if a draft became the state.
+    /// The workers that would get something else to serve by if a draft became the state. As in a rollout, those long away
+    /// are not counted on.
     func workers(concernedBy draft: Draft) -> [WorkerStatus] {
         var compilation = Compilation(of: draft)
         let names = draft.changes.reduce(into: Set()) { names, change in
             names.formUnion(compilation.affected(from: change.before, to: change.after))
         }
         let compiled = names.map { ($0, compilation.compile($0)) }
+        let now = clock.now
         return state.withLock { state in
             guard compiled.contains(where: { $0.type == .key || state.compiled[$0] != $1 }) else { return [] }
-            return state.fleet.members.values.map(\.status).sorted { $0.name < $1.name }
+            return state.fleet.present(at: now).sorted { $0.name < $1.name }
         }
     }
 

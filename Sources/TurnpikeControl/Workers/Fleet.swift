@@ -18,6 +18,11 @@ struct Fleet: Sendable {
             if let rejection = status.rejection, rejection.revision >= target { return .rejected }
             return .pending
         }
+
+        /// Whether it is connected, or was a moment ago.
+        func isPresent(at now: Timestamp) -> Bool {
+            status.isConnected || (status.lastSeen ?? knownSince).duration(to: now) < Fleet.patience
+        }
     }
 
     enum Standing { case applied, pending, rejected }
@@ -81,9 +86,12 @@ struct Fleet: Sendable {
     }
 
     private func isAwaited(_ member: Member, for target: Revision, now: Timestamp) -> Bool {
-        guard member.standing(towards: target) == .pending else { return false }
-        if member.status.isConnected { return true }
-        return (member.status.lastSeen ?? member.knownSince).duration(to: now) < Fleet.patience
+        member.standing(towards: target) == .pending && member.isPresent(at: now)
+    }
+
+    /// The workers that are connected, or were a moment ago.
+    func present(at now: Timestamp) -> [WorkerStatus] {
+        members.values.filter { $0.isPresent(at: now) }.map(\.status)
     }
 
     /// The workers that are worth waiting for until they serve by `target`.

@@ -161,6 +161,32 @@ import TurnpikeModel
         #expect(try test.plane.list(.service, tenant: "acme", ListQuery()).resources.count == 1)
     }
 
+    @Test func `pruning reaches every kind of the tenants that the bundle names, the last of one too`() async throws {
+        let test = try await TestPlane.start()
+        let mine: Labels = ["by": "ci"]
+        for (tenant, labels) in [("acme", mine), ("globex", [:])] {
+            try await test.apply([
+                "resources": [
+                    item("tenant", nil, tenant, [:], labels: labels),
+                    item("quota", tenant, "q", Body.quota(limit: 1), labels: mine),
+                    item("quota", tenant, "manual", Body.quota(limit: 1)),
+                    item("service", tenant, "s", Body.service(), labels: mine),
+                ]
+            ])
+        }
+        try await test.write(.create(.operator, body: ["name": "ops", "labels": mine.json]))
+        // The last quota has gone from the files.
+        let service = item("service", "acme", "s", Body.service(), labels: mine)
+        let quota = try await test.apply(["resources": [service], "prune": ["labels": mine.json]])
+        #expect(quota.changes.map(\.key.description) == ["quota acme/q"])
+        // All has gone but the tenant itself. Of what has no tenant, only the bundle's kinds are pruned.
+        let tenant = item("tenant", nil, "acme", [:], labels: mine)
+        let rest = try await test.apply(["resources": [tenant], "prune": ["labels": mine.json]])
+        #expect(rest.changes.map(\.key.description) == ["service acme/s"])
+        #expect(try test.plane.list(.quota, tenant: "acme", ListQuery()).resources.map(\.key.name) == ["manual"])
+        #expect(try test.plane.list(.quota, tenant: "globex", ListQuery()).resources.count == 2)
+    }
+
     @Test func `a dry run tells the difference and stores nothing`() async throws {
         let test = try await TestPlane.start()
         let revision = test.plane.revision

@@ -38,6 +38,20 @@ import TurnpikeTestSupport
         #expect(rollout.json["state"] == "complete")
     }
 
+    @Test func `a dry run names the workers that are there, not those long gone`() async throws {
+        let (test, _, stream) = try await planeWithWorker()
+        let gone = try test.plane.openStream(worker: try await test.join("gone"), from: nil)
+        gone.close()
+        func touched() async throws -> [String] {
+            let command = WriteCommand.put(.service, tenant: "acme", name: "orders", body: Body.service(port: 1))
+            return try await test.write(command, dryRun: true).workers.map(\.name)
+        }
+        #expect(try await touched() == ["gone", "gw-1"])
+        test.clock.advance(by: Fleet.patience)
+        #expect(try await touched() == ["gw-1"])
+        withExtendedLifetime(stream) {}
+    }
+
     @Test func `who has gone before the clock went back is given up on in time`() async throws {
         let (test, _, stream) = try await planeWithWorker()
         stream.close()
