@@ -21,16 +21,7 @@ extension ControlPlane {
         }
         let kinds = (kinds ?? [.tenant, .service, .route, .apiKey, .quota, .policy])
             .filter { $0.spec.isCreatedByClients }.sorted()
-        // Under one lock, so that all of it is of one revision.
-        let (found, revision) = view.read { view in
-            var found: [Resource] = []
-            for kind in kinds where found.count <= Bundle.maximumItems {
-                for collection in view.collections(of: kind, tenant: only) {
-                    found += view.resources(in: collection, after: nil, limit: Bundle.maximumItems + 1)
-                }
-            }
-            return (found, view.revision)
-        }
+        let (found, revision) = view.gather(kinds, tenant: only, limit: Bundle.maximumItems + 1)
         guard found.count <= Bundle.maximumItems else {
             throw TurnpikeError(
                 .invalidParameter, "A bundle holds at most \(Bundle.maximumItems) resources: export by tenant or kind.")
@@ -40,6 +31,46 @@ extension ControlPlane {
             return isWanted && authority.sees(resource) && resource.labels.satisfy(labels)
         }
         return (resources, revision)
+    }
+}
+
+extension SharedView {
+    /// Times that a walk begins anew because something was written meanwhile.
+    private static let unlockedTries = 4
+
+    /// Resources of one revision, in the order of bundles, at most `limit`.
+    ///
+    /// Walked a stretch at a time, so that nobody waits for a large export; under the lock only where writes keep coming
+    /// in between.
+    fileprivate func gather(_ kinds: [Kind], tenant: String?, limit: Int) -> (resources: [Resource], Revision) {
+        for _ in 0..<Self.unlockedTries {
+            let before = revision
+            var found: [Resource] = []
+            walk: for kind in kinds {
+                for collection in collections(of: kind, tenant: tenant) {
+                    forEachResource(in: collection, after: nil) { resource in
+                        found.append(resource)
+                        return found.count < limit
+                    }
+                    if found.count == limit { break walk }
+                }
+            }
+            if revision == before { return (found, before) }
+        }
+        return read { view in
+            var found: [Resource] = []
+            for kind in kinds {
+                for collection in view.collections(of: kind, tenant: tenant) where found.count < limit {
+                    found += view.resources(in: collection, after: nil, limit: limit - found.count)
+                }
+            }
+            return (found, view.revision)
+        }
+    }
+
+    private func collections(of kind: Kind, tenant: String?) -> [CollectionKey] {
+        guard kind.scope == .tenant else { return [CollectionKey(kind)] }
+        return (tenant.map { [$0] } ?? tenants()).map { CollectionKey(kind, tenant: $0) }
     }
 }
 

@@ -9,17 +9,21 @@ import TurnpikeSnapshot
 extension ControlPlane {
     /// Routes of one tenant and host that an explanation names at most.
     static let mostCandidates = 100
+    /// Routes of a host that are looked at. The answer comes from a gateway's own configuration of them, which takes time
+    /// in proportion.
+    static let mostRoutes = 10_000
 
     /// What a gateway that serves by the newest revision would do with a request, found by the gateways' own matching.
     ///
     /// Routes and keys out of sight are as if they were not there. What a rate limit would say depends on the gateway
     /// and the moment, so only its definition is told.
     ///
-    /// - Throws: `malformedRequest` where no gateway would take such a host or path; `storageFailed`.
+    /// - Throws: `malformedRequest` where no gateway would take such a host or path; `invalidParameter` where the host has
+    ///   more than 10,000 routes; `storageFailed`.
     public func explain(
         _ request: ExplainRequest, for authority: Authority
     ) async throws(TurnpikeError) -> Explanation {
-        let snapshot = publisher.snapshot(of: candidates(for: request.host, authority))
+        let snapshot = publisher.snapshot(of: try candidates(for: request.host, authority))
         let matched: GatewayConfiguration.Explanation
         do throws(HTTPFault) {
             matched = try configuration(of: snapshot).explain(
@@ -50,14 +54,19 @@ extension ControlPlane {
         return explanation
     }
 
-    /// The routes that say something about a host, and all that they are served with.
-    private func candidates(for host: String, _ authority: Authority) -> [ResourceKey] {
-        let patterns = Set(Self.patterns(matching: host))
-        let tenants = view.read { view in Set(patterns.flatMap { view.claims(on: $0).keys }) }
-        return tenants.filter { authority.sees(CollectionKey(.route, tenant: $0)) }.flatMap { tenant in
-            view.resources(in: CollectionKey(.route, tenant: tenant))
-                .filter { !patterns.isDisjoint(with: $0.hosts) }.map(\.key)
+    /// The routes that say something about a host.
+    private func candidates(for host: String, _ authority: Authority) throws(TurnpikeError) -> [ResourceKey] {
+        var routes: Set<ResourceKey> = []
+        for pattern in Set(Self.patterns(matching: host)) {
+            let found = view.read { $0.routes(on: pattern, limit: Self.mostRoutes + 1) }
+            routes.formUnion(found.filter { authority.sees(CollectionKey(of: $0)) })
+            guard routes.count <= Self.mostRoutes else {
+                throw TurnpikeError(
+                    .invalidParameter,
+                    "The host has more than \(Self.mostRoutes) routes; no request to it is explained.")
+            }
         }
+        return Array(routes)
     }
 
     /// The host itself, and the wildcards above it.
@@ -105,14 +114,12 @@ extension ControlPlane {
     }
 
     private func apiKey(_ text: String, tenant: String) -> Resource? {
-        let collection = CollectionKey(.apiKey, tenant: tenant)
         guard text.hasPrefix("tp_") else {
+            let collection = CollectionKey(.apiKey, tenant: tenant)
             return (try? view.key(in: collection, nameOrID: text)).flatMap { view.resource($0) }
         }
-        let digest = KeyDigest.sha256(of: text)
-        return view.resources(in: collection).first {
-            ($0.spec as? APIKey).flatMap { KeyDigest(hex: $0.digest) } == digest
-        }
+        let key = view.read { $0.apiKey(KeyDigest.sha256(of: text)) }
+        return key?.key.tenant == tenant ? key : nil
     }
 
     private func explainQuota(

@@ -7,22 +7,22 @@ import TurnpikeSnapshot
 extension Publisher {
     /// Some routes as workers have them, with the clusters, rate limits and quotas that they are served with.
     func snapshot(of routes: [ResourceKey]) -> Snapshot {
-        state.withLock { state in
-            var snapshot = Snapshot(revision: state.revision)
-            func take(_ type: CompiledResource.ResourceType, _ tenant: String, _ name: String) {
-                let name = CompiledName(type, tenant: tenant, name: name)
-                snapshot.resources[name] = state.compiled[name]
-            }
-            for key in routes {
-                guard let tenant = key.tenant,
-                    case .route(let route)? = state.compiled[CompiledName(.route, tenant: tenant, name: key.name)]
-                else { continue }
-                take(.route, tenant, key.name)
-                for backend in route.backends { take(.cluster, tenant, backend.cluster) }
-                for name in route.rateLimits { take(.rateLimit, tenant, name) }
-                for name in route.quotas { take(.quota, tenant, name) }
-            }
-            return snapshot
+        // The state as of now, for the price of a reference; what follows keeps nobody waiting.
+        let (revision, compiled) = state.withLock { ($0.revision, $0.compiled) }
+        var snapshot = Snapshot(revision: revision)
+        func take(_ type: CompiledResource.ResourceType, _ tenant: String, _ name: String) {
+            let name = CompiledName(type, tenant: tenant, name: name)
+            snapshot.resources[name] = compiled[name]
         }
+        for key in routes {
+            guard let tenant = key.tenant,
+                case .route(let route)? = compiled[CompiledName(.route, tenant: tenant, name: key.name)]
+            else { continue }
+            take(.route, tenant, key.name)
+            for backend in route.backends { take(.cluster, tenant, backend.cluster) }
+            for name in route.rateLimits { take(.rateLimit, tenant, name) }
+            for name in route.quotas { take(.quota, tenant, name) }
+        }
+        return snapshot
     }
 }

@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import TurnpikeModel
+import TurnpikeSnapshot
 
-/// The resources of a view, found by key and by id, each held once: open addressing over references, at most three quarters
+/// The resources of a view, found by key and by id, and API keys by digest, each held once: open addressing over references, at most three quarters
 /// full. A dictionary by key and another by id would hold keys and ids a second time, which of a million resources is half
 /// of all that they take.
 struct ResourceTable: Sendable {
     private final class Entry: Sendable {
         let resource: Resource
         init(_ resource: Resource) { self.resource = resource }
+
+        var apiKeyDigest: KeyDigest? {
+            guard resource.key.kind == .apiKey else { return nil }
+            return (resource.spec as? APIKey).flatMap { KeyDigest(hex: $0.digest) }
+        }
     }
 
     private var byKey: [Entry?] = Array(repeating: nil, count: 16)
     private var byID: [Entry?] = Array(repeating: nil, count: 16)
+    /// API keys alone: partners' secrets are many, and asked for seldom.
+    private var byDigest: [Entry?] = Array(repeating: nil, count: 16)
+    private var digestCount = 0
     private(set) var count = 0
 
     subscript(key: ResourceKey) -> Resource? {
@@ -21,6 +30,10 @@ struct ResourceTable: Sendable {
 
     subscript(id: ResourceID) -> Resource? {
         place(of: id).flatMap { byID[$0]?.resource }
+    }
+
+    subscript(apiKey digest: KeyDigest) -> Resource? {
+        place(of: digest).flatMap { byDigest[$0]?.resource }
     }
 
     /// Puts a resource in, in the place of one with its key or its id.
@@ -32,11 +45,20 @@ struct ResourceTable: Sendable {
         Self.place(entry, by: resource.key.hashValue, in: &byKey)
         Self.place(entry, by: resource.id.hashValue, in: &byID)
         count += 1
+        guard let digest = entry.apiKeyDigest else { return }
+        if 4 * (digestCount + 1) > 3 * byDigest.count { growDigests() }
+        Self.place(entry, by: digest.hashValue, in: &byDigest)
+        digestCount += 1
     }
 
     @discardableResult
     mutating func remove(_ key: ResourceKey) -> Resource? {
-        guard let place = place(of: key), let resource = byKey[place]?.resource else { return nil }
+        guard let place = place(of: key), let entry = byKey[place] else { return nil }
+        let resource = entry.resource
+        if let digest = entry.apiKeyDigest, let place = self.place(of: digest, holding: entry) {
+            Self.clear(place, in: &byDigest) { $0.apiKeyDigest?.hashValue ?? 0 }
+            digestCount -= 1
+        }
         Self.clear(place, in: &byKey) { $0.resource.key.hashValue }
         if let place = self.place(of: resource.id) { Self.clear(place, in: &byID) { $0.resource.id.hashValue } }
         count -= 1
@@ -58,6 +80,16 @@ struct ResourceTable: Sendable {
         var place = id.hashValue & mask
         while let entry = byID[place] {
             if entry.resource.id == id { return place }
+            place = (place + 1) & mask
+        }
+        return nil
+    }
+
+    private func place(of digest: KeyDigest, holding wanted: Entry? = nil) -> Int? {
+        let mask = byDigest.count - 1
+        var place = digest.hashValue & mask
+        while let entry = byDigest[place] {
+            if wanted.map({ $0 === entry }) ?? (entry.apiKeyDigest == digest) { return place }
             place = (place + 1) & mask
         }
         return nil
@@ -85,6 +117,15 @@ struct ResourceTable: Sendable {
                 gap = next
             }
             next = (next + 1) & mask
+        }
+    }
+
+    private mutating func growDigests() {
+        let entries = byDigest.compactMap(\.self)
+        byDigest = Array(repeating: nil, count: 2 * byDigest.count)
+        for entry in entries {
+            guard let digest = entry.apiKeyDigest else { continue }
+            Self.place(entry, by: digest.hashValue, in: &byDigest)
         }
     }
 

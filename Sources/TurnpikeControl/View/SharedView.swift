@@ -5,7 +5,7 @@ import TurnpikeCompiler
 import TurnpikeModel
 
 /// The view, shared. Only the committer changes it; anybody reads. Every section under the lock is short: a collection
-/// is read a stretch at a time.
+/// is read a stretch at a time. The exception is an export that writes have overtaken several times.
 final class SharedView: Sendable, StateLayer, ResourceView {
     private static let stretch = 512
 

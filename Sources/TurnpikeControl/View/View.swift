@@ -8,7 +8,8 @@ import TurnpikeSnapshot
 struct View: Sendable {
     private struct HostClaim: Sendable {
         var tenant: String
-        var routes: Int
+        /// Names of the routes that match the host.
+        var routes = SortedNames()
     }
 
     private(set) var logEnd = LogPosition.start
@@ -38,7 +39,7 @@ struct View: Sendable {
         for target in resource.referenceTargets { referrers[target, default: []].insert(key) }
         for digest in resource.credentialDigests { credentials[digest] = key }
         for host in resource.hosts {
-            hosts[host, default: HostClaim(tenant: key.tenant ?? "", routes: 0)].routes += 1
+            hosts[host, default: HostClaim(tenant: key.tenant ?? "")].routes.insert(key.name)
         }
     }
 
@@ -54,8 +55,8 @@ struct View: Sendable {
         }
         for digest in resource.credentialDigests { credentials[digest] = nil }
         for host in resource.hosts {
-            hosts[host]?.routes -= 1
-            if hosts[host]?.routes == 0 { hosts[host] = nil }
+            hosts[host]?.routes.remove(key.name)
+            if hosts[host]?.routes.count == 0 { hosts[host] = nil }
         }
     }
 }
@@ -81,7 +82,16 @@ extension View {
 
     func referrers(of key: ResourceKey) -> Set<ResourceKey> { referrers[key] ?? [] }
 
-    func claims(on host: String) -> [String: Int] { hosts[host].map { [$0.tenant: $0.routes] } ?? [:] }
+    func claims(on host: String) -> [String: Int] { hosts[host].map { [$0.tenant: $0.routes.count] } ?? [:] }
+
+    /// The routes that match this very host, at most `limit`, ordered by name.
+    func routes(on host: String, limit: Int) -> [ResourceKey] {
+        guard let claim = hosts[host] else { return [] }
+        return claim.routes.names(after: nil, limit: limit).map { ResourceKey(.route, tenant: claim.tenant, name: $0) }
+    }
+
+    /// The API key whose secret has this digest.
+    func apiKey(_ digest: KeyDigest) -> Resource? { resources[apiKey: digest] }
 
     /// The key of the resource that a path names, by name or by id. A name need not exist; an id must.
     func key(_ kind: Kind, tenant: String?, nameOrID: String) -> ResourceKey? {

@@ -2,6 +2,7 @@
 
 import Testing
 import TurnpikeModel
+import TurnpikeSnapshot
 import TurnpikeTestSupport
 
 @testable import TurnpikeControl
@@ -13,6 +14,32 @@ import TurnpikeTestSupport
         return Resource(
             key: ResourceKey(.tenant, name: "r\(name)"), id: ResourceID(high: 7, low: id), labels: [:], spec: body.spec,
             revision: revision, createdAt: now, updatedAt: now)
+    }
+
+    @Test func `API keys are found by digest, and only while they are there`() throws {
+        var random = SeededGenerator(seed: 3)
+        var table = ResourceTable()
+        var model: [Int: String] = [:]
+        func digest(_ number: Int) -> KeyDigest { KeyDigest(words: (UInt64(number), 1, 2, 3)) }
+        for step in 1...2000 {
+            let name = Int.random(in: 0..<120, using: &random)
+            if Int.random(in: 0..<3, using: &random) == 0 {
+                table.remove(ResourceKey(.apiKey, tenant: "acme", name: "k\(name)"))
+                model[name] = nil
+            } else {
+                let key = try Resource.fixture(
+                    APIKey.self, tenant: "acme", "k\(name)", [:], id: UInt64(name) + 1
+                ) { $0.digest = digest(step).hex }
+                table.insert(key)
+                model[name] = digest(step).hex
+            }
+        }
+        var found: [Int: String] = [:]
+        for step in 1...2000 {
+            guard let key = table[apiKey: digest(step)] else { continue }
+            found[try #require(Int(key.key.name.dropFirst()))] = digest(step).hex
+        }
+        #expect(found == model)
     }
 
     /// Whatever comes and goes, the table has what a dictionary would have.

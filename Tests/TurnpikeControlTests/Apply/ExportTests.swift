@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TurnpikeModel
+
+@testable import TurnpikeControl
+
+@Suite struct ExportTests {
+    private func services(_ names: [String], port: Int64) -> JSON {
+        [
+            "resources": .array(
+                names.map { name in
+                    ["kind": "service", "tenant": "acme", "name": .string(name), "spec": Body.service(port: port)]
+                })
+        ]
+    }
+
+    @Test func `an export is of one revision, whatever is written meanwhile`() async throws {
+        let test = try await TestPlane.start()
+        try await test.write(.create(.tenant, body: ["name": "acme"]))
+        // Several stretches lie between the first and the last.
+        try await test.apply(services((0..<2000).map { "m\($0)" }, port: 1))
+        let writer = Task {
+            for port in 1...200 as ClosedRange<Int64> { try await test.apply(services(["a", "z"], port: port)) }
+        }
+        var (exports, isDone) = (0, false)
+        while !isDone {
+            isDone = test.plane.revision >= 203
+            let (resources, revision) = try test.plane.export(tenant: "acme", kinds: nil, labels: [:], for: .system)
+            let ends = resources.filter { $0.key.name == "a" || $0.key.name == "z" }
+            #expect(Set(ends.map(\.revision)).count <= 1 && ends.count != 1)
+            #expect(ends.isEmpty || ends[0].revision == revision)
+            #expect(resources.map(\.key.name).first == "acme")
+            exports += 1
+            await Task.yield()
+        }
+        try await writer.value
+        #expect(exports > 1)
+    }
+}
