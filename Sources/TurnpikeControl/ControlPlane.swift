@@ -29,6 +29,7 @@ public final class ControlPlane: Sendable {
     let tenantLimits: TenantLimits
     let tenantRates = Mutex(TenantRates())
     let health: Health
+    let feedPlaces = FeedPlaces()
     /// Who issues workers' certificates; `nil`: nobody does.
     let authority: CertificateAuthority?
     /// How long the log is kept; `nil`: for ever.

@@ -20,8 +20,10 @@ public final class ChangeFeed: Sendable {
     private let control: ControlPlane
     private let query: LogQuery
     private let isWatching: Bool
+    private let place: FeedPlaces.Place
 
-    init(control: ControlPlane, query: LogQuery, isWatching: Bool) {
+    init(control: ControlPlane, query: LogQuery, isWatching: Bool, place: FeedPlaces.Place) {
+        self.place = place
         self.control = control
         self.query = query
         self.isWatching = isWatching

@@ -36,14 +36,16 @@ extension ControlPlane {
 
     /// The log from a revision on, and where `isWatching` all that is written from then on.
     ///
-    /// - Throws: as `records` does.
+    /// - Throws: as `records` does; `rateLimited` and `overloaded` where too many feeds are open.
     public func changes(
         after revision: Revision, tenant: String?, kind: Kind?, isWatching: Bool, for authority: Authority
     ) throws(TurnpikeError) -> ChangeFeed {
         var query = LogQuery(above: revision, limit: ChangeFeed.pageSize)
         query.tenant = tenant
         query.kind = kind
-        return ChangeFeed(control: self, query: try query.within(authority, view), isWatching: isWatching)
+        return ChangeFeed(
+            control: self, query: try query.within(authority, view), isWatching: isWatching,
+            place: try feedPlaces.take(for: authority.tenant, tenantLimit: tenantLimits.feeds))
     }
 
     /// Returns once readers see a revision, or the time is over.

@@ -14,13 +14,16 @@ extension Publisher {
     /// Opens a stream for a worker; an older one of the same worker ends.
     ///
     /// - Parameter revision: what the worker serves by; from a revision that is unknown here it gets a snapshot.
-    /// - Throws: `unauthenticated` where the worker is no longer registered; `draining`.
+    /// - Throws: `unauthenticated` where the worker is no longer registered; `overloaded` where too many streams are open;
+    ///   `draining`.
     func open(
         _ worker: ResourceID, from revision: Revision?, _ announcement: WorkerAnnouncement?
     ) throws(TurnpikeError) -> WorkerStream {
         let now = clock.now
         let opened: (serial: UInt64, older: CheckedContinuation<Void, Never>?)? = state.withLock { state in
-            guard !state.isShutDown, state.fleet.members[worker] != nil else { return nil }
+            guard !state.isShutDown, state.fleet.members[worker] != nil,
+                state.streams[worker] != nil || state.streams.count < Fleet.mostWorkers
+            else { return nil }
             let known = revision.flatMap { $0 <= state.revision && $0 >= state.history.floor ? $0 : nil }
             state.lastSerial += 1
             let older = state.streams[worker]?.takeCaller()
@@ -33,11 +36,19 @@ extension Publisher {
             return (state.lastSerial, older)
         }
         guard let opened else {
-            throw state.withLock(\.isShutDown)
-                ? TurnpikeError(.draining, "The control plane is shutting down.") : .unauthenticated
+            throw refusal(of: worker)
         }
         opened.older?.resume()
         return WorkerStream(publisher: self, worker: worker, serial: opened.serial)
+    }
+
+    private func refusal(of worker: ResourceID) -> TurnpikeError {
+        state.withLock { state in
+            if state.isShutDown { return TurnpikeError(.draining, "The control plane is shutting down.") }
+            guard state.fleet.members[worker] != nil else { return .unauthenticated }
+            return TurnpikeError(
+                .overloaded, "As many as \(Fleet.mostWorkers) workers are connected.", retryAfter: .seconds(5))
+        }
     }
 
     func close(_ worker: ResourceID, _ serial: UInt64) {

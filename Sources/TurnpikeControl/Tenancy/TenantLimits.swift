@@ -3,7 +3,7 @@
 import TurnpikeModel
 
 /// How much of the control plane one tenant may take, so that the others do not feel it.
-public struct TenantLimits: Sendable {
+public struct TenantLimits: Sendable, Hashable {
     /// Resources of all kinds together. Default 200,000.
     public var resources = 200_000
     /// Requests a second by tokens that are bound to the tenant, all together. Default 100, twice that at once.
@@ -12,6 +12,8 @@ public struct TenantLimits: Sendable {
     public var bundleItems = 10_000
     /// Bytes of one bundle by such a token, judged before it is read. Default 8 MiB.
     public var bundleBytes = 8 << 20
+    /// Feeds of the log that such tokens may have open at the same time, all together. Default 50.
+    public var feeds = 50
 
     public init() {}
 }

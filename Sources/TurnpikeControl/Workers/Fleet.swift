@@ -31,6 +31,9 @@ struct Fleet: Sendable {
     /// became known: after a restart of the control plane its workers are on their way back.
     static let patience = Duration.seconds(60)
 
+    /// Workers that may be registered, and so connected.
+    static let mostWorkers = 10_000
+
     private(set) var members: [ResourceID: Member] = [:]
     /// By capability, how many connected workers lack it: asked for with every write, and changed only with streams.
     private var lackingWorkers: [Capability: Int] = [:]

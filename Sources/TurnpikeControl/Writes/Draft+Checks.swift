@@ -68,6 +68,11 @@ extension Draft {
     }
 
     private func checkCount(of resource: Resource) {
+        if resource.key.kind == .worker, count(of: CollectionKey(.worker)) > Fleet.mostWorkers {
+            report(
+                .overloaded, resource.key, JSONPointer(), .length,
+                "There are \(Fleet.mostWorkers) workers already. Delete those that are gone.")
+        }
         guard let tenant = resource.key.tenant else { return }
         let kind = resource.key.kind
         if kind == .policy || kind == .quota, count(of: CollectionKey(of: resource.key)) > Self.limitsPerTenant {

@@ -36,8 +36,8 @@ struct ControlPlaneProgram {
         let authority = try startAuthority(clock)
         let tls = try await startTLS(authority, clock)
         let control = try await ControlPlane.start(
-            store: store, clock: clock, retention: settings.retention, authority: authority, logger: logger,
-            metrics: metrics
+            store: store, clock: clock, retention: settings.retention, tenantLimits: settings.tenantLimits,
+            authority: authority, logger: logger, metrics: metrics
         )
         let token = try await control.bootstrapOperator(token: settings.bootstrapToken)
         if let token, settings.bootstrapToken == nil { Terminal.standardOutput.write(Banner.firstToken(token)) }

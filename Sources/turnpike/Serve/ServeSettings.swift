@@ -3,6 +3,7 @@
 import Configuration
 import FoundationEssentials
 import Logging
+import TurnpikeControl
 import TurnpikeModel
 import TurnpikeTelemetry
 
@@ -20,6 +21,13 @@ import TurnpikeTelemetry
 /// - `openapi` (`TURNPIKE_OPENAPI`): the file served as `/openapi.yaml`. Default: the one that came with the program.
 /// - `bootstrap.token` (`TURNPIKE_BOOTSTRAP_TOKEN`, secret): the first operator's token, taken at the first start only.
 ///   Default: one is made and printed.
+/// - `tenant.resources` (`TURNPIKE_TENANT_RESOURCES`): resources of all kinds that one tenant may have. Default 200000.
+/// - `tenant.requests` (`TURNPIKE_TENANT_REQUESTS`): requests a second by tokens that are bound to the tenant, all together;
+///   twice that at once. At most 100000. Default 100.
+/// - `tenant.bundle.items` (`TURNPIKE_TENANT_BUNDLE_ITEMS`): items of one bundle by such a token, at most 200000.
+///   Default 10000.
+/// - `tenant.bundle.bytes` (`TURNPIKE_TENANT_BUNDLE_BYTES`): its size. Default 8388608.
+/// - `tenant.feeds` (`TURNPIKE_TENANT_FEEDS`): feeds of the log that such tokens may have open, all together. Default 50.
 /// - `tls.…`: see ``TLSSettings``.
 struct ServeSettings: Sendable {
     /// What is wrong with a setting, in a sentence.
@@ -35,6 +43,7 @@ struct ServeSettings: Sendable {
     /// `nil`: the log is kept for ever.
     var retention: Duration?
     var bootstrapToken: String?
+    var tenantLimits: TenantLimits
     var tls: TLSSettings
 
     /// - Parameters:
@@ -58,9 +67,29 @@ struct ServeSettings: Sendable {
         openAPI = reader.string(forKey: "openapi")
         retention = try reader.string(forKey: "log.retention").map(ServeSettings.retention)
         bootstrapToken = reader.string(forKey: "bootstrap.token", isSecret: true)
+        var limits = TenantLimits()
+        for (key, path, range) in ServeSettings.tenantKeys {
+            guard let text = reader.string(forKey: ConfigKey(key)) else { continue }
+            guard let number = Int(text), range.contains(number) else {
+                throw Fault(
+                    reason:
+                        "'\(text)' is no \(key); it must be a number from \(range.lowerBound) to \(range.upperBound).")
+            }
+            limits[keyPath: path] = number
+        }
+        tenantLimits = limits
         tls = try TLSSettings(names: listen.certificateNames) { key in
             reader.string(forKey: ConfigKey(key)).flatMap { $0.isEmpty ? nil : $0 }
         }
+    }
+
+    /// The limits of tenants, each a number.
+    private static var tenantKeys: [(key: String, path: WritableKeyPath<TenantLimits, Int>, range: ClosedRange<Int>)] {
+        [
+            ("tenant.resources", \.resources, 1...1_000_000_000), ("tenant.requests", \.requestsPerSecond, 1...100_000),
+            ("tenant.bundle.items", \.bundleItems, 1...TurnpikeControl.Bundle.maximumItems),
+            ("tenant.bundle.bytes", \.bundleBytes, 1024...(64 << 20)), ("tenant.feeds", \.feeds, 1...1000),
+        ]
     }
 
     private static func retention(_ text: String) throws(Fault) -> Duration {
@@ -92,7 +121,7 @@ extension ServeSettings {
     private static let keys =
         [
             "listen", "data", "log.format", "log.level", "log.retention", "openapi", "bootstrap.token",
-        ] + TLSSettings.keys
+        ] + tenantKeys.map { $0.key } + TLSSettings.keys
 
     private static func provider(_ name: String, _ values: [String: String]) -> InMemoryProvider {
         var settings: [AbsoluteConfigKey: ConfigValue] = [:]

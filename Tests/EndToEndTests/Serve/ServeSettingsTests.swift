@@ -2,6 +2,7 @@
 
 import Logging
 import Testing
+import TurnpikeControl
 import TurnpikeTelemetry
 
 @testable import turnpike
@@ -14,6 +15,7 @@ import TurnpikeTelemetry
         #expect(settings.logFormat == .plain)
         #expect(settings.logLevel == .info)
         #expect(settings.bootstrapToken == nil)
+        #expect(settings.tenantLimits == TenantLimits())
     }
 
     @Test func `a flag stands over the environment, and that over the file`() throws {
@@ -27,6 +29,25 @@ import TurnpikeTelemetry
         #expect(settings.logFormat == .json)
         #expect(settings.logLevel == .debug)
         #expect(settings.bootstrapToken == "secret")
+    }
+
+    @Test func `what one tenant may take can be set`() throws {
+        let file = #"{"tenant": {"resources": "10", "requests": "5", "bundle": {"items": "20", "bytes": "4096"}}}"#
+        let environment = ["TURNPIKE_TENANT_FEEDS": "3", "TURNPIKE_TENANT_BUNDLE_ITEMS": "30"]
+        let limits = try ServeSettings(flags: [:], environment: environment, file: file).tenantLimits
+        var expected = TenantLimits()
+        (expected.resources, expected.requestsPerSecond, expected.feeds) = (10, 5, 3)
+        (expected.bundleItems, expected.bundleBytes) = (30, 4096)
+        #expect(limits == expected)
+    }
+
+    @Test(arguments: [
+        ("RESOURCES", "0"), ("REQUESTS", "many"), ("BUNDLE_ITEMS", "200001"), ("BUNDLE_BYTES", "1"), ("FEEDS", "-1"),
+    ])
+    func `a limit of tenants that is no number in its range is refused`(key: String, value: String) {
+        #expect(throws: ServeSettings.Fault.self) {
+            try ServeSettings(flags: [:], environment: ["TURNPIKE_TENANT_\(key)": value], file: nil)
+        }
     }
 
     @Test(arguments: [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import Testing
 import TurnpikeModel
 import TurnpikeTestSupport
@@ -29,6 +30,67 @@ import TurnpikeTestSupport
         #expect(rates.admit("acme", limits, at: yesterday) == .milliseconds(100))
         #expect(rates.admit("acme", limits, at: yesterday.advanced(by: .milliseconds(100))) == nil)
         for _ in 0..<20 { #expect(rates.admit("acme", limits, at: yesterday.advanced(by: .seconds(3))) == nil) }
+    }
+
+    @Test func `feeds of the log are so many at once, for one tenant and for all, and places come back`() async throws {
+        var limits = TenantLimits()
+        limits.feeds = 2
+        let test = try await TestPlane.start(tenantLimits: limits)
+        try await test.seed()
+        let own = Authority(role: .viewer, tenant: "acme")
+        func follow(_ authority: Authority) throws(TurnpikeError) -> ChangeFeed {
+            try test.plane.changes(after: 0, tenant: nil, kind: nil, isWatching: true, for: authority)
+        }
+        var feeds = [try follow(own), try follow(own)]
+        let refused = try await refusal { () throws(TurnpikeError) in try follow(own) }
+        #expect(refused.code == .rateLimited && refused.retryAfter != nil)
+        feeds.append(try follow(.system))
+        #expect(test.plane.feedPlaces.count == 3)
+        feeds.removeFirst()
+        feeds.append(try follow(own))
+        feeds = []
+        #expect(test.plane.feedPlaces.count == 0)
+
+        let few = FeedPlaces(most: 1)
+        let place = try few.take(for: nil, tenantLimit: 1)
+        let full = try await refusal { () throws(TurnpikeError) in try few.take(for: "acme", tenantLimit: 1) }
+        #expect(full.code == .overloaded)
+        withExtendedLifetime(place) {}
+    }
+
+    @Test func `workers are so many, and so are their streams`() async throws {
+        let test = try await TestPlane.start()
+        let (first, second) = (try await test.join("gw-1"), try await test.join("gw-2"))
+        let stream = try test.plane.openStream(worker: first, from: nil)
+        test.plane.publisher.state.withLock { state in
+            for number in 1..<Fleet.mostWorkers {
+                state.streams[ResourceID(high: 7, low: UInt64(number))] = StreamState(serial: 0, from: nil)
+            }
+        }
+        let refused = try await refusal { () throws(TurnpikeError) in
+            try test.plane.openStream(worker: second, from: nil)
+        }
+        #expect(refused.code == .overloaded)
+        // One that comes back takes its own place.
+        _ = try test.plane.openStream(worker: first, from: nil)
+        withExtendedLifetime(stream) {}
+
+        let draft = Draft(over: Full(), revision: 1, now: start)
+        draft.create(
+            in: CollectionKey(.worker), name: nil, labels: [:],
+            spec: Worker(role: .gateway, version: "1", credentials: []),
+            at: nil)
+        let full = try await refusal { () throws(TurnpikeError) in try draft.check() }
+        #expect(full.code == .overloaded)
+    }
+
+    /// A state with as many resources of each kind as there may be workers.
+    private struct Full: StateLayer {
+        func resource(_ key: ResourceKey) -> Resource? { nil }
+        func resources(in collection: CollectionKey) -> [Resource] { [] }
+        func count(of collection: CollectionKey) -> Int { Fleet.mostWorkers }
+        func referrers(of key: ResourceKey) -> Set<ResourceKey> { [] }
+        func claims(on host: String) -> [String: Int] { [:] }
     }
 
     @Test func `a tenant has so many resources, a bundle of its own so many items`() async throws {
