@@ -12,7 +12,11 @@ extension Publisher {
         let rollout: Rollout? = state.withLock { state in
             guard (0...state.revision).contains(revision) else { return nil }
             let target = state.history.lastEffective(atOrBelow: revision)
-            return state.fleet.rollout(of: revision, target: target, now: now)
+            var rollout = state.fleet.rollout(of: revision, target: target, now: now)
+            for list in [\Rollout.applied, \.pending, \.rejected] {
+                rollout[keyPath: list] = rollout[keyPath: list].map { state.withLag($0) }
+            }
+            return rollout
         }
         guard let rollout else { throw TurnpikeError(.notFound, "There is no revision \(revision).") }
         return rollout
@@ -116,12 +120,22 @@ extension Publisher {
         }
     }
 
-    func status(of worker: ResourceID) -> WorkerStatus? { state.withLock { $0.fleet.members[worker]?.status } }
+    func status(of worker: ResourceID) -> WorkerStatus? {
+        state.withLock { state in state.fleet.members[worker].map { state.withLag($0.status) } }
+    }
 
     func connectedWorkers(_ role: Worker.Role) -> Int {
         state.withLock { state in
             state.fleet.members.values.count { $0.status.isConnected && $0.status.role == role }
         }
+    }
+}
+
+extension Publisher.State {
+    fileprivate func withLag(_ status: WorkerStatus) -> WorkerStatus {
+        var status = status
+        status.lag = status.appliedRevision.map { max(0, effectiveRevision - $0) }
+        return status
     }
 }
 

@@ -35,6 +35,8 @@ public struct WorkerStatus: Sendable, Hashable {
     /// The newest revision that the worker is known to serve by; `nil` where it has not said since this control plane
     /// started.
     public var appliedRevision: Revision?
+    /// Revisions that it has yet to apply; `nil` where it is not known what it serves by.
+    public var lag: Revision?
     /// What it said of itself when it opened its stream; `nil` where it has said nothing.
     public var announcement: WorkerAnnouncement?
     /// Stands until the worker applies a later revision.
@@ -61,6 +63,7 @@ public struct WorkerStatus: Sendable, Hashable {
                 "id": .string(id.text(prefix: Kind.worker.idPrefix)), "name": .string(name),
                 "kind": .string(role.rawValue),
                 "connected": .bool(isConnected), "appliedRevision": appliedRevision.map { .integer($0) } ?? .null,
+                "lag": lag.map { .integer($0) } ?? .null,
                 "lastSeen": lastSeen.map { .string($0.description) } ?? .null, "rejection": rejection?.json,
                 "version": announcement.map { .string($0.version) },
                 "capabilities": announcement?.json["capabilities"], "addresses": announcement?.json["addresses"],

@@ -52,6 +52,24 @@ import TurnpikeTestSupport
         withExtendedLifetime(stream) {}
     }
 
+    @Test func `a worker's page and a rollout tell how far behind it is`() async throws {
+        let (test, worker, stream) = try await planeWithWorker()
+        func lag() throws -> JSON? { test.plane.workerStatus(of: worker.resource.id)?.json["lag"] }
+        #expect(try lag() == 0)
+        _ = try await change(test, port: 1)
+        let revision = try await change(test, port: 2)
+        #expect(try lag() == 2)
+        #expect(try test.plane.rollout(of: revision).pending.map(\.lag) == [2])
+        // What workers never see leaves nobody behind.
+        try await test.write(.create(.operator, body: ["name": "ops"]))
+        #expect(try lag() == 2)
+        try test.plane.acknowledge(Acknowledgement(revision: revision), worker: worker)
+        #expect(try lag() == 0)
+        let silent = try await test.join("silent")
+        #expect(test.plane.workerStatus(of: silent.resource.id)?.json["lag"] == .null)
+        withExtendedLifetime(stream) {}
+    }
+
     @Test func `who has gone before the clock went back is given up on in time`() async throws {
         let (test, _, stream) = try await planeWithWorker()
         stream.close()
