@@ -101,6 +101,9 @@ public final class ControlPlane: Sendable {
         return plane
     }
 
+    /// How long a shutdown waits for streams to give out what was written last.
+    static let drainTimeout = Duration.seconds(2)
+
     /// Changes of the log's tail that a start reads.
     private static let tailChanges = 20_000
 
@@ -132,11 +135,13 @@ public final class ControlPlane: Sendable {
         }
     }
 
-    /// Ends the streams, takes no more writes and usage, and returns once what was taken is durable.
+    /// Takes no more writes and usage, makes what was taken durable, and then ends the streams: once they have given out
+    /// what was written last, or after two seconds.
     public func shutDown() async {
-        publisher.shutDown()
         await commits.close()
         await entries.close()
+        await publisher.waitForStreams(timeout: Self.drainTimeout)
+        publisher.shutDown()
         await noteCredentialUses()
     }
 }

@@ -84,6 +84,21 @@ extension Publisher {
         }
     }
 
+    /// Returns once each stream has given out the newest state, or the time is over.
+    ///
+    /// Asks again and again, for it comes once in a process's life, and what it waits for is the network's.
+    func waitForStreams(timeout: Duration) async {
+        let deadline = ContinuousClock.now + timeout
+        while ContinuousClock.now < deadline {
+            let isCaughtUp = state.withLock { state in
+                let effective = state.effectiveRevision
+                return state.streams.values.allSatisfy { $0.isCaughtUp(effective: effective) }
+            }
+            if isCaughtUp { return }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
     /// Returns once the stream has news or has ended; at once where it has already.
     func waitForNews(_ worker: ResourceID, _ serial: UInt64) async {
         await withCheckedContinuation { caller in

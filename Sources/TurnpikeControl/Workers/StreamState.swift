@@ -41,6 +41,9 @@ struct StreamState: Sendable {
         return sent.map { effective > $0 } ?? true
     }
 
+    /// Whether all that is to be said has been given out.
+    func isCaughtUp(effective: Revision) -> Bool { transfer == nil && !isRevoked && !needsDelta(effective: effective) }
+
     mutating func begin(_ transfer: Transfer) { self.transfer = transfer }
 
     /// The next frames; `nil` where there is nothing to say.

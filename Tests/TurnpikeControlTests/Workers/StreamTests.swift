@@ -35,6 +35,29 @@ import TurnpikeTestSupport
         #expect(removal.revision == test.plane.revision)
     }
 
+    @Test func `a shutdown lets streams give out what was written last`() async throws {
+        let test = try await TestPlane.start()
+        try await test.seed()
+        let (entered, gate) = (Gate(), Gate())
+        let stream = try test.plane.openStream(worker: try await test.join(), from: nil)
+        _ = try await stream.nextDelta()
+        test.store.beforeWriting {
+            entered.open()
+            await gate.pass()
+        }
+        let write = Task {
+            try await test.write(.put(.service, tenant: "acme", name: "orders", body: Body.service(port: 7))).revision
+        }
+        await entered.pass()
+        let shutdown = Task { await test.plane.shutDown() }
+        try await until("the control plane takes no more") { !test.plane.obstacles.isEmpty }
+        gate.open()
+        let delta = try await stream.nextDelta()
+        #expect(try await delta?.revision == write.value)
+        #expect(try await stream.nextDelta() == nil)
+        await shutdown.value
+    }
+
     @Test func `a slow worker gets the newest state, never a backlog`() async throws {
         let test = try await TestPlane.start()
         try await test.seed()
