@@ -28,9 +28,15 @@ extension ControlPlane {
 }
 
 extension Rollout {
-    /// Without the reasons of refusals that lie in tenants out of sight.
+    /// Without the reasons of refusals that lie in tenants out of sight, and, for who sees one tenant only, without what
+    /// workers said of themselves: they are the platform's, and their names and standing are enough to wait for them.
     fileprivate func seen(by authority: Authority) -> Rollout {
         var seen = self
+        if authority.tenant != nil {
+            for list in [\Rollout.applied, \.pending, \.rejected] {
+                for place in seen[keyPath: list].indices { seen[keyPath: list][place].announcement = nil }
+            }
+        }
         for place in seen.rejected.indices {
             seen.rejected[place].rejection?.reasons.removeAll { !authority.sees(CollectionKey(of: $0.resource)) }
         }
