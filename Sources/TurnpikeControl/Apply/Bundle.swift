@@ -120,8 +120,15 @@ extension FieldReader {
         } else if take("tenant") != nil {
             report("tenant", .conflict, "A \(kind.rawValue) belongs to no tenant.")
         }
-        let name = self.name("name")
+        let name = itemName(of: kind)
         return faults.count == faultsBefore ? ResourceKey(kind, tenant: tenant, name: name) : nil
+    }
+
+    /// A name that clients may choose, or the id that serves as name where they chose none: so documents that were read
+    /// can be written back.
+    private mutating func itemName(of kind: Kind) -> String {
+        if let text = take("name")?.string, ResourceID(text: text, prefix: kind.idPrefix) != nil { return text }
+        return self.name("name")
     }
 
     fileprivate mutating func spec(of kind: Kind, in json: JSON) -> any ResourceSpec {

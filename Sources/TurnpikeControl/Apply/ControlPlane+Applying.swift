@@ -42,6 +42,11 @@ extension Bundle {
             let place = item.pointer.appending("spec")
             if let existing = draft.resource(item.key) {
                 draft.update(existing, labels: item.labels, spec: item.spec, at: place)
+            } else if !Name.isValid(item.key.name) {
+                draft.problems.append(
+                    Problem(
+                        .invalidResource, at: item.pointer.appending("name"), .format,
+                        "There is no \(item.key), and a new one's name \(Name.rule)."))
             } else {
                 let collection = CollectionKey(of: item.key)
                 draft.create(in: collection, name: item.key.name, labels: item.labels, spec: item.spec, at: place)
