@@ -16,7 +16,11 @@ extension ControlPlane {
         throw .notFound(kind, tenant: collection.tenant, name: name)
     }
 
-    /// A page of a collection. Its cost follows the page; where there are filters, the resources that they skip too.
+    /// Resources that one page looks at where there are filters.
+    static let mostExamined = 10_000
+
+    /// A page of a collection. Its cost follows the page; where there are filters, the resources that they skip too: after
+    /// 10,000 of these the page ends, however few it has found, and the next one goes on.
     ///
     /// - Throws: `notFound` for an unknown tenant.
     public func list(
@@ -30,11 +34,19 @@ extension ControlPlane {
             let resources = view.read { $0.resources(in: collection, after: query.after, limit: limit + 1) }
             return ResourcePage(resources, limit: limit)
         }
-        var found: [Resource] = []
+        var (found, examined): ([Resource], Int) = ([], 0)
+        var (last, isCut): (String?, Bool) = (nil, false)
         view.forEachResource(in: collection, after: query.after) { resource in
+            guard examined < Self.mostExamined else {
+                isCut = true
+                return false
+            }
+            examined += 1
+            last = resource.key.name
             if authority.sees(resource), query.matches(resource) { found.append(resource) }
             return found.count <= limit
         }
+        if isCut, found.count <= limit { return ResourcePage(resources: found, next: last) }
         return ResourcePage(found, limit: limit)
     }
 }

@@ -27,7 +27,7 @@ public struct ListQuery: Sendable {
 /// A page of a collection, ordered by name.
 public struct ResourcePage: Sendable {
     public var resources: [Resource]
-    /// The name to go on after; `nil` on the last page.
+    /// The name to go on after, which need not be the last resource's; `nil` on the last page.
     public var next: String?
 
     public init(resources: [Resource], next: String?) {

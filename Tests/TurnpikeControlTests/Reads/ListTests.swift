@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
-import TurnpikeControl
 import TurnpikeModel
+
+@testable import TurnpikeControl
 
 @Suite struct ListTests {
     private func planeWithKeys(_ count: Int) async throws -> TestPlane {
@@ -49,6 +50,25 @@ import TurnpikeModel
             of: test, ListQuery(labels: ["parity": "even"], fields: [("displayName", "d4")], limit: 1000))
         #expect(both.flatMap(\.self).count == 120)
         #expect(try pages(of: test, ListQuery(fields: [("nope", "x")], limit: 10)) == [[]])
+    }
+
+    @Test func `a page ends where filters have skipped many, and the next goes on from there`() async throws {
+        let test = try await planeWithKeys(ControlPlane.mostExamined + 5)
+        // Only the first and the last match.
+        for name in ["k10000", "k\(10_000 + ControlPlane.mostExamined + 4)"] {
+            try await test.write(.patch(.apiKey, tenant: "acme", name: name, patch: ["labels": ["mine": "yes"]]))
+        }
+        let found = try pages(of: test, ListQuery(labels: ["mine": "yes"], limit: 10))
+        #expect(found == [["k10000"], ["k\(10_000 + ControlPlane.mostExamined + 4)"]])
+        // Where nothing is left to look at, no page follows.
+        try await test.apply([
+            "deletes": .array(
+                (0..<5).map {
+                    let name = "k\(10_000 + ControlPlane.mostExamined + $0)"
+                    return ["kind": "apiKey", "tenant": "acme", "name": .string(name)]
+                })
+        ])
+        #expect(try pages(of: test, ListQuery(labels: ["mine": "yes"], limit: 10)) == [["k10000"]])
     }
 
     @Test func `a page can go on after a name that is gone`() async throws {
