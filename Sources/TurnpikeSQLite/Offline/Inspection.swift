@@ -94,7 +94,11 @@ public struct Inspection: Sendable {
                 : "not as the log has left them: \(altered.joined(separator: ", "))")
     }
 
-    /// No lease has given back what it never had, and no batch of usage is without its epoch.
+    /// No lease has given back what it never had, of no hard quota is more out than it allows, and no batch of usage is
+    /// without its epoch.
+    ///
+    /// What quotas of requests have spent is not held against the requests counted: a request that a crash cut off was let
+    /// in, and never answered.
     private static func ledger(_ db: Database) throws -> Finding {
         let row = try Row.fetchOne(
             db, sql: "SELECT count(*), coalesce(sum(requests), 0), coalesce(sum(units), 0) FROM usage_series")
@@ -110,11 +114,15 @@ public struct Inspection: Sendable {
                     SELECT count(*) FROM usage_epoch WHERE sequence = 0
                         AND EXISTS (SELECT 1 FROM usage_series WHERE epoch_id = usage_epoch.id)
                     """) ?? 0
-        let isGood = overdrawn == 0 && silent == 0
+        let exceeded = try QuotaComparison(db).exceeded
+        let isGood = overdrawn == 0 && silent == 0 && exceeded == 0
         return Finding(
             subject: "ledger", isGood: isGood,
             detail: isGood
                 ? "\(requests) requests and \(units) units in \(series) series"
-                : "\(overdrawn) leases gave back more than they had, \(silent) epochs have usage that no batch brought")
+                : """
+                \(overdrawn) leases gave back more than they had, \(silent) epochs have usage that no batch brought, \
+                \(exceeded) hard quotas have more out than they ever allowed
+                """)
     }
 }

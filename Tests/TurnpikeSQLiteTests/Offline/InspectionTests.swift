@@ -3,6 +3,7 @@
 import GRDB
 import Testing
 import TurnpikeControl
+import TurnpikeMetering
 import TurnpikeModel
 import TurnpikeTestSupport
 
@@ -110,6 +111,41 @@ import TurnpikeTestSupport
             VALUES (zeroblob(16), zeroblob(16), 0, 1, 5, 6, 0)
             """
         #expect(try await bad(after: sql) == ["ledger"])
+    }
+
+    @Test(arguments: [
+        (["hard": [100]], false), (["hard": [99]], true), (["hard": [100, 50]], false), (["hard": [50, 99]], true),
+        (["soft": [10]], false),
+    ])
+    func `more out of a hard quota than it ever allowed is found`(
+        quota: [String: [Int64]], isFound: Bool
+    ) async throws {
+        try await withTemporaryDirectory { path in
+            var make = RecordMaker()
+            let store = try await SQLiteStore.open(path: path, logger: .silent)
+            try await store.commit([make.creating(try make.tenant("acme"))])
+            let (enforcement, limits) = try #require(quota.first)
+            var last: Resource?
+            for limit in limits {
+                var next = try make.resource(
+                    .quota, tenant: "acme", name: "q",
+                    ["limit": .integer(limit), "enforcement": .string(enforcement)])
+                if let last {
+                    next = Resource(
+                        key: last.key, id: last.id, labels: [:], spec: next.spec, revision: next.revision,
+                        createdAt: last.createdAt, updatedAt: last.updatedAt)
+                }
+                try await store.commit([make.record([Change(before: last, after: next)])])
+                last = next
+            }
+            let key = LeaseKey(quota: try #require(last).id, subject: .number(1), periodStart: Timestamp(seconds: 0))
+            // 60 are held, 40 were spent before the epoch ended; the other 20 of that came back.
+            try await store.grant([(.number(1), 1, key, 60), (.number(2), 1, key, 60)])
+            try await store.take(2, .spending(1, 1, final: true, key, consumed: 40))
+            try await store.close()
+            let bad = try Inspection(of: path) { _ in }.findings.filter { !$0.isGood }.map(\.subject)
+            #expect(bad == (isFound ? ["ledger"] : []))
+        }
     }
 
     @Test func `the log after entries were forgotten is good`() async throws {
