@@ -74,8 +74,18 @@ extension SQLiteStore {
     private static let entriesForgottenAtOnce = 1000
     private static let changesForgottenAtOnce = 10_000
 
+    /// Pages that one transaction gives back to the disk.
+    private static let pagesFreedAtOnce = 10_000
+
     public func forgetRecords(before time: Timestamp) async throws -> Int {
-        try await forgetRecords(before: time, changes: Self.changesForgottenAtOnce)
+        let gone = try await forgetRecords(before: time, changes: Self.changesForgottenAtOnce)
+        if gone > 0 { try await freePages() }
+        return gone
+    }
+
+    /// Makes the file smaller by what it no longer uses, where it was made so that it can shrink.
+    private func freePages() async throws {
+        try await write { db in try db.execute(sql: "PRAGMA incremental_vacuum(\(Self.pagesFreedAtOnce))") }
     }
 
     func forgetRecords(before time: Timestamp, changes most: Int) async throws -> Int {

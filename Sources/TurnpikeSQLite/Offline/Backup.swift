@@ -30,6 +30,8 @@ public enum Backup {
             guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
             Foundation.close(descriptor)
             try source.writeWithoutTransaction { db in
+                // So that the copy of a database from before this was so can shrink too.
+                try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
                 try db.execute(sql: "VACUUM INTO ?", arguments: [unfinished])
             }
             try source.close()

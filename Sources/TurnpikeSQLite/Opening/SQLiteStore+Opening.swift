@@ -9,7 +9,11 @@ extension SQLiteStore {
         let directory = try DataDirectory(claiming: path)
         do {
             // Before anything is written to it: opening for writing would already change the file's header.
-            if try directory.prepareDatabaseFile() { try identify(directory.databasePath, migrator) }
+            if try directory.prepareDatabaseFile() {
+                try identify(directory.databasePath, migrator)
+            } else {
+                try found(directory.databasePath)
+            }
             let pool = try DatabasePool(path: directory.databasePath, configuration: configuration())
             try pool.writeWithoutTransaction { db in
                 // GRDB lowers it to NORMAL, which survives a crash of the process, but not of the machine.
@@ -37,6 +41,13 @@ extension SQLiteStore {
         configuration.busyMode = .timeout(5)
         configuration.maximumReaderCount = 4
         return configuration
+    }
+
+    /// Makes an empty file a database that can shrink: that is decided before anything else is written to it.
+    private static func found(_ file: String) throws {
+        let queue = try DatabaseQueue(path: file, configuration: configuration())
+        try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
+        try queue.close()
     }
 
     /// Looks at a file without changing it.
