@@ -197,8 +197,9 @@ let package = Package(
         tests(
             "TurnpikeSQLiteTests",
             on: [
-                "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeControl", "TurnpikeSQLite", logging,
-                grdb,
+                "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeControl", "TurnpikeSQLite",
+                "TurnpikeTelemetry",
+                logging, grdb,
             ]
         ),
         tests(

@@ -10,6 +10,9 @@ struct ControlMetrics: Sendable {
     let batchSize: Histogram
     let commitFailures: Counter
     let compileDuration: Histogram
+    let rolloutDuration: Histogram
+    let settleDuration: Histogram
+    let failedLogins: Counter
     let usageTaken: Counter
     let usageRepeated: Counter
     let usageRefused: Counter
@@ -26,6 +29,11 @@ struct ControlMetrics: Sendable {
             .commitBatchSize, help: "Write transactions that shared one durable commit.", bounds: Histogram.batchSizes)
         commitFailures = registry.counter(.commitFailures, help: "Commits that the storage refused.")
         compileDuration = registry.histogram(.compileDuration, help: "Time to compile and publish one batch of writes.")
+        rolloutDuration = registry.histogram(
+            .rolloutDuration, help: "Time from a revision's publication until a connected worker has applied it.")
+        settleDuration = registry.histogram(
+            .settleDuration, help: "Time to settle a group of what workers bring to the ledger.")
+        failedLogins = registry.counter(.failedLogins, help: "Credentials that were not valid.")
         func batches(_ outcome: String) -> Counter {
             registry.counter(.usageBatches, help: "Batches of usage, by outcome.", labels: [("outcome", outcome)])
         }
@@ -42,6 +50,19 @@ struct ControlMetrics: Sendable {
     func leaseRefusals(of tenant: String) -> Counter {
         registry.counter(
             .leaseRefusals, help: "Leases refused because the quota is spent, by tenant.", labels: [("tenant", tenant)])
+    }
+
+    func rateLimited(of what: String) -> Counter {
+        registry.counter(
+            .rateLimited, help: "Requests refused because somebody asks too much, by whose.", labels: [("of", what)])
+    }
+
+    func ready(read: @escaping @Sendable () -> Double) {
+        registry.gauge(.ready, help: "1 while the control plane takes work, else 0.", labels: [], read: read)
+    }
+
+    func openFeeds(read: @escaping @Sendable () -> Double) {
+        registry.gauge(.openFeeds, help: "Feeds of the log that are open now.", labels: [], read: read)
     }
 
     func queue(_ name: String, read: @escaping @Sendable () -> Double) {

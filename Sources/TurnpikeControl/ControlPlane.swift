@@ -29,7 +29,7 @@ public final class ControlPlane: Sendable {
     let tenantLimits: TenantLimits
     let tenantRates = Mutex(TenantRates())
     let health: Health
-    let feedPlaces = FeedPlaces()
+    let feedPlaces: FeedPlaces
     /// Who issues workers' certificates; `nil`: nobody does.
     let authority: CertificateAuthority?
     /// How long the log is kept; `nil`: for ever.
@@ -57,6 +57,10 @@ public final class ControlPlane: Sendable {
         }
         metrics.queue("log") { [weak commits] in Double(commits?.waitingCount ?? 0) }
         metrics.queue("ledger") { [weak entries] in Double(entries?.waitingCount ?? 0) }
+        let feedPlaces = FeedPlaces()
+        metrics.openFeeds { Double(feedPlaces.count) }
+        metrics.ready { [weak commits] in health.reasons.isEmpty && commits?.isClosed == false ? 1 : 0 }
+        self.feedPlaces = feedPlaces
         metrics.greatestLag { [weak publisher] in Double(publisher?.greatestLag ?? 0) }
         self.health = health
         self.tenantLimits = tenantLimits

@@ -3,6 +3,7 @@
 import GRDB
 public import Logging
 public import TurnpikeControl
+public import TurnpikeTelemetry
 
 /// The storage port on one SQLite file, `turnpike.sqlite` in the data directory.
 ///
@@ -24,6 +25,16 @@ public final class SQLiteStore: Store {
     ///   Turnpike's or was written by a newer version (such a file is left as it is), or where the disk fails.
     public static func open(path: String, logger: Logger) async throws -> SQLiteStore {
         try open(path: path, logger: logger, migrator: Migrator(migrations: Migration.all))
+    }
+
+    /// Shows in metrics how large the database's files are.
+    public func report(to metrics: MetricsRegistry) {
+        for (name, suffix) in [("database", ""), ("wal", "-wal")] {
+            let path = directory.databasePath + suffix
+            metrics.gauge(
+                .databaseBytes, help: "Bytes of the database's files, by file.", labels: [("file", name)],
+                read: { Double(DataDirectory.size(of: path)) })
+        }
     }
 
     /// Writes the schema's version over itself: SQLite writes the page that holds it whatever it held before.

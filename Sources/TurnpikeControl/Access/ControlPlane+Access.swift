@@ -4,6 +4,7 @@ import Synchronization
 import TurnpikeIdentity
 public import TurnpikeModel
 import TurnpikeSnapshot
+import TurnpikeTelemetry
 
 extension ControlPlane {
     /// Who holds a credential.
@@ -16,6 +17,7 @@ extension ControlPlane {
     ///   many may stand behind one address, and one of them must not lock the others out.
     public func authenticate(bearer: String, from address: String = "") throws(TurnpikeError) -> Principal {
         do { return try holder(of: bearer) } catch {
+            metrics.failedLogins.increment()
             guard !address.isEmpty else { throw error }
             let now = clock.now
             let delay = failedLogins.withLock { failed -> Duration? in
@@ -24,6 +26,7 @@ extension ControlPlane {
                 return nil
             }
             guard let delay else { throw error }
+            metrics.rateLimited(of: "address").increment()
             throw TurnpikeError(
                 .rateLimited, "Too many credentials from this address were not valid.", retryAfter: delay)
         }
@@ -38,6 +41,7 @@ extension ControlPlane {
         }
         let now = clock.now
         guard let delay = tenantRates.withLock({ $0.admit(tenant, tenantLimits, at: now) }) else { return }
+        metrics.rateLimited(of: "tenant").increment()
         throw TurnpikeError(
             .rateLimited, "The tenant's operators may send \(tenantLimits.requestsPerSecond) requests a second.",
             retryAfter: delay)

@@ -45,6 +45,8 @@ final class Ledger: Sendable {
     ///
     /// - Returns: one reply for each entry, in order.
     func settle(_ entries: [LedgerEntry]) async -> [Result<LedgerAnswer, TurnpikeError>] {
+        let start = ContinuousClock.now
+        defer { metrics.settleDuration.observe(ContinuousClock.now - start) }
         var usage: [(worker: Resource, batch: UsageBatch)] = []
         var leases: [(worker: Resource, request: LeaseRequest)] = []
         for entry in entries {

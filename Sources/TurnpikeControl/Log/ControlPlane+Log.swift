@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import TurnpikeModel
+import TurnpikeTelemetry
 
 extension ControlPlane {
     /// The log's entry of a revision, with those of its changes that are in sight.
@@ -43,9 +44,13 @@ extension ControlPlane {
         var query = LogQuery(above: revision, limit: ChangeFeed.pageSize)
         query.tenant = tenant
         query.kind = kind
-        return ChangeFeed(
-            control: self, query: try query.within(authority, view), isWatching: isWatching,
-            place: try feedPlaces.take(for: authority.tenant, tenantLimit: tenantLimits.feeds))
+        query = try query.within(authority, view)
+        let place: FeedPlaces.Place
+        do { place = try feedPlaces.take(for: authority.tenant, tenantLimit: tenantLimits.feeds) } catch {
+            metrics.rateLimited(of: "feeds").increment()
+            throw error
+        }
+        return ChangeFeed(control: self, query: query, isWatching: isWatching, place: place)
     }
 
     /// Returns once readers see a revision, or the time is over.

@@ -22,6 +22,7 @@ final class Publisher: Sendable {
         var streams: [ResourceID: StreamState] = [:]
         var rolloutWaits = RolloutWaits()
         var revisionWaits = RevisionWaits()
+        var publicationTimes = PublicationTimes()
         var lastSerial: UInt64 = 0
         var isShutDown = false
     }
@@ -29,7 +30,7 @@ final class Publisher: Sendable {
     let state: Mutex<State>
     let view: SharedView
     let clock: any WallClock
-    private let metrics: ControlMetrics
+    let metrics: ControlMetrics
 
     /// Compiles the whole view, and learns from the log's tail what its revisions touched.
     ///
@@ -69,7 +70,9 @@ final class Publisher: Sendable {
             // A revision counts as a change of all that it touched and its batch changed: streams see no state within a
             // batch, so a worker has applied the revision only once it has the batch's outcome.
             for (record, names) in zip(records, affected) {
-                state.history.append(record.revision, names.intersection(changed))
+                let changedByRecord = names.intersection(changed)
+                state.history.append(record.revision, changedByRecord)
+                if !changedByRecord.isEmpty { state.publicationTimes.note(record.revision, at: start) }
                 state.revision = record.revision
             }
             metrics.revision.set(state.revision)

@@ -4,6 +4,7 @@ import Synchronization
 import TurnpikeCompiler
 import TurnpikeModel
 import TurnpikeSnapshot
+import TurnpikeTelemetry
 
 extension Publisher {
     /// - Throws: `notFound` for a revision that is not there yet.
@@ -58,6 +59,7 @@ extension Publisher {
                 let detail = "There is no revision \(acknowledgement.revision)."
                 return .failure(.invalid([Fault(place, .range, detail)]))
             }
+            if acknowledgement.isApplied { observeRollout(of: acknowledgement.revision, to: worker, state) }
             state.fleet.change(worker, at: now) { $0.take(acknowledgement) }
             if !acknowledgement.isApplied {
                 let applied = state.fleet.members[worker]?.status.appliedRevision
@@ -68,6 +70,15 @@ extension Publisher {
             return .success(done + state.callerWithNews(of: worker))
         }
         for caller in try outcome.get() { caller.resume() }
+    }
+
+    /// Measures how long a worker has taken for what it now says that it has applied, counted from the first of it, and
+    /// from when its stream was open.
+    private func observeRollout(of revision: Revision, to worker: ResourceID, _ state: State) {
+        guard let stream = state.streams[worker], let before = state.fleet.members[worker]?.status.appliedRevision,
+            let start = state.publicationTimes.first(above: before, through: revision, since: stream.openedAt)
+        else { return }
+        metrics.rolloutDuration.observe(ContinuousClock.now - start)
     }
 
     /// Notes that a worker is there.

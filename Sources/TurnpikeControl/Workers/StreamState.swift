@@ -12,6 +12,7 @@ struct StreamState: Sendable {
 
     /// Tells this stream from earlier ones of the same worker.
     let serial: UInt64
+    let openedAt = ContinuousClock.now
     /// The revision that the worker has when it has taken everything sent; `nil`: it needs a snapshot.
     private(set) var sent: Revision?
     /// The newest revision that the worker refused: nothing is sent again until something newer is there.

@@ -62,6 +62,12 @@ final class DataDirectory: Sendable {
         return status.st_size > 0
     }
 
+    /// Bytes of a file; 0 where there is none.
+    static func size(of path: String) -> Int64 {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_size) : 0
+    }
+
     static func unusable(_ path: String, _ cause: any Error) -> TurnpikeError {
         TurnpikeError(.storageFailed, "The data directory '\(path)' cannot be used.", cause: cause)
     }

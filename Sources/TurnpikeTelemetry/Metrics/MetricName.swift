@@ -81,6 +81,23 @@ extension MetricName {
     public static let apiRequestDuration: MetricName = "turnpike_api_request_duration_seconds"
     /// Time from a write's submission until it is durable.
     public static let writeDuration: MetricName = "turnpike_write_duration_seconds"
+    /// Time from a revision's publication until a connected worker has applied it.
+    public static let rolloutDuration: MetricName = "turnpike_rollout_duration_seconds"
+    /// Time to settle a group of what workers bring to the ledger.
+    public static let settleDuration: MetricName = "turnpike_settle_duration_seconds"
+    /// 1 while the control plane takes work, else 0: what `/readyz` says.
+    public static let ready: MetricName = "turnpike_ready"
+    /// Feeds of the log that are open now.
+    public static let openFeeds: MetricName = "turnpike_open_feeds"
+    /// Credentials that were not valid.
+    public static let failedLogins: MetricName = "turnpike_failed_logins_total"
+    /// Requests to the control plane that were refused because somebody asks too much, by `of` (`address`, `tenant`,
+    /// `feeds`).
+    public static let rateLimited: MetricName = "turnpike_rate_limited_total"
+    /// When the TLS certificate that the API serves ends, in seconds since 1970; absent without TLS.
+    public static let certificateExpiry: MetricName = "turnpike_certificate_expiry_timestamp_seconds"
+    /// Bytes of the database's files, by `file` (`database`, `wal`).
+    public static let databaseBytes: MetricName = "turnpike_database_bytes"
     /// Write transactions that shared one durable commit.
     public static let commitBatchSize: MetricName = "turnpike_commit_batch_size"
     /// Time to compile the change of one revision.

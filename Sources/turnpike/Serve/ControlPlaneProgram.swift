@@ -6,6 +6,7 @@ import ServiceLifecycle
 import TurnpikeAPI
 import TurnpikeControl
 import TurnpikeIdentity
+import TurnpikeModel
 import TurnpikeSQLite
 import TurnpikeTelemetry
 import UnixSignals
@@ -20,6 +21,7 @@ struct ControlPlaneProgram {
         let metrics = MetricsRegistry()
         MetricsSystem.bootstrap(RegistryMetricsFactory(registry: metrics))
         let store = try await SQLiteStore.open(path: settings.dataFolder, logger: logger)
+        store.report(to: metrics)
         do {
             try await serve(by: store, metrics)
         } catch {
@@ -35,6 +37,11 @@ struct ControlPlaneProgram {
         // First of all: what cannot be served safely is not served at all.
         let authority = try startAuthority(clock)
         let tls = try await startTLS(authority, clock)
+        if let served = tls?.tls {
+            metrics.gauge(
+                .certificateExpiry, help: "When the TLS certificate ends, in seconds since 1970.",
+                read: { Double(served.expiry.milliseconds) / 1000 })
+        }
         let control = try await ControlPlane.start(
             store: store, clock: clock, retention: settings.retention, tenantLimits: settings.tenantLimits,
             authority: authority, logger: logger, metrics: metrics
