@@ -30,8 +30,10 @@ public enum Backup {
             guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
             Foundation.close(descriptor)
             try source.writeWithoutTransaction { db in
-                // So that the copy of a database from before this was so can shrink too.
-                try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+                // The copy of a database that was made before databases could shrink can.
+                if try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") == 0 {
+                    try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+                }
                 try db.execute(sql: "VACUUM INTO ?", arguments: [unfinished])
             }
             try source.close()
@@ -109,12 +111,14 @@ public enum Backup {
 
 /// A database opened by itself, without the directory that a server claims.
 enum OfflineDatabase {
-    static func open(_ path: String) throws -> DatabaseQueue {
+    /// - Parameter isReadOnly: nothing is written to the file, nor is its WAL folded into it.
+    static func open(_ path: String, isReadOnly: Bool = false) throws -> DatabaseQueue {
         guard FileManager.default.fileExists(atPath: path) else {
             throw TurnpikeError(.storageFailed, "There is no database '\(path)'.")
         }
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
+        configuration.readonly = isReadOnly
         let database = try DatabaseQueue(path: path, configuration: configuration)
         try database.read { try Migrator(migrations: Migration.all).check($0, file: path) }
         return database

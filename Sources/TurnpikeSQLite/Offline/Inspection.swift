@@ -4,7 +4,8 @@ import GRDB
 import TurnpikeControl
 public import TurnpikeModel
 
-/// A look through all of a data directory: that nothing is damaged, and nothing was altered behind the server's back.
+/// A look through all of a data directory: that nothing is damaged, and nothing was altered behind the server's back. It
+/// changes nothing.
 public struct Inspection: Sendable {
     /// One thing that was looked at.
     public struct Finding: Sendable {
@@ -23,7 +24,7 @@ public struct Inspection: Sendable {
     public init(of directory: String, progress: (Finding) -> Void) throws(TurnpikeError) {
         do {
             let path = DataDirectory.databasePath(in: directory)
-            let database = try OfflineDatabase.open(path)
+            let database = try OfflineDatabase.open(path, isReadOnly: true)
             defer { try? database.close() }
             // One transaction, so that all is of one moment.
             let looks = [Self.file, Self.references, Self.log, Self.resources, Self.ledger]

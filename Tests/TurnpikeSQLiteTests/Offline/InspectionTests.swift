@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import GRDB
 import Testing
 import TurnpikeControl
@@ -129,7 +130,7 @@ import TurnpikeTestSupport
             for limit in limits {
                 var next = try make.resource(
                     .quota, tenant: "acme", name: "q",
-                    ["limit": .integer(limit), "enforcement": .string(enforcement)])
+                    ["limit": .integer(limit), "period": "month", "enforcement": .string(enforcement)])
                 if let last {
                     next = Resource(
                         key: last.key, id: last.id, labels: [:], spec: next.spec, revision: next.revision,
@@ -145,6 +146,25 @@ import TurnpikeTestSupport
             try await store.close()
             let bad = try Inspection(of: path) { _ in }.findings.filter { !$0.isGood }.map(\.subject)
             #expect(bad == (isFound ? ["ledger"] : []))
+        }
+    }
+
+    @Test func `looking changes nothing, though a crash left all in the WAL`() async throws {
+        try await withTemporaryDirectory { path in
+            let store = try await SQLiteStore.open(path: path + "/data", logger: .silent)
+            var make = RecordMaker()
+            try await store.commit([make.creating(try make.tenant("acme"))])
+            try FileManager.default.createDirectory(atPath: path + "/crashed", withIntermediateDirectories: false)
+            let files = ["turnpike.sqlite", "turnpike.sqlite-wal"]
+            for file in files {
+                try FileManager.default.copyItem(atPath: "\(path)/data/\(file)", toPath: "\(path)/crashed/\(file)")
+            }
+            func contents() -> [Data?] { files.map { FileManager.default.contents(atPath: "\(path)/crashed/\($0)") } }
+            let before = contents()
+            let inspection = try Inspection(of: path + "/crashed") { _ in }
+            #expect(inspection.isGood && inspection.findings.contains { $0.detail.hasPrefix("1 entries") })
+            #expect(contents() == before && before.allSatisfy { $0?.isEmpty == false })
+            try await store.close()
         }
     }
 
