@@ -52,7 +52,8 @@ import TurnpikeTelemetry
             try test.plane.changes(after: 0, tenant: nil, kind: nil, isWatching: true, for: authority)
         }
         for (line, count) in [
-            ("turnpike_failed_logins_total", FailedLogins.burst), ("turnpike_rate_limited_total{of=\"address\"}", 1),
+            ("turnpike_failed_logins_total", FailedLogins.burst + 1),
+            ("turnpike_rate_limited_total{of=\"address\"}", 1),
             ("turnpike_rate_limited_total{of=\"tenant\"}", 1), ("turnpike_rate_limited_total{of=\"feeds\"}", 1),
         ] {
             #expect(says(test, "\(line) \(count)"), "\(line)")
