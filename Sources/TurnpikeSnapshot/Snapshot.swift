@@ -69,7 +69,7 @@ public struct DeltaAssembler: Sendable {
             pending = nil
             delta.revision = revision
             return delta
-        case .heartbeat, .revoked: break
+        case .heartbeat, .probe, .revoked: break
         }
         return nil
     }

@@ -16,6 +16,7 @@ struct WorkerEndpoints {
             Endpoint(.post, "/v1/workers", .joinTokens) { try await join($0, $1) },
             Endpoint(.get, "/v1/workers/{name}/stream", .workers, parameters: ["revision"]) { try stream($0, $1) },
             Endpoint(.post, "/v1/workers/{name}/acknowledgements", .workers) { try await acknowledge($0, $1) },
+            Endpoint(.post, "/v1/workers/{name}/probes/{probe}", .workers) { try await answerProbe($0, $1) },
             Endpoint(.post, "/v1/workers/{name}/usage", .workers) { try await takeUsage($0, $1) },
             Endpoint(.post, "/v1/workers/{name}/leases", .workers) { try await lease($0, $1) },
             Endpoint(.post, "/v1/workers/{name}/credential", .workers) { try await renewCredential($0, $1) },
@@ -80,6 +81,16 @@ struct WorkerEndpoints {
         let worker = try worker(context)
         try control.acknowledge(
             try Acknowledgement(json: try await request.json(limit: BodyLimit.resource)), worker: worker)
+        return Response(status: .noContent)
+    }
+
+    private func answerProbe(_ request: Request, _ context: APIContext) async throws -> Response {
+        let worker = try worker(context)
+        guard let probe = Int64(context.pathParameter("probe")), probe >= 0 else {
+            throw TurnpikeError(.notFound, "There is no probe '\(context.pathParameter("probe"))'.")
+        }
+        try control.take(
+            try ProbeAnswer(json: try await request.json(limit: BodyLimit.resource)), to: probe, worker: worker)
         return Response(status: .noContent)
     }
 

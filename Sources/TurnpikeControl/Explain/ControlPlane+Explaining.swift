@@ -15,8 +15,8 @@ extension ControlPlane {
 
     /// What a gateway that serves by the newest revision would do with a request, found by the gateways' own matching.
     ///
-    /// Routes and keys out of sight are as if they were not there. What a rate limit would say depends on the gateway
-    /// and the moment, so only its definition is told.
+    /// Routes and keys out of sight are as if they were not there. What a rate limit would say depends on the gateway, so
+    /// the connected ones are asked; that adds half a second at most.
     ///
     /// - Throws: `malformedRequest` where no gateway would take such a host or path; `invalidParameter` where the host has
     ///   more than 10,000 routes; `storageFailed`.
@@ -43,12 +43,9 @@ extension ControlPlane {
         explanation.route = ResourceKey(.route, tenant: route.tenant, name: route.name)
         explanation.backends = route.backends.map { .init(service: $0.cluster, weight: Int($0.weight)) }
         let key = explainKey(request.key, on: route, in: &explanation)
-        for name in route.rateLimits {
-            if case .rateLimit(let limit)? = snapshot.resources[
-                CompiledName(.rateLimit, tenant: route.tenant, name: name)]
-            {
-                explanation.steps.append(Explanation.Step(limit, hasKey: key != nil))
-            }
+        for step in await explainRateLimits(of: route, in: snapshot, key) {
+            explanation.steps.append(step)
+            if step.outcome == .refuses { explanation.refusal = explanation.refusal ?? .rateLimited }
         }
         for name in route.quotas { try await explainQuota(name, of: route, key, in: &explanation) }
         return explanation
@@ -158,20 +155,5 @@ extension GatewayConfiguration.Explanation.Candidate {
             }
         return .init(
             route: ResourceKey(.route, tenant: route.tenant, name: route.name), verdict: verdict, detail: detail)
-    }
-}
-
-extension Explanation.Step {
-    fileprivate init(_ limit: CompiledRateLimit, hasKey: Bool) {
-        let isSkipped = limit.per == .key && !hasKey
-        self.init(
-            check: "rateLimit", name: limit.name, outcome: isSkipped ? .skipped : .depends,
-            detail: isSkipped
-                ? "The limit is each key's own; the request brings none."
-                : "Each gateway keeps count by itself, by \(limit.per.rawValue).",
-            state: [
-                "per": .string(limit.per.rawValue), "limit": .integer(limit.limit),
-                "interval": .string(limit.interval.text), "burst": .integer(limit.burst),
-            ])
     }
 }

@@ -22,6 +22,7 @@ final class Publisher: Sendable {
         var streams: [ResourceID: StreamState] = [:]
         var rolloutWaits = RolloutWaits()
         var revisionWaits = RevisionWaits()
+        var probes = ProbeWaits()
         var publicationTimes = PublicationTimes()
         var lastSerial: UInt64 = 0
         var isShutDown = false
@@ -108,6 +109,7 @@ final class Publisher: Sendable {
             let callers = state.streams.values.compactMap(\.caller)
             state.streams.removeAll()
             return callers + state.rolloutWaits.removeAll() + state.revisionWaits.removeAll()
+                + state.probes.removeAll()
         }
         for caller in woken { caller.resume() }
     }

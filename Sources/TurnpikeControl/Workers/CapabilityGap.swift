@@ -42,5 +42,5 @@ extension Fleet {
         return Array(gaps.prefix(CapabilityGap.mostNamed))
     }
 
-    private var connected: [WorkerStatus] { members.values.map(\.status).filter(\.isConnected) }
+    var connected: [WorkerStatus] { members.values.map(\.status).filter(\.isConnected) }
 }

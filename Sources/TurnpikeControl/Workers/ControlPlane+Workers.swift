@@ -115,6 +115,11 @@ extension ControlPlane {
         try publisher.acknowledge(acknowledgement, by: try self.worker(worker).id)
     }
 
+    /// Takes a worker's answer to a probe.
+    public func take(_ answer: ProbeAnswer, to probe: Int64, worker: Principal) throws(TurnpikeError) {
+        try publisher.take(answer, to: probe, from: try self.worker(worker).id)
+    }
+
     /// What a registered worker is doing; `nil` where there is none of that id.
     public func workerStatus(of id: ResourceID) -> WorkerStatus? { publisher.status(of: id) }
 

@@ -21,6 +21,8 @@ struct StreamState: Sendable {
     /// The worker refused something while a transfer was under way: from where to go on once that is done.
     private var rewind: Revision??
     private(set) var isRevoked = false
+    /// Asked and not sent yet, at most ``mostProbes``: who asks more often than the worker reads gets no answer.
+    private var probes: [Probe] = []
     private var owesHeartbeat = true
     private var silentTicks = 0
     var caller: CheckedContinuation<Void, Never>?
@@ -32,7 +34,7 @@ struct StreamState: Sendable {
 
     /// Whether `next` would give frames, with `effective` the last revision that changed anything compiled.
     func hasNews(effective: Revision) -> Bool {
-        isRevoked || transfer != nil || owesHeartbeat || needsDelta(effective: effective)
+        isRevoked || transfer != nil || owesHeartbeat || !probes.isEmpty || needsDelta(effective: effective)
     }
 
     /// Whether a delta must be begun before `next`.
@@ -50,6 +52,10 @@ struct StreamState: Sendable {
     /// The next frames; `nil` where there is nothing to say.
     mutating func next(revision: Revision) -> [Frame]? {
         if isRevoked { return [.revoked] }
+        if !probes.isEmpty {
+            defer { probes = [] }
+            return probes.map { .probe($0) }
+        }
         guard transfer != nil || owesHeartbeat else { return nil }
         owesHeartbeat = false
         silentTicks = 0
@@ -67,6 +73,13 @@ struct StreamState: Sendable {
     mutating func refuse(_ revision: Revision, servingBy applied: Revision?) {
         refused = max(refused ?? revision, revision)
         if transfer == nil { sent = applied } else { rewind = .some(applied) }
+    }
+
+    /// Probes that one stream holds.
+    static let mostProbes = 16
+
+    mutating func ask(_ probe: Probe) {
+        if probes.count < Self.mostProbes { probes.append(probe) }
     }
 
     mutating func revoke() { isRevoked = true }

@@ -4,6 +4,7 @@ public import Logging
 public import NIOCore
 import NIOPosix
 public import TurnpikeProxyCore
+public import TurnpikeSnapshot
 public import TurnpikeTelemetry
 
 /// A gateway on SwiftNIO: one listener, one event loop.
@@ -88,6 +89,12 @@ public final class GatewayServer: Sendable {
     /// Serves by this configuration from the next request on; requests in flight keep theirs.
     public func apply(_ configuration: GatewayConfiguration) async {
         await onLoop { $0.apply(configuration) }
+    }
+
+    /// How much of rate limits is left. Nothing is known of any once the loop was shut down.
+    public func answer(_ probe: Probe) async -> ProbeAnswer {
+        let engine = engine
+        return (try? await eventLoop.submit { engine.value.answer(probe) }.get()) ?? ProbeAnswer(states: [])
     }
 
     /// Stops listening, answers what is in flight with `Connection: close`, cuts off what is left after `timeout`, and gives

@@ -61,6 +61,11 @@ final class LoopEngine {
         watch.configurationChanged()
     }
 
+    func answer(_ probe: Probe) -> ProbeAnswer {
+        tick()
+        return gateway.answer(probe)
+    }
+
     // MARK: - Clients
 
     /// Whether one more is welcome.

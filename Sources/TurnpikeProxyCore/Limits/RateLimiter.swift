@@ -64,6 +64,14 @@ public struct RateLimiter: Sendable {
         return (rate.remaining(arrival, now: now), rate.resetAfter(arrival, now: now))
     }
 
+    /// The same by the rate that the subject was last counted by; `nil` where nothing is remembered of it.
+    public func state(_ key: RateLimitKey, now: UInt64) -> (remaining: UInt64, resetAfter: UInt64)? {
+        entries.position(of: key).map { position in
+            let entry = entries[position]
+            return (entry.rate.remaining(entry.arrival, now: now), entry.rate.resetAfter(entry.arrival, now: now))
+        }
+    }
+
     private func arrival(_ key: RateLimitKey, _ rate: GCRA) -> GCRA.Arrival {
         guard let position = entries.position(of: key) else { return GCRA.Arrival() }
         let entry = entries[position]

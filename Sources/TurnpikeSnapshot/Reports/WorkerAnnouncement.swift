@@ -7,6 +7,8 @@ public enum Capability: String, Sendable, CaseIterable {
     case apiKey, rateLimit, quota
     case templatePath, regexPath
     case weightedBackends
+    /// Answers probes.
+    case probe
 }
 
 extension CompiledResource {

@@ -12,6 +12,8 @@ public enum Frame: Sendable, Hashable {
     case commit(Revision)
     /// The control plane is there and nothing newer than this revision waits. Sent every `heartbeatInterval`.
     case heartbeat(Revision)
+    /// A question that the worker answers beside the stream. Sent only to workers that can (``Capability/probe``).
+    case probe(Probe)
     /// The worker's identity is no longer good; the stream ends.
     case revoked
 
@@ -27,6 +29,7 @@ public enum Frame: Sendable, Hashable {
         case .remove(let name): ["frame": "remove", "name": .string(name.description)]
         case .commit(let revision): ["frame": "commit", "revision": .integer(revision)]
         case .heartbeat(let revision): ["frame": "heartbeat", "revision": .integer(revision)]
+        case .probe(let probe): probe.json
         case .revoked: ["frame": "revoked"]
         }
     }
@@ -34,7 +37,7 @@ public enum Frame: Sendable, Hashable {
     /// The frame as a line, newline included.
     public var line: [UInt8] { json.utf8 + [0x0A] }
 
-    private enum Name: String, CaseIterable { case begin, set, remove, commit, heartbeat, revoked }
+    private enum Name: String, CaseIterable { case begin, set, remove, commit, heartbeat, probe, revoked }
 
     /// - Parameter line: one line with or without its newline.
     /// - Throws: `invalidJSON` or `invalidResource`.
@@ -57,6 +60,7 @@ public enum Frame: Sendable, Hashable {
             self = name.map { .remove($0) } ?? .revoked
         case .commit: self = .commit(fields.integer("revision", in: 0...Int64.max))
         case .heartbeat: self = .heartbeat(fields.integer("revision", in: 0...Int64.max))
+        case .probe: self = .probe(Probe(reading: &fields))
         case .revoked: self = .revoked
         }
         fields.finish()

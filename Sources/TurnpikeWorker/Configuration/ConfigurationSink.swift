@@ -8,4 +8,7 @@ protocol ConfigurationSink: Sendable {
     ///
     /// - Returns: why it cannot be served; nothing where it is served from now on.
     func take(_ delta: Delta) async -> [Acknowledgement.Reason]
+
+    /// How much of rate limits is left, as the sink counts them itself.
+    func answer(_ probe: Probe) async -> ProbeAnswer
 }

@@ -114,6 +114,7 @@ extension StreamClient {
             case .apply(let delta): try await apply(delta)
             case .acknowledge(let acknowledgement): await acknowledge(acknowledgement)
             case .persist(let delta): store.save(delta)
+            case .answer(let probe): await answer(probe)
             case .drop(let reason): throw reason
             case .connect, .reconnect: break
             }
@@ -147,6 +148,15 @@ extension StreamClient {
                 "An acknowledgement did not arrive.",
                 metadata: [LogKey.revision: "\(acknowledgement.revision)", LogKey.error: "\(error)"]
             )
+        }
+    }
+
+    /// One that does not arrive in time is of no use any more.
+    private func answer(_ probe: Probe) async {
+        do {
+            try await client.answer(probe, await sink.answer(probe))
+        } catch {
+            logger.debug("An answer to a probe did not arrive.", metadata: [LogKey.error: "\(error)"])
         }
     }
 

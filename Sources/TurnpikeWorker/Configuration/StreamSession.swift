@@ -38,6 +38,8 @@ struct StreamSession: Sendable {
         case acknowledge(Acknowledgement)
         /// Keep it for the next start.
         case persist(Delta)
+        /// Tell the control plane what it asks.
+        case answer(Probe)
         /// Close the connection; `disconnected` is to follow.
         case drop(Drop)
         case reconnect(after: Duration)
@@ -124,6 +126,7 @@ struct StreamSession: Sendable {
         case .heartbeat:
             backOff.reset()
             return unacknowledged.map { [.acknowledge($0)] } ?? []
+        case .probe(let probe): return [.answer(probe)]
         case .begin, .set, .remove, .commit:
             do {
                 guard let delta = try assembler.take(frame) else { return [] }

@@ -52,6 +52,10 @@ struct ControlPlaneClient: Sendable {
         _ = try await post(path("acknowledgements"), acknowledgement.json, within: .seconds(5))
     }
 
+    func answer(_ probe: Probe, _ answer: ProbeAnswer) async throws {
+        _ = try await post(path("probes/\(probe.id)"), answer.json, within: .seconds(1))
+    }
+
     func lease(_ request: LeaseRequest, within limit: TimeAmount) async throws -> [LeaseGrant] {
         let answer = try await post(path("leases"), request.json, within: limit)
         return try read { () throws(TurnpikeError) in try LeaseGrant.grants(in: answer) }

@@ -30,4 +30,6 @@ final class GatewaySink: ConfigurationSink {
         if delta.set.count + delta.removed.count > Allocator.largeWork { Allocator.trim() }
         return []
     }
+
+    func answer(_ probe: Probe) async -> ProbeAnswer { await server.answer(probe) }
 }

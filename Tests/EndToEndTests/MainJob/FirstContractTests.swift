@@ -84,6 +84,31 @@ import TurnpikeTestSupport
         #expect(try await gateway.get("/v1/orders/7", host: "other.test", key: key).status == 404)
     }
 
+    @Test func `an explanation tells what gateways have left of a rate limit`() async throws {
+        try await Stage.with { stage in
+            let origin = try await Origin.start()
+            let plane = try await ControlPlaneProcess.start(on: stage)
+            let gateway = try await GatewayProcess.start(joining: plane, on: stage)
+            let key = try await plane.serveOrders(from: origin)
+            try await plane.call(
+                .PUT, "/v1/tenants/acme/policies/burst?wait=applied&timeout=30s",
+                ["kind": "rateLimit", "per": "key", "limit": 1, "interval": "1h", "burst": 3])
+            for (sent, left) in [(0, 3), (1, 2), (2, 0)] {
+                for _ in 0..<sent { #expect(try await gateway.get("/v1/orders/7", key: key).status == 200) }
+                let explained = try await plane.call(
+                    .POST, "/v1/explain",
+                    ["host": "api.acme.test", "path": "/v1/orders/7", "key": .string(key)])
+                let limit = try #require(explained["steps"]?.array?.first { $0["check"] == "rateLimit" })
+                #expect(limit["state"]?["workers"]?[0]?["worker"] == "gateway-1")
+                #expect(limit["state"]?["workers"]?[0]?["remaining"]?.integer == Int64(left))
+                #expect(limit["outcome"]?.string == (left > 0 ? "passes" : "refuses"))
+                #expect(explained["outcome"]?["forwarded"]?.bool == (left > 0))
+            }
+            #expect(try await gateway.get("/v1/orders/7", key: key).status == 429)
+            try await origin.stop()
+        }
+    }
+
     @Test func `a write that waits is enforced when it is answered`() async throws {
         try await Stage.with { stage in
             let origin = try await Origin.start()

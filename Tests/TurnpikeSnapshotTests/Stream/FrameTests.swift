@@ -44,6 +44,10 @@ private let resources: [CompiledResource] = [
         let frames: [Frame] =
             resources.map(Frame.set) + resources.map { .remove($0.name) }
             + [.begin(isSnapshot: true), .begin(isSnapshot: false), .commit(7), .heartbeat(9), .revoked]
+            + [
+                .probe(Probe(id: 3, subjects: [.init(policy: ResourceID(high: 9, low: 1), subject: tenantID)])),
+                .probe(Probe(id: 0, subjects: [])),
+            ]
         for frame in frames {
             #expect(frame.line.last == 0x0A && !frame.line.dropLast().contains(0x0A))
             #expect(try Frame(line: frame.line) == frame)
@@ -53,7 +57,8 @@ private let resources: [CompiledResource] = [
     @Test(arguments: [
         "", "{}", "[]", #"{"frame":"dance"}"#, #"{"frame":"commit"}"#, #"{"frame":"commit","revision":-1}"#,
         #"{"frame":"set"}"#, #"{"frame":"set","resource":{"type":"route"}}"#, #"{"frame":"remove","name":"x"}"#,
-        #"{"frame":"begin","snapshot":true,"extra":1}"#,
+        #"{"frame":"begin","snapshot":true,"extra":1}"#, #"{"frame":"probe","subjects":[]}"#,
+        #"{"frame":"probe","id":1,"subjects":[{"policy":"pol_1","subject":"key_1"}]}"#,
     ])
     func `a frame that is not understood whole is refused`(line: String) {
         #expect(throws: TurnpikeError.self) { try Frame(line: Array(line.utf8)) }
