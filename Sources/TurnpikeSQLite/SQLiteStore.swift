@@ -38,7 +38,7 @@ public final class SQLiteStore: Store {
     }
 
     /// Writes the schema's version over itself: SQLite writes the page that holds it whatever it held before.
-    public func probe() async throws {
+    public func tryWriting() async throws {
         try await write { db in
             let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             try db.execute(sql: "PRAGMA user_version = \(version)")

@@ -88,7 +88,7 @@ public final class InMemoryStore: Store {
         }
     }
 
-    public func probe() async throws {}
+    public func tryWriting() async throws {}
 
     public func replies(_ ids: [KeyDigest]) async throws -> [KeyDigest: StoredReply] {
         state.withLock { $0.replies }.filter { ids.contains($0.key) }

@@ -45,7 +45,7 @@ extension ControlPlane {
     func probeStorage() async {
         guard !health.reasons.isEmpty else { return }
         do {
-            try await store.probe()
+            try await store.tryWriting()
             health.noteRecovery()
             logger.info("The storage works again")
         } catch {

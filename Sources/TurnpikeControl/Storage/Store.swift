@@ -43,7 +43,7 @@ public protocol Store: Sendable {
     // MARK: Health
 
     /// Writes something that means nothing, as durably as anything else.
-    func probe() async throws
+    func tryWriting() async throws
 
     // MARK: Replies to requests that may be repeated
 

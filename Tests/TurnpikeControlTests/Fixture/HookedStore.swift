@@ -48,7 +48,7 @@ final class HookedStore: Store {
     func records(_ query: LogQuery) async throws -> LogPage { try await base.records(query) }
     func revision(before changes: Int) async throws -> Revision { try await base.revision(before: changes) }
     func forgetRecords(before: Timestamp) async throws -> Int { try await base.forgetRecords(before: before) }
-    func probe() async throws { try await enter() }
+    func tryWriting() async throws { try await enter() }
 
     func replies(_ ids: [KeyDigest]) async throws -> [KeyDigest: StoredReply] {
         if isReadingRefused.withLock(\.self) { throw Failure() }

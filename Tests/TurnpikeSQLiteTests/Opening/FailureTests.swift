@@ -45,9 +45,9 @@ import TurnpikeTestSupport
             let error = await #expect(throws: TurnpikeError.self) { try await store.take(1, .usage(1, 2, [.count(2)])) }
             #expect(error?.code == .storageFailed && error?.detail == "The data can be read only, not written.")
             #expect(try await store.totals().map(\.counters.requests) == [1])
-            await #expect(throws: TurnpikeError.self) { try await store.probe() }
+            await #expect(throws: TurnpikeError.self) { try await store.tryWriting() }
             try await store.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = OFF") }
-            try await store.probe()
+            try await store.tryWriting()
             try await store.take(1, .usage(1, 2, [.count(2)]))
             #expect(try await store.totals().map(\.counters.requests) == [2])
             try await store.close()
