@@ -10,7 +10,8 @@ extension CompiledRoute {
             hosts: route.match.hosts, paths: route.match.paths, methods: route.match.methods, priority: route.priority,
             requiresKey: route.authentication.contains(.apiKey),
             backends: route.backends.map { Backend(cluster: $0.service, weight: $0.weight) },
-            rateLimits: tenant.rateLimits(for: resource), quotas: tenant.quotas(for: resource)
+            rateLimits: tenant.rateLimits(for: resource), quotas: tenant.quotas(for: resource),
+            headers: route.match.headers, query: route.match.query, condition: route.match.condition
         )
     }
 }

@@ -27,7 +27,9 @@ extension ControlPlane {
         let matched: GatewayConfiguration.Explanation
         do throws(HTTPFault) {
             matched = try configuration(of: snapshot).explain(
-                method: request.method, host: request.host, target: request.path)
+                .init(
+                    method: request.method, host: request.host, target: request.path, fields: request.headers,
+                    address: request.address))
         } catch { throw TurnpikeError(.malformedRequest, "A gateway refuses such a request: \(error).") }
 
         var explanation = Explanation(
@@ -149,6 +151,8 @@ extension GatewayConfiguration.Explanation.Candidate {
             switch self.verdict {
             case .selected: ("selected", "The request goes here.")
             case .precedence: ("precedence", "It matches too; the selected route comes before it.")
+            case .condition(let failure):
+                ("condition", failure.test.sentence(holds: failure.held).capitalisedSentence)
             case .method: ("method", "Host and path match; it does not take the method.")
             case .path: ("path", "The host matches; no path of it does.")
             case .host: ("host", "No host of it matches.")
@@ -156,4 +160,8 @@ extension GatewayConfiguration.Explanation.Candidate {
         return .init(
             route: ResourceKey(.route, tenant: route.tenant, name: route.name), verdict: verdict, detail: detail)
     }
+}
+
+extension String {
+    fileprivate var capitalisedSentence: String { prefix(1).uppercased() + dropFirst() + "." }
 }

@@ -5,7 +5,8 @@ public import TurnpikeModel
 /// A request to a gateway that has not been sent.
 ///
 /// ```
-/// {"method": "GET", "host": "api.acme.test", "path": "/v1/orders/7", "key": "partner-1"}
+/// {"method": "GET", "host": "api.acme.test", "path": "/v1/orders/7?beta=true", "headers": {"x-tier": "gold"},
+///  "address": "192.0.2.7", "key": "partner-1"}
 /// ```
 public struct ExplainRequest: Sendable {
     /// Default `GET`.
@@ -16,6 +17,10 @@ public struct ExplainRequest: Sendable {
     public var path: String
     /// An API key: the secret itself, or its name or id in the tenant of the route. `nil`: the request brings none.
     public var key: String?
+    /// Fields of the head other than `Host`, up to 64.
+    public var headers: [(name: String, value: String)]
+    /// Of the client; `nil`: within no range of addresses.
+    public var address: IPAddress?
 
     /// - Throws: `invalidResource` with every fault.
     public init(json: JSON) throws(TurnpikeError) {
@@ -24,6 +29,15 @@ public struct ExplainRequest: Sendable {
         host = fields.string("host", length: 1...255)
         path = fields.string("path", length: 1...8192)
         key = fields.optionalString("key", length: 1...256)
+        headers = fields.texts("headers", count: 0...64, length: 0...8192) { name in
+            FieldName.isValid(name) && name.lowercased() != "host"
+                ? nil : "'\(name)' must be the name of a header, and not Host."
+        }
+        address = nil
+        if let text = fields.optionalString("address", length: 1...45), !text.isEmpty {
+            address = IPAddress(text)
+            if address == nil { fields.report("address", .format, "'\(text)' must be an IP address.") }
+        }
         fields.finish()
         guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
     }

@@ -6,7 +6,7 @@ public import TurnpikeModel
 public struct Explanation: Sendable {
     public struct Candidate: Sendable {
         public var route: ResourceKey
-        /// `selected`, or why not: `precedence`, `method`, `path`.
+        /// `selected`, or why not: `precedence`, `condition`, `method`, `path`.
         public var verdict: String
         public var detail: String
     }

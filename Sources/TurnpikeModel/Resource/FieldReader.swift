@@ -223,6 +223,29 @@ extension FieldReader {
         return labels
     }
 
+    /// An object whose members are texts, in their order; `check` says what is wrong with a member's name, or nothing.
+    public mutating func texts(
+        _ name: String, count: ClosedRange<Int>, length: ClosedRange<Int>, check: (String) -> String?
+    ) -> [(name: String, value: String)] {
+        guard let value = take(name) else { return [] }
+        guard let object = value.object else { return wrongType(name, value, "an object of strings", []) }
+        if !count.contains(object.count) {
+            report(name, .length, "'\(name)' must have \(count.lowerBound) to \(count.upperBound) members.")
+        }
+        var texts: [(name: String, value: String)] = []
+        for member in object.members.prefix(count.upperBound) {
+            let place = pointer.appending(name).appending(member.name)
+            if let wrong = check(member.name) { report([Fault(place, .format, wrong)]) }
+            guard let text = member.value.string else {
+                report([Fault(place, .type, "Must be a string, not \(member.value.typeName).")])
+                continue
+            }
+            checkText(text, length, place, member.name)
+            texts.append((member.name, text))
+        }
+        return texts
+    }
+
     private mutating func elements(_ name: String, count: ClosedRange<Int>) -> [(offset: Int, element: JSON)] {
         guard let value = take(name) else {
             if count.lowerBound > 0 { report(name, .required, "'\(name)' is required.") }

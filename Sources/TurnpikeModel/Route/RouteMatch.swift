@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which requests a route takes: host and path and, where given, method must match.
+/// Which requests a route takes: host and path and, where given, method, headers, query parameters and condition must
+/// match.
 public struct RouteMatch: Sendable, Hashable {
     /// 1 to 64 host names, lower case, without port; `*.example.com` matches every name below it. A host belongs to
     /// one tenant.
@@ -9,6 +10,12 @@ public struct RouteMatch: Sendable, Hashable {
     public var paths: [PathMatch]
     /// Methods taken; empty for all.
     public var methods: [String]
+    /// Up to 16, of which all must hold.
+    public var headers: [ValueMatch]
+    /// Up to 16, of which all must hold.
+    public var query: [ValueMatch]
+    /// Must hold as well.
+    public var condition: Condition?
 
     init(reading fields: inout FieldReader) {
         hosts = fields.strings("hosts", count: 1...64) { host in
@@ -17,12 +24,18 @@ public struct RouteMatch: Sendable, Hashable {
         }
         paths = fields.list("paths", count: 1...64) { PathMatch(reading: &$0) }
         methods = fields.strings("methods", count: 0...32) { method in
-            let isToken =
-                (1...32).contains(method.utf8.count)
-                && method.utf8.allSatisfy { (0x41...0x5A).contains($0) || $0 == 0x2D }
-            return isToken && method != "CONNECT"
+            RouteMatch.isMethod(method)
                 ? nil : "'\(method)' must be an HTTP method in upper case, other than CONNECT."
         }
+        headers = fields.list("headers", count: 0...16) { ValueMatch(reading: &$0, at: .header) }
+        query = fields.list("query", count: 0...16) { ValueMatch(reading: &$0, at: .query) }
+        condition = fields.condition("condition")
+    }
+
+    /// Whether requests that a route may take can have this method.
+    static func isMethod(_ method: String) -> Bool {
+        (1...32).contains(method.utf8.count) && method != "CONNECT"
+            && method.utf8.allSatisfy { (0x41...0x5A).contains($0) || $0 == 0x2D }
     }
 
     var json: JSON {
@@ -30,7 +43,21 @@ public struct RouteMatch: Sendable, Hashable {
             JSONObject([
                 "hosts": .array(hosts.map { .string($0) }), "paths": .array(paths.map(\.json)),
                 "methods": methods.isEmpty ? nil : .array(methods.map { .string($0) }),
+                "headers": headers.isEmpty ? nil : .array(headers.map(\.json)),
+                "query": query.isEmpty ? nil : .array(query.map(\.json)),
+                "condition": condition.map { .string($0.text) },
             ]))
+    }
+}
+
+extension FieldReader {
+    /// A condition on requests; see ``Condition``.
+    public mutating func condition(_ name: String) -> Condition? {
+        guard let text = optionalString(name, length: 1...Condition.longestText), !text.isEmpty else { return nil }
+        do { return try Condition(text) } catch {
+            report(name, .format, "At character \(error.position): \(error.detail)")
+            return nil
+        }
     }
 }
 

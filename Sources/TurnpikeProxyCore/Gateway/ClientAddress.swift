@@ -9,16 +9,22 @@ public struct ClientAddress: Sendable, Hashable {
     /// Whom a rate limit by address counts: an IPv4 address, or the /64 of an IPv6 address, since whoever has one address
     /// of it has them all.
     public let subject: ResourceID
+    /// Nil where it is not known.
+    public let ip: IPAddress?
 
     /// - Parameter bytes: 4 or 16, most significant first.
     public init(text: String, bytes: [UInt8]) {
         self.text = Array(text.utf8)
         func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
-        subject =
-            bytes.count == 16
-            ? ResourceID(high: 6, low: word(bytes[..<8])) : ResourceID(high: 4, low: word(bytes.prefix(4)))
+        if bytes.count == 16 {
+            subject = ResourceID(high: 6, low: word(bytes[..<8]))
+            ip = IPAddress(.v6, high: word(bytes[..<8]), low: word(bytes[8...]))
+        } else {
+            subject = ResourceID(high: 4, low: word(bytes.prefix(4)))
+            ip = bytes.count == 4 ? IPAddress(.v4, high: 0, low: word(bytes[...])) : nil
+        }
     }
 
     /// Where the address is not known, such as on a local socket: all of these share one subject.
-    public static let unknown = ClientAddress(text: "unknown", bytes: [0, 0, 0, 0])
+    public static let unknown = ClientAddress(text: "unknown", bytes: [])
 }

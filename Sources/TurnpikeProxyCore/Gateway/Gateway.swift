@@ -23,6 +23,8 @@ public final class Gateway {
     public internal(set) var upstreams: UpstreamDirectory
     var leaseWaiters = 0
     var normaliser = PathNormaliser()
+    /// For values that conditions have to decode.
+    let scratch = ByteStage()
     var random: RandomSource
     var requestIDs = RequestIDSource()
 

@@ -1,6 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import TurnpikeModel
+
 extension GatewayConfiguration {
+    /// A request that has not been sent.
+    public struct Question: Sendable {
+        public var method: String
+        /// As in `Host`, with or without port.
+        public var host: String
+        /// Path and, where there is one, query.
+        public var target: String
+        /// Fields other than `Host`.
+        public var fields: [(name: String, value: String)]
+        /// The client's, where it matters.
+        public var address: IPAddress?
+
+        public init(
+            method: String, host: String, target: String, fields: [(name: String, value: String)] = [],
+            address: IPAddress? = nil
+        ) {
+            self.method = method
+            self.host = host
+            self.target = target
+            self.fields = fields
+            self.address = address
+        }
+    }
+
     /// Where a request would go, and how the routes that it does not go to fared.
     public struct Explanation: Sendable {
         public struct Candidate: Sendable {
@@ -17,18 +43,19 @@ extension GatewayConfiguration {
         public let allow: String?
     }
 
-    /// Takes a request through the very steps by which gateways match.
+    /// Takes a request through the very steps by which gateways read and match.
     ///
-    /// - Parameters:
-    ///   - host: as in `Host`, with or without port.
-    ///   - target: path and, where there is one, query.
     /// - Throws: what a gateway refuses such a request for.
-    public func explain(method: String, host: String, target: String) throws(HTTPFault) -> Explanation {
+    public func explain(_ question: Question) throws(HTTPFault) -> Explanation {
         // Swift's own closures over buffers rethrow untyped; a result carries the fault out of them.
-        let outcome = Array(host.utf8).withUnsafeBytes { host in
-            Array(method.utf8).withUnsafeBytes { method in
-                Array(target.utf8.prefix { $0 != ASCII.question }).withUnsafeBytes { path in
-                    Result { () throws(HTTPFault) in try explain(method: method, host: host, path: path) }
+        let outcome = try question.head().withUnsafeBytes { bytes in
+            Result<Explanation, HTTPFault> { () throws(HTTPFault) -> Explanation in
+                var head = RequestHead()
+                var parser = RequestParser()
+                switch parser.parse(bytes, into: &head) {
+                case .complete: return try explain(head, bytes, question)
+                case .incomplete: throw .badRequestLine
+                case .fault(let fault): throw fault
                 }
             }
         }
@@ -36,22 +63,25 @@ extension GatewayConfiguration {
     }
 
     private func explain(
-        method: UnsafeRawBufferPointer, host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, _ question: Question
     ) throws(HTTPFault) -> Explanation {
-        let name = host[try HostValue(ByteRange(0, host.count), in: host).name]
+        guard !head.isAsterisk else { throw .badPath }
         var normaliser = PathNormaliser()
-        let outcome = normaliser.normalise(path)
+        let outcome = normaliser.normalise(bytes[head.path])
         if case .fault(let fault) = outcome { throw fault }
-        let explanation = normaliser.withPath(outcome, of: path) { path in
+        let explanation = normaliser.withPath(outcome, of: bytes[head.path]) { path in
             let text = String(decoding: path, as: UTF8.self)
-            guard let tenant = tenant(of: name) else { return Explanation(path: text, candidates: [], allow: nil) }
+            guard let tenant = tenant(of: bytes[head.host]) else {
+                return Explanation(path: text, candidates: [], allow: nil)
+            }
+            let request = RequestFacts(head, bytes, path: path, address: question.address, scratch: ByteStage())
             var allow: String?
-            if case .methodNotAllowed(let allowed) = tenant.table.lookup(host: name, path: path, method: method) {
+            if case .methodNotAllowed(let allowed) = tenant.table.lookup(request) {
                 allow = tenant.table.allowHeader(allowed)
             }
             return Explanation(
                 path: text,
-                candidates: tenant.table.explain(host: name, path: path, method: method).map {
+                candidates: tenant.table.explain(request).map {
                     .init(route: tenant.routes[$0.index], verdict: $0.verdict)
                 },
                 allow: allow
@@ -59,5 +89,24 @@ extension GatewayConfiguration {
         }
         guard let explanation else { throw .badPath }
         return explanation
+    }
+}
+
+extension GatewayConfiguration.Question {
+    /// The request's head as a client would send it.
+    ///
+    /// - Throws: where a text would not stay in its place.
+    fileprivate func head() throws(HTTPFault) -> [UInt8] {
+        func isLine(_ text: String) -> Bool { !text.utf8.contains(where: ASCII.isControl) }
+        guard isLine(method) else { throw .badMethod }
+        guard isLine(target) else { throw .badTarget }
+        guard isLine(host) else { throw .badHost }
+        var text = "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n"
+        for (name, value) in fields {
+            guard isLine(name) else { throw .badFieldName }
+            guard isLine(value) else { throw .controlInValue }
+            text += "\(name): \(value)\r\n"
+        }
+        return Array((text + "\r\n").utf8)
     }
 }

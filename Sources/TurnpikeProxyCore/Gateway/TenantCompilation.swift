@@ -56,7 +56,7 @@ struct TenantCompilation {
             entries.append(
                 RouteEntry(
                     index: index, hosts: route.hosts, paths: route.paths.map(PathPattern.init), methods: route.methods,
-                    priority: route.priority
+                    priority: route.priority, conditions: route.conditions
                 ))
             if route.hosts.isEmpty { refuse(route, "The route names no host.") }
             return GatewayRoute(

@@ -8,6 +8,8 @@ enum ASCII {
     static var space: UInt8 { 0x20 }
     static var doubleQuote: UInt8 { 0x22 }
     static var percent: UInt8 { 0x25 }
+    static var ampersand: UInt8 { 0x26 }
+    static var plus: UInt8 { 0x2B }
     static var comma: UInt8 { 0x2C }
     static var dash: UInt8 { 0x2D }
     static var dot: UInt8 { 0x2E }
@@ -15,6 +17,7 @@ enum ASCII {
     static var zero: UInt8 { 0x30 }
     static var colon: UInt8 { 0x3A }
     static var semicolon: UInt8 { 0x3B }
+    static var equals: UInt8 { 0x3D }
     static var question: UInt8 { 0x3F }
     static var openBracket: UInt8 { 0x5B }
     static var backslash: UInt8 { 0x5C }

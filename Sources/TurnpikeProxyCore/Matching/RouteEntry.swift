@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import TurnpikeModel
+
 /// What one route asks of a request; the input of ``RouteTable``.
 public struct RouteEntry: Sendable, Hashable {
     /// What a lookup answers with; the lowest wins where nothing else decides. Distinct within a table.
@@ -13,13 +15,19 @@ public struct RouteEntry: Sendable, Hashable {
     public var methods: [String]
     /// Higher wins before all else. Default 0.
     public var priority: Int
+    /// All of them must hold, with at most ``RouteTable/mostTests`` tests.
+    public var conditions: [ConditionExpression]
 
-    public init(index: Int, hosts: [String], paths: [PathPattern], methods: [String] = [], priority: Int = 0) {
+    public init(
+        index: Int, hosts: [String], paths: [PathPattern], methods: [String] = [], priority: Int = 0,
+        conditions: [ConditionExpression] = []
+    ) {
         self.index = index
         self.hosts = hosts
         self.paths = paths
         self.methods = methods
         self.priority = priority
+        self.conditions = conditions
     }
 }
 

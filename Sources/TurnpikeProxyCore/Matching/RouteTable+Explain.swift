@@ -8,6 +8,8 @@ extension RouteTable {
             case selected
             /// It matches, but the selected route comes before it by the order of precedence.
             case precedence
+            /// Host, path and method match; this condition does not.
+            case condition(ConditionFailure)
             /// Host and path match; it does not take the method.
             case method
             /// The host matches; no path of it does.
@@ -29,14 +31,12 @@ extension RouteTable {
     /// How every entry fares against a request, by the search that `lookup` makes, only not cut short: the selected
     /// one first, then the others that match in order of precedence, then by how far they came, and by index. Costs
     /// and allocates in proportion to the table.
-    public func explain(
-        host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer
-    ) -> [Candidate] {
-        let wanted = WantedMethod(method)
-        var choice = Choice(wanted)
-        search(host: host, path: path, visitor: &choice)
+    public func explain(_ request: RequestFacts) -> [Candidate] {
+        let wanted = WantedMethod(request.method)
+        var choice = Choice(request)
+        search(host: request.host, path: request.path, visitor: &choice)
         var everything = Everything()
-        search(host: host, path: path, visitor: &everything)
+        search(host: request.host, path: request.path, visitor: &everything)
 
         var verdicts = [Candidate.Verdict](repeating: .host, count: entries.count)
         for bucket in everything.buckets {
@@ -47,8 +47,12 @@ extension RouteTable {
             for candidate in candidates[terminals[terminal].candidates] {
                 let isSubstitute = !wanted.substitute.isEmpty && candidate.methods.contains(wanted.substitute)
                 if isSubstitute || wanted.isTaken(by: candidate, in: self) {
-                    verdicts[candidate.entry] = .precedence
-                    matching.append(candidate)
+                    if let failure = programs[candidate.entry].failure(for: request) {
+                        verdicts[candidate.entry] = .condition(failure)
+                    } else {
+                        verdicts[candidate.entry] = .precedence
+                        matching.append(candidate)
+                    }
                 } else if verdicts[candidate.entry] == .path {
                     verdicts[candidate.entry] = .method
                 }
@@ -81,9 +85,10 @@ extension RouteTable.Candidate.Verdict {
         switch self {
         case .selected: 0
         case .precedence: 1
-        case .method: 2
-        case .path: 3
-        case .host: 4
+        case .condition: 2
+        case .method: 3
+        case .path: 4
+        case .host: 5
         }
     }
 }

@@ -8,19 +8,13 @@ extension RouteTable {
     static let wildcardHosts: UInt32 = 1
 
     /// The route of a request, by the order of precedence in ``RouteTable``.
-    ///
-    /// - Parameters:
-    ///   - host: without port and final dot, in any case.
-    ///   - path: in normal form (``PathNormaliser``), without query.
-    ///   - method: as on the wire.
-    public func lookup(
-        host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer
-    ) -> Match {
-        var choice = Choice(WantedMethod(method))
-        search(host: host, path: path, visitor: &choice)
+    public func lookup(_ request: RequestFacts) -> Match {
+        var choice = Choice(request)
+        search(host: request.host, path: request.path, visitor: &choice)
         if let best = choice.best { return .route(candidates[best].index) }
-        guard !choice.allowed.isEmpty else { return .notFound }
-        let others = choice.allowed.contains(.others) ? otherMethods(host: host, path: path) : []
+        guard !choice.allowed.isEmpty, !choice.failedCondition else { return .notFound }
+        let others =
+            choice.allowed.contains(.others) ? otherMethods(host: request.host, path: request.path) : []
         return .methodNotAllowed(AllowedMethods(known: choice.allowed, others: others))
     }
 
@@ -145,14 +139,20 @@ protocol PlaceVisitor {
 
 /// Keeps the first of the highest priority: places come in order of precedence, so a later one wins by priority only.
 struct Choice: PlaceVisitor {
+    private let request: RequestFacts
     private let wanted: WantedMethod
     private var bestPriority = Int.min
     /// Position in `candidates`.
     private(set) var best: Int?
     /// Methods of the places that fit but do not take this one.
     private(set) var allowed: MethodSet = []
+    /// A route takes host, path and method, and its conditions do not hold.
+    private(set) var failedCondition = false
 
-    init(_ wanted: WantedMethod) { self.wanted = wanted }
+    init(_ request: RequestFacts) {
+        self.request = request
+        wanted = WantedMethod(request.method)
+    }
 
     mutating func enter(bucket: UInt32) {}
 
@@ -170,16 +170,36 @@ struct Choice: PlaceVisitor {
         bestPriority = table.candidates[chosen].priority
     }
 
-    private func choose(from terminal: Terminal, in table: RouteTable) -> Int? {
+    private mutating func choose(from terminal: Terminal, in table: RouteTable) -> Int? {
         guard !terminal.methods.isDisjoint(with: wanted.method.union(wanted.substitute)) else { return nil }
         let live = terminal.candidates.prefix(terminal.liveCount)
-        let own = live.first { wanted.isTaken(by: table.candidates[$0], in: table) }
+        let wanted = wanted
+        let own = first(of: live, in: table) { wanted.isTaken(by: $0, in: table) }
         guard !wanted.substitute.isEmpty,
-            let other = live.first(where: { table.candidates[$0].methods.contains(wanted.substitute) })
+            let other = first(of: live, in: table, where: { $0.methods.contains(wanted.substitute) })
         else { return own }
         guard let own else { return other }
-        return table.candidates[own].priority >= table.candidates[other].priority ? own : other
+        return table.candidates[own].rank >= table.candidates[other].rank ? own : other
     }
+
+    /// The first that can still win and whose conditions hold.
+    private mutating func first(
+        of positions: Range<Int>, in table: RouteTable, where takesMethod: (RouteCandidate) -> Bool
+    ) -> Int? {
+        for position in positions {
+            let candidate = table.candidates[position]
+            guard wants(candidate.priority) else { return nil }
+            guard takesMethod(candidate) else { continue }
+            if candidate.conditionCount == 0 || table.programs[candidate.entry].holds(for: request) { return position }
+            failedCondition = true
+        }
+        return nil
+    }
+}
+
+extension RouteCandidate {
+    /// What counts before the method.
+    fileprivate var rank: (Int, Int) { (priority, conditionCount) }
 }
 
 /// Wants all places and keeps them in order.

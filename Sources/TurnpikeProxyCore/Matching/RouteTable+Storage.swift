@@ -70,9 +70,10 @@ struct Terminal: Sendable {
 
 /// One route at one place.
 struct RouteCandidate: Sendable {
-    /// Position in `entries`.
+    /// Position in `entries` and `programs`.
     let entry: Int
     let index: Int
     let priority: Int
     let methods: MethodSet
+    let conditionCount: Int
 }

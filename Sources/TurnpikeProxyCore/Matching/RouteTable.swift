@@ -5,7 +5,7 @@ public import TurnpikeModel
 /// Finds the route of a request among any number of them, in time that follows the request and not the table.
 ///
 /// ## Order of precedence
-/// Of all routes whose host, path and method match, one is chosen. The first rule that tells two apart decides:
+/// Of all routes whose host, path, method and conditions match, one is chosen. The first rule that tells two apart decides:
 /// 1. **Priority**: the higher.
 /// 2. **Host**: exact, before the longest wildcard, before shorter ones, before routes for every host.
 /// 3. **Kind of path**: exact, before template, before prefix, before regex.
@@ -15,20 +15,23 @@ public import TurnpikeModel
 ///      two that have `{name+}` at the same place: first the one with more segments behind it, then by these
 ///      segments;
 ///    - prefixes: the longer;
-///    - regexes: the lower index.
-/// 5. **Method**: named by the route, before routes for every method. HEAD is also taken by routes that name GET and
-///    not HEAD, after both.
-/// 6. **Index**: the lower.
+///    - regexes are not told apart by themselves.
+/// 5. **Conditions**: the route that has more of them.
+/// 6. **Method**: named by the route, before routes for every method (of regexes, by index only). HEAD is also taken by
+///    routes that name GET and not HEAD, after both.
+/// 7. **Index**: the lower.
 ///
-/// A more specific place without a route for the method does not hide a less specific one that has it; only where no
-/// route matches is the answer "method not allowed". Templates that differ only in the names of parameters are one
+/// A more specific place without a route for the method, or none whose conditions hold, does not hide a less specific
+/// one that has it. Where no route matches the answer is "not found"; but "method not allowed" where the method alone
+/// is in the way of all routes for host and path. Templates that differ only in the names of parameters are one
 /// place.
 ///
 /// ## Cost
 /// A hash of the host, then one hash per segment of the path. Where a path fits several templates, places without
 /// the method make the search go back; what it visits is bounded by the templates of that host which fit the path.
-/// Regexes are tried one after the other, and only where nothing above them has matched. A lookup allocates nothing,
-/// unless the answer is "method not allowed" and routes there name methods of their own.
+/// Regexes are tried one after the other, and only where nothing above them has matched. Conditions are held against
+/// the request only for routes that are left by host, path and method, in order of precedence and up to the first whose
+/// conditions hold: what that costs follows the routes of those very places. A lookup allocates nothing, unless the answer is "method not allowed" and routes there name methods of their own.
 ///
 /// Immutable, and so shared between loops freely.
 public final class RouteTable: Sendable {
@@ -58,6 +61,8 @@ public final class RouteTable: Sendable {
             /// More than 64 different texts around a parameter at one place.
             case tooManyAffixes
             case badExpression(PathExpression.Fault)
+            /// More than ``RouteTable/mostTests`` tests.
+            case tooManyConditions
         }
 
         /// Index of the entry at fault.
@@ -73,7 +78,12 @@ public final class RouteTable: Sendable {
         }
     }
 
+    /// Tests in all conditions of one entry.
+    public static let mostTests = 128
+
     let entries: [RouteEntry]
+    /// By position of the entry.
+    let programs: [ConditionProgram]
     let hosts: ByteMap
     let hasWildcards: Bool
     let buckets: [HostBucket]
@@ -99,6 +109,7 @@ public final class RouteTable: Sendable {
         for position in entries.indices { try builder.insert(entries[position], at: position) }
         let places = builder.flattened()
         self.entries = entries
+        programs = builder.programs
         hosts = builder.hosts
         hasWildcards = builder.hasWildcards
         buckets = builder.buckets

@@ -25,6 +25,7 @@ struct RouteTableBuilder {
     private(set) var buckets = [HostBucket(templates: 0, prefixes: 0, maxPriority: .min)]
     private(set) var exactPaths: ByteMap
     private(set) var edges: ByteMap
+    private(set) var programs: [ConditionProgram] = []
     private var nodes = [Node(node: TrieNode(maxPriority: .min))]
     private var terminals: [[RouteCandidate]] = [[]]
     private var expressions: [[RegexPlace]] = [[]]
@@ -37,9 +38,13 @@ struct RouteTableBuilder {
 
     mutating func insert(_ entry: RouteEntry, at position: Int) throws(RouteTable.Fault) {
         guard !entry.paths.isEmpty else { throw fault(entry, "", .noPath) }
+        do { programs.append(try ConditionProgram(entry.conditions)) } catch {
+            throw fault(entry, ConditionExpression.all(entry.conditions).description, error)
+        }
         let newcomer = Newcomer(
             candidate: RouteCandidate(
-                entry: position, index: entry.index, priority: entry.priority, methods: MethodSet(names: entry.methods)
+                entry: position, index: entry.index, priority: entry.priority, methods: MethodSet(names: entry.methods),
+                conditionCount: entry.conditions.count
             ))
         for bucket in try bucketIndices(entry) {
             buckets[bucket].maxPriority = max(buckets[bucket].maxPriority, entry.priority)
@@ -233,14 +238,17 @@ extension RouteTableBuilder {
             places.nodes.append(node)
         }
         for bucket in buckets.indices {
-            let ordered = expressions[bucket].sorted { index(of: $0) < index(of: $1) }
+            let ordered = expressions[bucket].sorted { rank(of: $0) < rank(of: $1) }
             buckets[bucket].expressions = places.expressions.append(all: ordered)
         }
         for gathered in terminals { places.terminals.append(Self.layOut(gathered, into: &places.candidates)) }
         return places
     }
 
-    private func index(of place: RegexPlace) -> Int { terminals[Int(place.terminal)][0].index }
+    private func rank(of place: RegexPlace) -> (Int, Int) {
+        let candidate = terminals[Int(place.terminal)][0]
+        return (-candidate.conditionCount, candidate.index)
+    }
 
     private static func precedes(_ left: Affix, _ right: Affix) -> Bool {
         let (leftCount, rightCount) = (left.prefix.count + left.suffix.count, right.prefix.count + right.suffix.count)
@@ -252,6 +260,7 @@ extension RouteTableBuilder {
     private static func layOut(_ gathered: [RouteCandidate], into candidates: inout [RouteCandidate]) -> Terminal {
         let ordered = gathered.sorted { left, right in
             if left.priority != right.priority { return left.priority > right.priority }
+            if left.conditionCount != right.conditionCount { return left.conditionCount > right.conditionCount }
             if (left.methods == .any) != (right.methods == .any) { return right.methods == .any }
             return left.index < right.index
         }
@@ -260,6 +269,8 @@ extension RouteTableBuilder {
         var dead: [RouteCandidate] = []
         for candidate in ordered {
             if taken.isSuperset(of: candidate.methods) { dead.append(candidate) } else { live.append(candidate) }
+            // Where its conditions fail, it leaves the next one all.
+            guard candidate.conditionCount == 0 else { continue }
             // One route for some other method leaves the next its own.
             taken.formUnion(candidate.methods == .any ? .any : candidate.methods.subtracting(.others))
         }

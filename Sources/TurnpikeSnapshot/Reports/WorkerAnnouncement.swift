@@ -6,6 +6,7 @@ public import TurnpikeModel
 public enum Capability: String, Sendable, CaseIterable {
     case apiKey, rateLimit, quota
     case templatePath, regexPath
+    case headerMatch, queryMatch, matchCondition
     case weightedBackends
     /// Answers probes.
     case probe
@@ -31,6 +32,9 @@ extension CompiledRoute {
         if !rateLimits.isEmpty { required.insert(.rateLimit) }
         if !quotas.isEmpty { required.insert(.quota) }
         if backends.count > 1 { required.insert(.weightedBackends) }
+        if !headers.isEmpty { required.insert(.headerMatch) }
+        if !query.isEmpty { required.insert(.queryMatch) }
+        if condition != nil { required.insert(.matchCondition) }
         for path in paths {
             switch path {
             case .template: required.insert(.templatePath)

@@ -50,7 +50,11 @@ extension CompiledRoute {
             backends: fields.list("backends", count: 1...16) { backend in
                 Backend(cluster: backend.string("cluster"), weight: Int(backend.integer("weight", in: 0...1000)))
             },
-            rateLimits: fields.strings("rateLimits", count: 0...1024), quotas: fields.strings("quotas", count: 0...1024)
+            rateLimits: fields.strings("rateLimits", count: 0...1024),
+            quotas: fields.strings("quotas", count: 0...1024),
+            headers: fields.list("headers", count: 0...16) { ValueMatch(reading: &$0, at: .header) },
+            query: fields.list("query", count: 0...16) { ValueMatch(reading: &$0, at: .query) },
+            condition: fields.condition("condition")
         )
     }
 
@@ -70,6 +74,10 @@ extension CompiledRoute {
                 }))
         fields.write("rateLimits", rateLimits)
         fields.write("quotas", quotas)
+        // Workers that do not know these fields can serve every route that has none of them.
+        if !headers.isEmpty { fields.write("headers", .array(headers.map(\.json))) }
+        if !query.isEmpty { fields.write("query", .array(query.map(\.json))) }
+        fields.write("condition", condition?.text)
     }
 }
 

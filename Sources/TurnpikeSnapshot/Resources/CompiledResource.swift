@@ -107,10 +107,15 @@ public struct CompiledRoute: CompiledContent {
     /// Names of the rate limits and quotas, of the same tenant, that a request must pass, in order.
     public var rateLimits: [String]
     public var quotas: [String]
+    /// What else a request must fulfil, all of it.
+    public var headers: [ValueMatch]
+    public var query: [ValueMatch]
+    public var condition: Condition?
 
     public init(
         tenant: String, name: String, id: ResourceID, tenantID: ResourceID, hosts: [String], paths: [PathMatch],
-        methods: [String], priority: Int, requiresKey: Bool, backends: [Backend], rateLimits: [String], quotas: [String]
+        methods: [String], priority: Int, requiresKey: Bool, backends: [Backend], rateLimits: [String],
+        quotas: [String], headers: [ValueMatch] = [], query: [ValueMatch] = [], condition: Condition? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -124,6 +129,15 @@ public struct CompiledRoute: CompiledContent {
         self.backends = backends
         self.rateLimits = rateLimits
         self.quotas = quotas
+        self.headers = headers
+        self.query = query
+        self.condition = condition
+    }
+
+    /// Headers, query parameters and condition in one form.
+    public var conditions: [ConditionExpression] {
+        headers.map { $0.expression(at: .header) } + query.map { $0.expression(at: .query) }
+            + (condition.map { [$0.expression] } ?? [])
     }
 }
 

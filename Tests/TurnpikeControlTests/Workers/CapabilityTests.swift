@@ -82,7 +82,8 @@ import TurnpikeTestSupport
             paths: [.template("/{a}"), .regex("/.*")],
             methods: [], priority: 0, requiresKey: true,
             backends: [.init(cluster: "a", weight: 1), .init(cluster: "b", weight: 1)],
-            rateLimits: ["x"], quotas: ["y"])
+            rateLimits: ["x"], quotas: ["y"], headers: [ValueMatch(name: "x", rule: .present(true))],
+            query: [ValueMatch(name: "x", rule: .present(true))], condition: try Condition("method == 'GET'"))
         #expect(CompiledResource.route(route).requiredCapabilities == Set(Capability.allCases).subtracting([.probe]))
     }
 }

@@ -46,9 +46,9 @@ private let refused: [(Kind, String, [String])] = [
     ),
     (
         .route,
-        #"{"match":{"hosts":["*"],"paths":[{"prefix":""}],"headers":{}},"backends":[{"service":"a/b"}],"priority":1001}"#,
+        #"{"match":{"hosts":["*"],"paths":[{"prefix":""}],"cookies":{}},"backends":[{"service":"a/b"}],"priority":1001}"#,
         [
-            "/match/hosts/0 format", "/match/paths/0/prefix length", "/match/headers unknown",
+            "/match/hosts/0 format", "/match/paths/0/prefix length", "/match/cookies unknown",
             "/backends/0/service format", "/priority range",
         ]
     ),
@@ -56,6 +56,16 @@ private let refused: [(Kind, String, [String])] = [
         .route,
         #"{"match":{"hosts":["a"],"paths":[{"exact":"/a b"},{"exact":"/ü"},{"exact":"/a#b"},{"exact":"/."},{"template":"/{}"},{"template":"/{a b}"}]},"backends":[{"service":"a"}]}"#,
         (0...3).map { "/match/paths/\($0)/exact format" } + (4...5).map { "/match/paths/\($0)/template format" }
+    ),
+    (
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"exact":"/"}],"headers":[{"name":"a b","exact":"1"},{"name":"x"},{"name":"x","exact":"1","prefix":"2"},{"name":"x","regex":"("},{"name":"Authorization","exact":"Bearer 1"},{"name":"x","exact":""},{"exact":"1"}],"query":[{"name":"","present":true},{"name":"b","present":"yes"},{"name":"b","suffix":"1"}],"condition":"method == 'get'"},"backends":[{"service":"a"}]}"#,
+        [
+            "/match/headers/0/name format", "/match/headers/1 required", "/match/headers/2 conflict",
+            "/match/headers/3/regex format", "/match/headers/4/exact format", "/match/headers/5/exact length",
+            "/match/headers/6/name required", "/match/query/0/name length", "/match/query/1/present type",
+            "/match/query/2 required", "/match/query/2/suffix unknown", "/match/condition format",
+        ]
     ),
     (
         .route, #"{"match":{"hosts":["a"],"paths":[{"exact":"/"}]},"auth":{"anyOf":[]},"backends":[{"service":"a"}]}"#,

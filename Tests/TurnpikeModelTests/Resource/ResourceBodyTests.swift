@@ -20,6 +20,10 @@ private let validBodies: [(Kind, String)] = [
         .route,
         #"{"name":"r","match":{"hosts":["*.acme.test","s3"],"paths":[{"exact":"/"},{"template":"/{Bucket}/{Key+}"},{"regex":"/v[0-9]+/x"}]},"backends":[{"service":"a"}],"priority":-5,"labels":{"tier":"gold"}}"#
     ),
+    (
+        .route,
+        #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"prefix":"/"}],"headers":[{"name":"X-Api-Version","exact":"2"},{"name":"accept","prefix":"text/"},{"name":"x","regex":"[a-z]+"},{"name":"authorization","present":true}],"query":[{"name":"beta","exact":"true"},{"name":"Ä","present":false}],"condition":"method in ['GET'] && path startsWith '/v2'"},"backends":[{"service":"a"}]}"#
+    ),
     (.apiKey, #"{"name":"partner-1","expiresAt":"2030-01-01T00:00:00Z","routes":["orders"]}"#),
     (.quota, #"{"name":"monthly","limit":1000000,"unit":"requests","period":"month","enforcement":"hard"}"#),
     (.quota, #"{"name":"daily","limit":0,"period":"day","per":"key","selector":{"labels":{"tier":"gold"}}}"#),

@@ -17,7 +17,7 @@ import TurnpikeTestSupport
 
     /// Where a request goes: `tenant/route`, or nothing.
     private func target(_ configuration: GatewayConfiguration, _ host: String, _ path: String) throws -> String? {
-        let explanation = try configuration.explain(method: "GET", host: host, target: path)
+        let explanation = try configuration.explain(.init(method: "GET", host: host, target: path))
         guard let best = explanation.candidates.first, best.verdict == .selected else { return nil }
         return "\(best.route.tenant)/\(best.route.name)"
     }

@@ -14,14 +14,16 @@ enum Sample {
     static func route(
         _ name: String = "orders", id: UInt64 = 1, tenant: String = "acme", hosts: [String] = ["api.acme.test"],
         paths: [PathMatch] = [.prefix("/v1/orders")], methods: [String] = [], requiresKey: Bool = false,
-        backends: [(String, Int)] = [("orders", 1)], rateLimits: [String] = [], quotas: [String] = []
+        backends: [(String, Int)] = [("orders", 1)], rateLimits: [String] = [], quotas: [String] = [],
+        headers: [ValueMatch] = [], condition: Condition? = nil
     ) -> CompiledResource {
         .route(
             CompiledRoute(
                 tenant: tenant, name: name, id: ResourceID(high: 10, low: id),
                 tenantID: tenant == "acme" ? acme : other,
                 hosts: hosts, paths: paths, methods: methods, priority: 0, requiresKey: requiresKey,
-                backends: backends.map { .init(cluster: $0.0, weight: $0.1) }, rateLimits: rateLimits, quotas: quotas
+                backends: backends.map { .init(cluster: $0.0, weight: $0.1) }, rateLimits: rateLimits, quotas: quotas,
+                headers: headers, condition: condition
             ))
     }
 

@@ -1,34 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import TurnpikeProxyCore
+import TurnpikeModel
+
+@testable import TurnpikeProxyCore
 
 extension RouteTable {
     /// A table whose seed a test need not care about.
     convenience init(_ entries: RouteEntry...) throws { try self.init(entries, hashSeed: 42) }
 
     func lookup(_ method: String, _ host: String, _ path: String) -> Match {
-        withBytes(method, host, path) { lookup(host: $1, path: $2, method: $0) }
+        withFacts(method, host, path) { lookup($0) }
     }
 
     func explain(_ method: String, _ host: String, _ path: String) -> [Candidate] {
-        withBytes(method, host, path) { explain(host: $1, path: $2, method: $0) }
+        withFacts(method, host, path) { explain($0) }
     }
 }
 
-private func withBytes<Result>(
-    _ first: String, _ second: String, _ third: String,
-    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
+private func withFacts<Result>(
+    _ method: String, _ host: String, _ path: String, _ body: (RequestFacts) -> Result
 ) -> Result {
-    Array(first.utf8).withUnsafeBytes { first in
-        Array(second.utf8).withUnsafeBytes { second in
-            Array(third.utf8).withUnsafeBytes { body(first, second, $0) }
+    Array(method.utf8).withUnsafeBytes { method in
+        Array(host.utf8).withUnsafeBytes { host in
+            Array(path.utf8).withUnsafeBytes { body(RequestFacts(method: method, host: host, path: $0)) }
+        }
+    }
+}
+
+/// A request with all that conditions look at.
+struct TestRequest {
+    var method = "GET"
+    var host = "a.test"
+    /// In normal form.
+    var path = "/"
+    var query: String?
+    var fields: [(name: String, value: String)] = []
+    var address: String?
+
+    struct Malformed: Error {}
+
+    /// The request as gateways see it, by way of the parser.
+    func withFacts<Result>(_ body: (RequestFacts) throws -> Result) throws -> Result {
+        var text = "\(method) \(path)\(query.map { "?\($0)" } ?? "") HTTP/1.1\r\nHost: \(host)\r\n"
+        for field in fields { text += "\(field.name): \(field.value)\r\n" }
+        return try Array((text + "\r\n").utf8).withUnsafeBytes { bytes in
+            var parser = RequestParser()
+            var head = RequestHead()
+            guard case .complete = parser.parse(bytes, into: &head) else { throw Malformed() }
+            return try body(
+                RequestFacts(
+                    head, bytes, path: bytes[head.path], address: address.flatMap { IPAddress($0) },
+                    scratch: ByteStage()))
         }
     }
 }
 
 extension RouteEntry {
     /// An entry for one path of every host.
-    init(_ index: Int, _ path: PathPattern, methods: [String] = [], priority: Int = 0) {
-        self.init(index: index, hosts: [], paths: [path], methods: methods, priority: priority)
+    init(
+        _ index: Int, _ path: PathPattern, methods: [String] = [], priority: Int = 0,
+        conditions: [ConditionExpression] = []
+    ) {
+        self.init(
+            index: index, hosts: [], paths: [path], methods: methods, priority: priority, conditions: conditions)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeModel
 import TurnpikeProxyCore
 
 /// The documented order of precedence in its plainest form: look at every combination of host, path and method of every
@@ -13,21 +14,29 @@ struct NaiveMatcher {
         case notFound
     }
 
-    func match(host: String, path: String, method: String) -> Answer {
+    func match(_ request: NaiveRequest) -> Answer {
+        let (host, path, method) = (request.host, request.path, request.method)
         var best: (rank: [Int], index: Int)?
         var placeFits = false
+        var conditionFailed = false
         for entry in entries {
             for hostRank in hostRanks(entry, host) {
                 for pattern in entry.paths {
-                    guard let pathRank = pathRank(pattern, path, index: entry.index) else { continue }
+                    guard let pathRank = pathRank(pattern, path) else { continue }
                     placeFits = true
                     guard let methodRank = methodRank(entry, method) else { continue }
-                    let rank = [-entry.priority] + hostRank + pathRank + [methodRank, entry.index]
+                    guard entry.conditions.allSatisfy(request.fulfils) else {
+                        conditionFailed = true
+                        continue
+                    }
+                    var rank = [-entry.priority] + hostRank + pathRank + [-entry.conditions.count]
+                    if case .regex = pattern {} else { rank.append(methodRank) }
+                    rank.append(entry.index)
                     if best.map({ rank.lexicographicallyPrecedes($0.rank) }) ?? true { best = (rank, entry.index) }
                 }
             }
         }
-        return best.map { .route($0.index) } ?? (placeFits ? .methodNotAllowed : .notFound)
+        return best.map { .route($0.index) } ?? (placeFits && !conditionFailed ? .methodNotAllowed : .notFound)
     }
 
     private func hostRanks(_ entry: RouteEntry, _ host: String) -> [[Int]] {
@@ -47,7 +56,7 @@ struct NaiveMatcher {
     }
 
     /// Of equal length for patterns of one kind that can match the same path.
-    private func pathRank(_ pattern: PathPattern, _ path: String, index: Int) -> [Int]? {
+    private func pathRank(_ pattern: PathPattern, _ path: String) -> [Int]? {
         switch pattern {
         case .exact(let text): return text == path ? [0] : nil
         case .template(let text):
@@ -60,7 +69,7 @@ struct NaiveMatcher {
         case .regex(let text):
             // The expressions of these tests mean the same to Swift.
             guard let regex = try? Regex(text), path.wholeMatch(of: regex) != nil else { return nil }
-            return [3, index]
+            return [3]
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TurnpikeModel
 import TurnpikeProxyCore
 import TurnpikeTestSupport
 
@@ -13,14 +14,12 @@ import TurnpikeTestSupport
         let table = try RouteTable(entries.shuffled(using: &random), hashSeed: seed)
         let naive = NaiveMatcher(entries: entries)
         for _ in 0..<120 {
-            let host = ["a.test", "b.a.test", "c.b.a.test", "other", "A.TEST"].randomElement(using: &random)!
-            let path = randomPath(&random)
-            let method = ["GET", "HEAD", "POST", "PURGE", "M-SEARCH"].randomElement(using: &random)!
-            let expected = naive.match(host: host, path: path, method: method)
-            let context: Comment = "seed \(seed): \(method) \(host) \(path)"
-            let candidates = table.explain(method, host, path)
+            let request = NaiveRequest.random(&random)
+            let expected = naive.match(request)
+            let (match, candidates) = try request.asSent(&random).withFacts { (table.lookup($0), table.explain($0)) }
+            let context: Comment = "seed \(seed): \(request)"
             #expect(candidates.count == entries.count, context)
-            switch table.lookup(method, host, path) {
+            switch match {
             case .route(let index):
                 #expect(expected == .route(index), context)
                 #expect(candidates.first == .init(index: index, verdict: .selected), context)
@@ -29,7 +28,13 @@ import TurnpikeTestSupport
                 #expect(candidates.first?.verdict == .method, context)
             case .notFound:
                 #expect(expected == .notFound, context)
-                #expect(candidates.allSatisfy { $0.verdict == .path || $0.verdict == .host }, context)
+                #expect(candidates.allSatisfy { !$0.verdict.matches }, context)
+            }
+            for candidate in candidates {
+                guard case .condition(let failure) = candidate.verdict else { continue }
+                let conditions = try #require(entries.first { $0.index == candidate.index }).conditions
+                #expect(!conditions.allSatisfy(request.fulfils), context)
+                #expect(request.fulfils(.test(failure.test)) == failure.held, context)
             }
         }
     }
@@ -41,14 +46,17 @@ import TurnpikeTestSupport
             index: index, hosts: Array(hosts.prefix(Int.random(in: 0...2, using: &random))),
             paths: (0..<Int.random(in: 1...2, using: &random)).map { _ in randomPattern(&random) },
             methods: Array(methods.prefix(Int.random(in: 0...2, using: &random))),
-            priority: Int.random(in: 0..<6, using: &random) == 0 ? Int.random(in: -1...2, using: &random) : 0
+            priority: Int.random(in: 0..<6, using: &random) == 0 ? Int.random(in: -1...2, using: &random) : 0,
+            conditions: (0..<max(Int.random(in: -2...2, using: &random), 0)).map { _ in
+                .random(depth: 2, using: &random)
+            }
         )
     }
 
     private func randomPattern(_ random: inout SeededGenerator) -> PathPattern {
         switch Int.random(in: 0..<10, using: &random) {
-        case 0...1: return .exact(randomPath(&random))
-        case 2...3: return .prefix(randomPath(&random))
+        case 0...1: return .exact(SomePath.random(&random))
+        case 2...3: return .prefix(SomePath.random(&random))
         case 4: return .regex(["/a/.*", "/[ab]+", "/.*", "/a(/[a-c])*", "/(a|b)/?c?"].randomElement(using: &random)!)
         default:
             let kinds = ["a", "b", "c", "{x}", "{y}", "{x}c", "a{x}", "{x}a"]
@@ -60,12 +68,13 @@ import TurnpikeTestSupport
             return .template("/" + segments.joined(separator: "/"))
         }
     }
+}
 
-    private func randomPath(_ random: inout SeededGenerator) -> String {
-        let segments = (0..<Int.random(in: 0...4, using: &random)).map { _ in
-            ["a", "b", "c", "ac", "aba", "bc"].randomElement(using: &random)!
+extension RouteTable.Candidate.Verdict {
+    fileprivate var matches: Bool {
+        switch self {
+        case .selected, .precedence: true
+        case .condition, .method, .path, .host: false
         }
-        let path = "/" + segments.joined(separator: "/")
-        return !segments.isEmpty && Int.random(in: 0..<5, using: &random) == 0 ? path + "/" : path
     }
 }

@@ -3,9 +3,10 @@
 import TurnpikeModel
 
 extension Gateway {
-    /// Finds the tenant by host, and the tenant's route by host, normalised path and method.
+    /// Finds the tenant by host, and the tenant's route by host, normalised path, method and conditions.
     func match(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, context: inout RequestContext
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
+        context: inout RequestContext
     ) throws(Refusal) {
         guard let current else { throw .notReady }
         context.configuration = current
@@ -18,7 +19,7 @@ extension Gateway {
             throw Refusal(.noRoute, "No route matches the request.")
         }
         let match = normaliser.withPath(context.path, of: path) { path in
-            tenant.table.lookup(host: bytes[head.host], path: path, method: bytes[head.methodName])
+            tenant.table.lookup(RequestFacts(head, bytes, path: path, address: client.ip, scratch: scratch))
         }
         switch match {
         case .route(let index): context.route = tenant.routes[index]

@@ -25,7 +25,7 @@ extension Gateway {
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
         context: inout RequestContext
     ) throws(Refusal) -> Admission {
-        try match(head, bytes, context: &context)
+        try match(head, bytes, from: client, context: &context)
         guard recorder.canRecord else { throw .overloaded }
         try authenticate(head, bytes, context: &context)
         try limitRate(from: client, context: context)

@@ -18,6 +18,13 @@ struct ExplainCommand: AsyncParsableCommand, OutputChoosing {
     @Option(name: [.customShort("X"), .long], help: "The request's method.")
     var method = "GET"
 
+    @Option(
+        name: [.customShort("H"), .long], help: "A header of the request, as 'name: value'; may stand several times.")
+    var header: [String] = []
+
+    @Option(help: "The client's IP address.")
+    var address: String?
+
     @Option(name: .shortAndLong, help: "The API key that the request brings, or its name.")
     var key: String?
 
@@ -33,12 +40,26 @@ struct ExplainCommand: AsyncParsableCommand, OutputChoosing {
             "path": .string(path.isEmpty ? "/" : String(path)),
         ])
         body["key"] = key.map { .string($0) }
+        body["address"] = address.map { .string($0) }
+        if !header.isEmpty { body["headers"] = .object(try fields()) }
         let answer = try await connection.connect().send(.POST, Target("explain"), body: .object(body)).body
         switch output.output {
         case .json: Terminal.standardOutput.write(answer.prettyText)
         case .table:
             Terminal.standardOutput.write(ExplainCommand.text(of: answer, styled: Terminal.standardOutput.isStyled))
         }
+    }
+
+    private func fields() throws -> JSONObject {
+        var fields = JSONObject()
+        for field in header {
+            let parts = field.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty else {
+                throw ValidationError("'\(field)' must be a header as 'name: value'.")
+            }
+            fields[String(parts[0])] = .string(String(parts[1].drop { $0 == " " }))
+        }
+        return fields
     }
 
     private static func text(of answer: JSON, styled: Bool) -> String {
