@@ -11,7 +11,8 @@ extension CompiledRoute {
             requiresKey: route.authentication.contains(.apiKey),
             backends: route.backends.map { Backend(cluster: $0.service, weight: $0.weight) },
             rateLimits: tenant.rateLimits(for: resource), quotas: tenant.quotas(for: resource),
-            headers: route.match.headers, query: route.match.query, condition: route.match.condition
+            headers: route.match.headers, query: route.match.query, condition: route.match.condition,
+            redirect: route.redirect, respond: route.respond, rewrite: route.rewrite
         )
     }
 }

@@ -43,6 +43,10 @@ extension ControlPlane {
             return explanation
         }
         explanation.route = ResourceKey(.route, tenant: route.tenant, name: route.name)
+        explanation.answerStatus = matched.answerStatus
+        explanation.location = matched.location
+        explanation.forwardedPath = matched.forwardedPath
+        explanation.forwardedHost = matched.forwardedHost
         explanation.backends = route.backends.map { .init(service: $0.cluster, weight: Int($0.weight)) }
         let key = explainKey(request.key, on: route, in: &explanation)
         for step in await explainRateLimits(of: route, in: snapshot, key) {

@@ -31,15 +31,22 @@ public struct Explanation: Sendable {
         public var state: JSON?
     }
 
-    /// As it is matched and forwarded.
+    /// As it is matched, and forwarded unless the route rewrites it.
     public var path: String
+    /// What the upstream gets to see, where the route rewrites it.
+    public var forwardedPath: String?
+    public var forwardedHost: String?
     public var route: ResourceKey?
     /// The selected route first, then those that come next.
     public var candidates: [Candidate]
     public var steps: [Step] = []
     public var backends: [CompiledBackend] = []
-    /// The code of the refusal that the request gets as things stand; `nil`: it is forwarded.
+    /// The code of the refusal that the request gets as things stand.
     public var refusal: ErrorCode?
+    /// The status of the route's own answer, where it forwards nothing.
+    public var answerStatus: Int?
+    /// Where that answer leads.
+    public var location: String?
 
     public struct CompiledBackend: Sendable {
         public var service: String
@@ -61,12 +68,21 @@ public struct Explanation: Sendable {
                 "steps": .array(steps.map(\.json)),
                 "backends": .array(
                     backends.map { ["service": .string($0.service), "weight": .integer(Int64($0.weight))] }),
-                "outcome": refusal.map { refusal in
-                    [
-                        "forwarded": false, "status": .integer(Int64(refusal.status)),
-                        "code": .string(refusal.rawValue),
-                    ]
-                } ?? ["forwarded": true],
+                "outcome": outcome,
+            ]))
+    }
+
+    private var outcome: JSON {
+        if let refusal {
+            return [
+                "forwarded": false, "status": .integer(Int64(refusal.status)), "code": .string(refusal.rawValue),
+            ]
+        }
+        return .object(
+            JSONObject([
+                "forwarded": .bool(answerStatus == nil), "status": answerStatus.map { .integer(Int64($0)) },
+                "location": location.map { .string($0) }, "path": forwardedPath.map { .string($0) },
+                "host": forwardedHost.map { .string($0) },
             ]))
     }
 }

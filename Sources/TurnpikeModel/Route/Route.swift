@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The way from a request to services: what it matches, who may use it, where it goes.
+/// The way from a request to an answer: what it matches, who may use it, and where it goes or how it is answered.
 public struct Route: ResourceSpec {
     public static let kind = Kind.route
     public static let plural = "routes"
@@ -21,8 +21,14 @@ public struct Route: ResourceSpec {
     public var priority: Int
     /// Ways to authenticate of which any is enough. Empty: the route is open to everybody.
     public var authentication: [AuthMethod]
-    /// 1 to 16 backends.
+    /// 1 to 16 backends that share the requests; none where the route redirects or responds.
     public var backends: [Backend]
+    /// Sends the client elsewhere, in place of forwarding.
+    public var redirect: Redirect?
+    /// Answers at once, in place of forwarding.
+    public var respond: DirectResponse?
+    /// Of what is forwarded.
+    public var rewrite: Rewrite?
 
     public init(reading fields: inout FieldReader) {
         match = fields.object("match") { RouteMatch(reading: &$0) } ?? { fields.missingMatch() }()
@@ -38,9 +44,35 @@ public struct Route: ResourceSpec {
                     return known.first ?? .apiKey
                 }
             } ?? []
-        backends = fields.list("backends", count: 1...16) { backend in
-            Backend(
-                service: backend.name("service"), weight: Int(backend.integer("weight", in: 0...1000, default: 100)))
+        backends = []
+        if fields.has("backends") {
+            backends = fields.list("backends", count: 1...16) { backend in
+                Backend(
+                    service: backend.name("service"), weight: Int(backend.integer("weight", in: 0...1000, default: 100))
+                )
+            }
+        } else {
+            fields.ignore("backends")
+        }
+        let paths = match.paths
+        redirect = fields.object("redirect") { Redirect(reading: &$0, paths: paths) }
+        respond = fields.object("respond") { DirectResponse(reading: &$0) }
+        rewrite = fields.object("rewrite") { Rewrite(reading: &$0, paths: paths) }
+        checkAction(&fields)
+    }
+
+    /// A route does one thing with its requests.
+    private func checkAction(_ fields: inout FieldReader) {
+        let actions = ["backends", "redirect", "respond"].filter { fields.has($0) }
+        if actions.count != 1 {
+            fields.report([
+                Fault(
+                    fields.pointer, actions.isEmpty ? .choice : .conflict,
+                    "A route needs exactly one of 'backends', 'redirect' and 'respond'.")
+            ])
+        }
+        if rewrite != nil, !fields.has("backends") {
+            fields.report("rewrite", .conflict, "Only what is forwarded can be rewritten: the route has no 'backends'.")
         }
     }
 
@@ -58,12 +90,17 @@ public struct Route: ResourceSpec {
                             })
                     ])))
         }
-        fields.write(
-            "backends",
-            .array(
-                backends.map {
-                    ["service": .string($0.service), "weight": .integer(Int64($0.weight))]
-                }))
+        if !backends.isEmpty {
+            fields.write(
+                "backends",
+                .array(
+                    backends.map {
+                        ["service": .string($0.service), "weight": .integer(Int64($0.weight))]
+                    }))
+        }
+        fields.write("redirect", redirect?.json)
+        fields.write("respond", respond?.json)
+        fields.write("rewrite", rewrite?.json)
     }
 
     public var references: [Reference] {

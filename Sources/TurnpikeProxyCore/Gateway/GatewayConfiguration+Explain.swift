@@ -39,8 +39,20 @@ extension GatewayConfiguration {
         /// The selected route first, then those that match too, in order of precedence, then the rest by how far they
         /// came.
         public let candidates: [Candidate]
+        /// What the upstream gets to see, where the selected route rewrites it.
+        public var forwardedPath: String?
+        public var forwardedHost: String?
+        /// The answer of the selected route, where it forwards nothing.
+        public var answerStatus: Int?
+        public var location: String?
         /// The `Allow` field of the 405 that the request gets, where only the method is in the way.
         public let allow: String?
+
+        init(path: String, candidates: [Candidate] = [], allow: String? = nil) {
+            self.path = path
+            self.candidates = candidates
+            self.allow = allow
+        }
     }
 
     /// Takes a request through the very steps by which gateways read and match.
@@ -72,23 +84,44 @@ extension GatewayConfiguration {
         let explanation = normaliser.withPath(outcome, of: bytes[head.path]) { path in
             let text = String(decoding: path, as: UTF8.self)
             guard let tenant = tenant(of: bytes[head.host]) else {
-                return Explanation(path: text, candidates: [], allow: nil)
+                return Explanation(path: text)
             }
             let request = RequestFacts(head, bytes, path: path, address: question.address, scratch: ByteStage())
             var allow: String?
             if case .methodNotAllowed(let allowed) = tenant.table.lookup(request) {
                 allow = tenant.table.allowHeader(allowed)
             }
-            return Explanation(
+            var explanation = Explanation(
                 path: text,
                 candidates: tenant.table.explain(request).map {
                     .init(route: tenant.routes[$0.index], verdict: $0.verdict)
                 },
                 allow: allow
             )
+            if let best = explanation.candidates.first, best.verdict == .selected {
+                let query = head.query.map { bytes[$0] }
+                explanation.take(best.route, .init(path: path, query: query, host: request.host))
+            }
+            return explanation
         }
         guard let explanation else { throw .badPath }
         return explanation
+    }
+}
+
+extension GatewayConfiguration.Explanation {
+    /// What the route makes of the request.
+    fileprivate mutating func take(_ route: GatewayRoute, _ values: TextExpansion.Values) {
+        let stage = ByteStage()
+        answerStatus = route.answer?.status
+        if let expansion = route.answer?.location {
+            let range = stage.write(atMost: expansion.sizeBound(values)) { expansion.write(values, to: &$0) }
+            location = String(decoding: stage.bytes[range], as: UTF8.self)
+        }
+        forwardedPath = route.rewrite?.path(for: values.path, host: values.host, in: stage).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        forwardedHost = route.rewrite?.host.map { String(decoding: $0, as: UTF8.self) }
     }
 }
 

@@ -21,10 +21,14 @@ public final class GatewayRoute: Sendable {
     let backends: [Backend]
     let rateLimits: [GatewayRateLimit]
     let quotas: [GatewayQuota]
+    /// In place of forwarding.
+    let answer: GatewayAnswer?
+    let rewrite: GatewayRewrite?
 
     init(
         index: Int, tenant: String, name: String, id: ResourceID, tenantID: ResourceID, requiresKey: Bool,
-        backends: [Backend], rateLimits: [GatewayRateLimit], quotas: [GatewayQuota]
+        backends: [Backend], rateLimits: [GatewayRateLimit], quotas: [GatewayQuota], answer: GatewayAnswer?,
+        rewrite: GatewayRewrite?
     ) {
         self.index = index
         self.tenant = tenant
@@ -35,6 +39,8 @@ public final class GatewayRoute: Sendable {
         self.backends = backends
         self.rateLimits = rateLimits
         self.quotas = quotas
+        self.answer = answer
+        self.rewrite = rewrite
     }
 }
 

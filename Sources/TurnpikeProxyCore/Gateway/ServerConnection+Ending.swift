@@ -8,10 +8,7 @@ extension ServerConnection {
     /// Ends the request with a problem, and keeps the connection where what follows can still be understood.
     func refuse(_ refusal: Refusal) {
         dropUpstream()
-        let readsRest = !requestBody.isComplete && mayDiscardContent
-        let keepsConnection =
-            head.keepAlive && !gateway.isDraining && !refusal.closesConnection
-            && (requestBody.isComplete || readsRest)
+        let keepsConnection = mayKeepConnection && !refusal.closesConnection
         request.status = refusal.code.status
         request.refusal = refusal.code
         if request.detail == nil { request.detail = refusal.detail }
@@ -25,13 +22,34 @@ extension ServerConnection {
         problem.wwwAuthenticate = refusal.wwwAuthenticate ? #"Bearer realm="turnpike""# : nil
         problem.allow = refusal.allow
         let range = toClient.write(atMost: problem.sizeBound) { problem.write(to: &$0) }
+        end(withAnswer: range, keepsConnection: keepsConnection)
+    }
+
+    /// Ends the request with the answer of its route.
+    func give(_ answer: GatewayAnswer) {
+        request.status = answer.status
+        let keepsConnection = mayKeepConnection
+        let circumstances = GatewayAnswer.Circumstances(
+            requestID: request.id, keepAlive: keepsConnection, clientMinorVersion: head.minorVersion,
+            answersHead: head.method == .head, location: toUpstream.bytes[ByteRange(0, forwardedHeadLength)]
+        )
+        let range = toClient.write(atMost: answer.sizeBound(circumstances)) { answer.write(circumstances, to: &$0) }
+        end(withAnswer: range, keepsConnection: keepsConnection)
+    }
+
+    /// Whether what follows an answer of the gateway's own can be understood: the content is read, or soon will be.
+    private var mayKeepConnection: Bool {
+        head.keepAlive && !gateway.isDraining && (requestBody.isComplete || mayDiscardContent)
+    }
+
+    private func end(withAnswer range: ByteRange, keepsConnection: Bool) {
         request.bytesOut += Int64(range.count)
         act(.sendToClient(.staged(range)))
         record()
 
         if !keepsConnection {
             startLingering()
-        } else if readsRest {
+        } else if !requestBody.isComplete {
             state = .discarding
             deadline = gateway.now + gateway.limits.bodyTimeout
         } else {

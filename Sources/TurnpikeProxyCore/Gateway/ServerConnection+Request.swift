@@ -108,7 +108,7 @@ extension ServerConnection {
                 throw .malformed(.bodyTooLarge)
             }
             let admission = try gateway.admit(head, bytes, from: client, context: &request)
-            gateway.writeForwardedHead(head, bytes, from: client, context: request, to: toUpstream)
+            gateway.prepare(head, bytes, from: client, context: request, to: toUpstream)
             forwardedHeadLength = toUpstream.count
             switch admission {
             case .admitted: proceed()
@@ -120,6 +120,7 @@ extension ServerConnection {
     }
 
     private func proceed() {
+        if let answer = request.route?.answer { return give(answer) }
         state = .exchange
         chooseUpstream(mayReuse: true)
     }

@@ -69,7 +69,7 @@ public final class ServerConnection {
 
     let toClient = ByteStage()
     let toUpstream = ByteStage()
-    /// Bytes of the head at the front of `toUpstream`.
+    /// Bytes at the front of `toUpstream` that are kept: the head to forward, or where a redirect leads.
     var forwardedHeadLength = 0
     /// Method and path for the log.
     let logged = ByteStage()

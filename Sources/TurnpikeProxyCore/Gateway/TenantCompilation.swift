@@ -63,8 +63,26 @@ struct TenantCompilation {
                 index: index, tenant: route.tenant, name: route.name, id: route.id, tenantID: route.tenantID,
                 requiresKey: route.requiresKey, backends: backends(of: route),
                 rateLimits: resolve(route.rateLimits, as: .rateLimit, in: rateLimits, for: route),
-                quotas: resolve(route.quotas, as: .quota, in: quotas, for: route)
+                quotas: resolve(route.quotas, as: .quota, in: quotas, for: route), answer: answer(of: route),
+                rewrite: rewrite(of: route)
             )
+        }
+    }
+
+    private mutating func answer(of route: CompiledRoute) -> GatewayAnswer? {
+        if let respond = route.respond { return GatewayAnswer(respond) }
+        guard let redirect = route.redirect else { return nil }
+        do { return try GatewayAnswer(redirect, paths: route.paths) } catch {
+            refuse(route, "It cannot redirect to '\(redirect.location.text)': \(error).")
+            return nil
+        }
+    }
+
+    private mutating func rewrite(of route: CompiledRoute) -> GatewayRewrite? {
+        guard let rewrite = route.rewrite else { return nil }
+        do { return try GatewayRewrite(rewrite, paths: route.paths) } catch {
+            refuse(route, "It cannot rewrite paths: \(error).")
+            return nil
         }
     }
 

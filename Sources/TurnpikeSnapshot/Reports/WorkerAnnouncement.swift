@@ -8,6 +8,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case templatePath, regexPath
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
+    case redirect, directResponse, rewrite
     /// Answers probes.
     case probe
 }
@@ -35,6 +36,9 @@ extension CompiledRoute {
         if !headers.isEmpty { required.insert(.headerMatch) }
         if !query.isEmpty { required.insert(.queryMatch) }
         if condition != nil { required.insert(.matchCondition) }
+        if redirect != nil { required.insert(.redirect) }
+        if respond != nil { required.insert(.directResponse) }
+        if rewrite != nil { required.insert(.rewrite) }
         for path in paths {
             switch path {
             case .template: required.insert(.templatePath)

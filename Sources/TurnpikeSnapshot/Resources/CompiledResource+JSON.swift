@@ -35,27 +35,33 @@ extension CompiledResource {
 
 extension CompiledRoute {
     public init(reading fields: inout FieldReader) {
+        let paths = fields.list("paths", count: 1...64) { path in
+            let type = path.string("type")
+            let pattern = path.string("pattern", length: 1...2048)
+            if let match = PathMatch(type: type, pattern: pattern) { return match }
+            path.report("type", .choice, "'\(type)' is no type of path.")
+            return PathMatch.exact(pattern)
+        }
+        let answers = fields.has("redirect") || fields.has("respond")
         self.init(
             tenant: fields.string("tenant"), name: fields.string("name"), id: fields.id("id", .route),
-            tenantID: fields.id("tenantId", .tenant), hosts: fields.strings("hosts", count: 1...64),
-            paths: fields.list("paths", count: 1...64) { path in
-                let type = path.string("type")
-                let pattern = path.string("pattern", length: 1...2048)
-                if let match = PathMatch(type: type, pattern: pattern) { return match }
-                path.report("type", .choice, "'\(type)' is no type of path.")
-                return .exact(pattern)
-            },
+            tenantID: fields.id("tenantId", .tenant), hosts: fields.strings("hosts", count: 1...64), paths: paths,
             methods: fields.strings("methods", count: 0...32),
             priority: Int(fields.integer("priority", in: -1000...1000)), requiresKey: fields.bool("requiresKey"),
-            backends: fields.list("backends", count: 1...16) { backend in
+            backends: fields.list("backends", count: answers ? 0...0 : 1...16) { backend in
                 Backend(cluster: backend.string("cluster"), weight: Int(backend.integer("weight", in: 0...1000)))
             },
             rateLimits: fields.strings("rateLimits", count: 0...1024),
             quotas: fields.strings("quotas", count: 0...1024),
             headers: fields.list("headers", count: 0...16) { ValueMatch(reading: &$0, at: .header) },
             query: fields.list("query", count: 0...16) { ValueMatch(reading: &$0, at: .query) },
-            condition: fields.condition("condition")
+            condition: fields.condition("condition"),
+            redirect: fields.object("redirect") { Redirect(reading: &$0, paths: paths) },
+            respond: fields.object("respond") { DirectResponse(reading: &$0) },
+            rewrite: fields.object("rewrite") { Rewrite(reading: &$0, paths: paths) }
         )
+        if redirect != nil, respond != nil { fields.report("respond", .conflict, "Stands beside 'redirect'.") }
+
     }
 
     public func write(to fields: inout FieldWriter) {
@@ -78,6 +84,9 @@ extension CompiledRoute {
         if !headers.isEmpty { fields.write("headers", .array(headers.map(\.json))) }
         if !query.isEmpty { fields.write("query", .array(query.map(\.json))) }
         fields.write("condition", condition?.text)
+        fields.write("redirect", redirect?.json)
+        fields.write("respond", respond?.json)
+        fields.write("rewrite", rewrite?.json)
     }
 }
 

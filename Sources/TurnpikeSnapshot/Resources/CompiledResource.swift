@@ -111,11 +111,17 @@ public struct CompiledRoute: CompiledContent {
     public var headers: [ValueMatch]
     public var query: [ValueMatch]
     public var condition: Condition?
+    /// In place of backends.
+    public var redirect: Redirect?
+    /// In place of backends.
+    public var respond: DirectResponse?
+    public var rewrite: Rewrite?
 
     public init(
         tenant: String, name: String, id: ResourceID, tenantID: ResourceID, hosts: [String], paths: [PathMatch],
         methods: [String], priority: Int, requiresKey: Bool, backends: [Backend], rateLimits: [String],
-        quotas: [String], headers: [ValueMatch] = [], query: [ValueMatch] = [], condition: Condition? = nil
+        quotas: [String], headers: [ValueMatch] = [], query: [ValueMatch] = [], condition: Condition? = nil,
+        redirect: Redirect? = nil, respond: DirectResponse? = nil, rewrite: Rewrite? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -132,6 +138,9 @@ public struct CompiledRoute: CompiledContent {
         self.headers = headers
         self.query = query
         self.condition = condition
+        self.redirect = redirect
+        self.respond = respond
+        self.rewrite = rewrite
     }
 
     /// Headers, query parameters and condition in one form.

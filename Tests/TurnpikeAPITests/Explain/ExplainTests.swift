@@ -64,6 +64,87 @@ import TurnpikeModel
         }
     }
 
+    @Test func `what a condition is in the way of is told, with the condition`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            func conditional(_ match: String) -> String {
+                #"{"match":{"hosts":["api.acme.test"],"paths":[{"prefix":"/v1/orders"}],\#(match)},"backends":[{"service":"orders"}]}"#
+            }
+            for (name, match) in [
+                ("v2", #""headers":[{"name":"X-Api-Version","exact":"2"}]"#),
+                ("beta", #""query":[{"name":"beta","present":true}],"condition":"method in ['GET','HEAD']""#),
+                ("inside", #""condition":"address in ['10.0.0.0/8']""#),
+            ] {
+                let body = conditional(match)
+                #expect(try await server.send(.put, "/v1/tenants/acme/routes/\(name)", body).status == 201)
+            }
+            func details(_ body: String) async throws -> (route: String?, details: [String: String]) {
+                let json = try await explain(server, body)
+                var details: [String: String] = [:]
+                for candidate in json["candidates"]?.array ?? [] where candidate["verdict"] == "condition" {
+                    details[candidate["name"]?.string ?? ""] = candidate["detail"]?.string
+                }
+                return (json["route"]?["name"]?.string, details)
+            }
+            let none = try await details(
+                #"{"host":"api.acme.test","path":"/v1/orders/7","headers":{"x-api-version":"1"},"address":"192.0.2.1"}"#
+            )
+            #expect(none.route == "orders")
+            #expect(
+                none.details == [
+                    "v2": "The header x-api-version is not '2'.", "beta": "The query parameter beta is not there.",
+                    "inside": "The client's address is not within 10.0.0.0/8.",
+                ])
+            #expect(
+                try await details(#"{"host":"api.acme.test","path":"/v1/orders","headers":{"X-Api-Version":"2"}}"#)
+                    .route
+                    == "v2")
+            #expect(
+                try await details(#"{"host":"api.acme.test","path":"/v1/orders","address":"10.1.2.3"}"#).route
+                    == "inside")
+            // Two conditions come before one.
+            let both = #"{"host":"api.acme.test","path":"/v1/orders?a=1&beta","headers":{"x-api-version":"2"}}"#
+            #expect(try await details(both).route == "beta")
+            let bad = #"{"host":"a","path":"/","headers":{"Host":"b","a b":"c","x":1},"address":"10"}"#
+            #expect(
+                Set(try await server.send(.post, "/v1/explain", bad).faults) == [
+                    "/headers/Host format", "/headers/a b format", "/headers/x type", "/address format",
+                ])
+        }
+    }
+
+    @Test func `an answer of the route's own, and what a rewrite makes, are told`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            for (name, body) in [
+                (
+                    "old",
+                    #"{"match":{"hosts":["api.acme.test"],"paths":[{"template":"/old/{id}"}]},"redirect":{"status":308,"location":"/v1/orders/{id}{query}"}}"#
+                ),
+                (
+                    "health",
+                    #"{"match":{"hosts":["api.acme.test"],"paths":[{"exact":"/health"}]},"respond":{"body":"fine"}}"#
+                ),
+                (
+                    "inner",
+                    #"{"match":{"hosts":["api.acme.test"],"paths":[{"prefix":"/outer"}]},"backends":[{"service":"orders"}],"rewrite":{"prefix":"/inner","host":"orders.internal"}}"#
+                ),
+            ] {
+                #expect(try await server.send(.put, "/v1/tenants/acme/routes/\(name)", body).status == 201)
+            }
+            func outcome(_ path: String) async throws -> JSON? {
+                try await explain(server, #"{"host":"api.acme.test","path":"\#(path)"}"#)["outcome"]
+            }
+            #expect(
+                try await outcome("/old/7?a=b") == ["forwarded": false, "status": 308, "location": "/v1/orders/7?a=b"])
+            #expect(try await outcome("/health") == ["forwarded": false, "status": 200])
+            #expect(
+                try await outcome("/outer//x?y=1") == [
+                    "forwarded": true, "path": "/inner/x", "host": "orders.internal",
+                ])
+        }
+    }
+
     @Test func `key, rate limit and quota are explained in the order of their checks`() async throws {
         try await TestServer.run { server in
             try await server.seed()

@@ -83,7 +83,10 @@ import TurnpikeTestSupport
             methods: [], priority: 0, requiresKey: true,
             backends: [.init(cluster: "a", weight: 1), .init(cluster: "b", weight: 1)],
             rateLimits: ["x"], quotas: ["y"], headers: [ValueMatch(name: "x", rule: .present(true))],
-            query: [ValueMatch(name: "x", rule: .present(true))], condition: try Condition("method == 'GET'"))
+            query: [ValueMatch(name: "x", rule: .present(true))], condition: try Condition("method == 'GET'"),
+            redirect: Redirect(status: 308, location: TextTemplate(literal: "/")),
+            respond: DirectResponse(status: 200, contentType: "text/plain", body: ""),
+            rewrite: Rewrite(path: nil, host: "a"))
         #expect(CompiledResource.route(route).requiredCapabilities == Set(Capability.allCases).subtracting([.probe]))
     }
 }

@@ -76,6 +76,36 @@ private let refused: [(Kind, String, [String])] = [
         #"{"match":{"hosts":["a"],"paths":[{"exact":"/"}]},"auth":{"anyOf":[{"apiKey":{"in":"query"}}]},"backends":[{"service":"a"}]}"#,
         ["/auth/anyOf/0/apiKey/in unknown"]
     ),
+    (
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"template":"/a/{id}"}]},"redirect":{"status":300,"location":"/x/{name}"},"respond":{"status":600,"contentType":"text","body":5},"rewrite":{"prefix":"/x"}}"#,
+        [
+            " conflict", "/redirect/status choice", "/redirect/location format", "/respond/status range",
+            "/respond/contentType format", "/respond/body type", "/rewrite conflict", "/rewrite/prefix conflict",
+        ]
+    ),
+    (
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"template":"/a/{id}"},{"template":"/b/{id}/{x}"}]},"backends":[{"service":"a"}],"rewrite":{"path":"/{x}/{id}/{id+}","host":"A"}}"#,
+        ["/rewrite/path format", "/rewrite/host format"]
+    ),
+    (
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"template":"/a/{id}"},{"template":"/b/{id}/{x}"}]},"backends":[{"service":"a"}],"rewrite":{"path":"/{x}/{id}"}}"#,
+        ["/rewrite/path reference"]
+    ),
+    (
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"rewrite":{"path":"/a","prefix":"/b"},"redirect":{"status":400,"location":""},"respond":{"status":204,"body":"x"}}"#,
+        [
+            " conflict", "/rewrite conflict", "/redirect/status range", "/redirect/location length",
+            "/respond/body conflict",
+        ]
+    ),
+    (
+        .route, #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"rewrite":{}}"#,
+        ["/rewrite required"]
+    ),
     (.apiKey, #"{"routes":["a/b","x","x"]}"#, ["/routes/0 format", "/routes/2 unique"]),
     (.quota, #"{"limit":1000000000000001,"period":"month","unit":"bytes"}"#, ["/limit range", "/unit choice"]),
     (

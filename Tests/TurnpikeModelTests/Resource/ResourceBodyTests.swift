@@ -24,6 +24,22 @@ private let validBodies: [(Kind, String)] = [
         .route,
         #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"prefix":"/"}],"headers":[{"name":"X-Api-Version","exact":"2"},{"name":"accept","prefix":"text/"},{"name":"x","regex":"[a-z]+"},{"name":"authorization","present":true}],"query":[{"name":"beta","exact":"true"},{"name":"Ä","present":false}],"condition":"method in ['GET'] && path startsWith '/v2'"},"backends":[{"service":"a"}]}"#
     ),
+    (
+        .route,
+        #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"prefix":"/"}]},"redirect":{"status":308,"location":"https://new.a.test{path}{query}"}}"#
+    ),
+    (
+        .route,
+        #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"exact":"/"}]},"respond":{"status":200,"contentType":"text/plain","body":"a\nb"}}"#
+    ),
+    (
+        .route,
+        #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"template":"/{a}/{b+}"}]},"backends":[{"service":"a"}],"rewrite":{"path":"/x/{b}/{a}","host":"orders.internal:8080"}}"#
+    ),
+    (
+        .route,
+        #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"prefix":"/a"}]},"backends":[{"service":"a"}],"rewrite":{"prefix":"/internal"}}"#
+    ),
     (.apiKey, #"{"name":"partner-1","expiresAt":"2030-01-01T00:00:00Z","routes":["orders"]}"#),
     (.quota, #"{"name":"monthly","limit":1000000,"unit":"requests","period":"month","enforcement":"hard"}"#),
     (.quota, #"{"name":"daily","limit":0,"period":"day","per":"key","selector":{"labels":{"tier":"gold"}}}"#),
@@ -56,7 +72,7 @@ private let invalidBodies: [(Kind, String, [String])] = [
         #"{"name":"s","protocol":"grpc","endpoints":[{"host":"a","port":1}],"connectTimeout":"1 s","responseTimeout":5}"#,
         ["/protocol choice", "/connectTimeout format", "/responseTimeout type"]
     ),
-    (.route, #"{"name":"r"}"#, ["/match required", "/backends required"]),
+    (.route, #"{"name":"r"}"#, ["/match required", " choice"]),
     (
         .route, #"{"name":"r","match":{},"backends":[{"service":"a"}]}"#,
         ["/match/hosts required", "/match/paths required"]

@@ -17,7 +17,12 @@ private let documents = [
 /// Fields that a route may do without; they are not written then, so that older workers can read it.
 private let optionalParts = [
     #"{"headers":[{"name":"x-a","exact":"1"},{"name":"x-b","prefix":"1"},{"name":"x-c","regex":"[0-9]"},{"name":"x-d","present":false}]}"#,
-    #"{"query":[{"name":"B","present":true}]}"#, #"{"condition":"method == 'GET' && !(host == 'a')"}"#,
+    #"{"query":[{"name":"B","present":true}]}"#,
+    #"{"backends":[],"redirect":{"status":308,"location":"https://a.test{path}"}}"#,
+    #"{"backends":[],"respond":{"status":503,"contentType":"text/plain","body":"Back soon.\n"}}"#,
+    #"{"rewrite":{"path":"/fixed","host":"a.internal"}}"#,
+    #"{"paths":[{"type":"prefix","pattern":"/a"}],"rewrite":{"prefix":"/b"}}"#,
+    #"{"condition":"method == 'GET' && !(host == 'a')"}"#,
 ]
 
 @Suite struct CompiledResourceTests {
@@ -59,6 +64,9 @@ private let optionalParts = [
         (0, #"{"id":"svc_0000000000000000000000000A"}"#, "/id"), (0, #"{"hosts":[]}"#, "/hosts"),
         (0, #"{"paths":[{"type":"suffix","pattern":"/"}]}"#, "/paths/0/type"), (0, #"{"priority":1001}"#, "/priority"),
         (0, #"{"backends":[]}"#, "/backends"), (0, #"{"headers":[{"name":"x"}]}"#, "/headers/0"),
+        (0, #"{"redirect":{"status":308,"location":"/a"}}"#, "/backends"),
+        (0, #"{"backends":[],"redirect":{"status":308,"location":"/a"},"respond":{}}"#, "/respond"),
+        (0, #"{"rewrite":{"prefix":"/b"}}"#, "/rewrite/prefix"),
         (0, #"{"query":[{"name":"x","suffix":"a"}]}"#, "/query/0/suffix"), (0, #"{"condition":"?"}"#, "/condition"),
         (1, #"{"connectTimeoutMillis":0}"#, "/connectTimeoutMillis"),
         (1, #"{"endpoints":[{"host":"h","port":0,"weight":0}]}"#, "/endpoints/0/port"),

@@ -1,23 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Gateway {
+    /// Writes what is needed of the request once it is admitted, which may be later: the head that the upstream gets, or
+    /// where the route redirects to.
+    func prepare(
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress, context: RequestContext,
+        to stage: ByteStage
+    ) {
+        guard let answer = context.route?.answer else {
+            return writeForwardedHead(head, bytes, from: client, context: context, to: stage)
+        }
+        guard let location = answer.location else { return }
+        _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
+            let values = TextExpansion.Values(
+                path: path, query: head.query.map { bytes[$0] }, host: bytes[head.host])
+            _ = stage.write(atMost: location.sizeBound(values)) { location.write(values, to: &$0) }
+        }
+    }
+
     /// Writes the head that the upstream gets. It is kept until the upstream answers, should it have to be sent again.
-    func writeForwardedHead(
+    private func writeForwardedHead(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress, context: RequestContext,
         to stage: ByteStage
     ) {
         let trace = TraceParent(random: &random)
+        let rewrite = context.route?.rewrite
         client.text.withUnsafeBytes { address in
             _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
-                let forwarding = RequestForwarding(
-                    path: path, clientAddress: address, scheme: .http, drop: context.credential.union(.expect),
+                var forwarding = RequestForwarding(
+                    path: rewrite?.path(for: path, host: bytes[head.host], in: scratch) ?? path,
+                    clientAddress: address, scheme: .http, drop: context.credential.union(.expect),
                     requestID: context.id, newTrace: trace
                 )
-                _ = stage.write(atMost: forwarding.sizeBound(head)) { writer in
-                    forwarding.write(head, bytes, to: &writer)
-                    writer.appendEndOfHead()
+                guard let host = rewrite?.host else { return write(forwarding, head, bytes, to: stage) }
+                host.withUnsafeBytes { host in
+                    forwarding.host = host
+                    write(forwarding, head, bytes, to: stage)
                 }
             }
+        }
+    }
+
+    private func write(
+        _ forwarding: RequestForwarding, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, to stage: ByteStage
+    ) {
+        _ = stage.write(atMost: forwarding.sizeBound(head)) { writer in
+            forwarding.write(head, bytes, to: &writer)
+            writer.appendEndOfHead()
         }
     }
 }

@@ -62,12 +62,18 @@ struct ExplainCommand: AsyncParsableCommand, OutputChoosing {
         return fields
     }
 
+    private static func verdict(_ outcome: JSON) -> String {
+        let status = outcome["status"]?.integer ?? 0
+        if let code = outcome["code"]?.string { return "It is refused with \(status) (\(code))" }
+        guard outcome["forwarded"]?.bool == true else {
+            return "It is answered with \(status)" + (outcome["location"]?.string.map { ", to \($0)" } ?? "")
+        }
+        let path = outcome["path"]?.string.map { ", as \($0)" } ?? ""
+        return "It is forwarded" + path + (outcome["host"]?.string.map { ", to the host \($0)" } ?? "")
+    }
+
     private static func text(of answer: JSON, styled: Bool) -> String {
-        let outcome = answer["outcome"] ?? .null
-        let verdict =
-            outcome["forwarded"]?.bool == true
-            ? "It is forwarded"
-            : "It is refused with \(outcome["status"]?.integer ?? 0) (\(outcome["code"]?.string ?? ""))"
+        let verdict = verdict(answer["outcome"] ?? .null)
         let backends = (answer["backends"]?.array ?? []).compactMap { $0["service"]?.string }.joined(separator: ", ")
         var text = verdict + (backends.isEmpty ? "" : ", by the route's way to \(backends)") + ".\n\n"
         let candidates = answer["candidates"]?.array ?? []
