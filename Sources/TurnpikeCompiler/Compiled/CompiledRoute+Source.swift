@@ -12,7 +12,8 @@ extension CompiledRoute {
             backends: route.backends.map { Backend(cluster: $0.service, weight: $0.weight) },
             rateLimits: tenant.rateLimits(for: resource), quotas: tenant.quotas(for: resource),
             headers: route.match.headers, query: route.match.query, condition: route.match.condition,
-            redirect: route.redirect, respond: route.respond, rewrite: route.rewrite
+            redirect: route.redirect, respond: route.respond, rewrite: route.rewrite,
+            stickiness: route.stickiness
         )
     }
 }

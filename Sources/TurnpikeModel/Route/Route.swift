@@ -23,6 +23,8 @@ public struct Route: ResourceSpec {
     public var authentication: [AuthMethod]
     /// 1 to 16 backends that share the requests; none where the route redirects or responds.
     public var backends: [Backend]
+    /// Which requests go to the same backend each time. Nil: each is shared out by weight.
+    public var stickiness: Stickiness?
     /// Sends the client elsewhere, in place of forwarding.
     public var redirect: Redirect?
     /// Answers at once, in place of forwarding.
@@ -54,6 +56,7 @@ public struct Route: ResourceSpec {
         } else {
             fields.ignore("backends")
         }
+        stickiness = fields.object("stickiness") { Stickiness(reading: &$0) }
         let paths = match.paths
         redirect = fields.object("redirect") { Redirect(reading: &$0, paths: paths) }
         respond = fields.object("respond") { DirectResponse(reading: &$0) }
@@ -71,8 +74,8 @@ public struct Route: ResourceSpec {
                     "A route needs exactly one of 'backends', 'redirect' and 'respond'.")
             ])
         }
-        if rewrite != nil, !fields.has("backends") {
-            fields.report("rewrite", .conflict, "Only what is forwarded can be rewritten: the route has no 'backends'.")
+        for name in ["rewrite", "stickiness"] where fields.has(name) && !fields.has("backends") {
+            fields.report(name, .conflict, "'\(name)' is about what is forwarded, and the route has no 'backends'.")
         }
     }
 
@@ -98,6 +101,7 @@ public struct Route: ResourceSpec {
                         ["service": .string($0.service), "weight": .integer(Int64($0.weight))]
                     }))
         }
+        fields.write("stickiness", stickiness?.json)
         fields.write("redirect", redirect?.json)
         fields.write("respond", respond?.json)
         fields.write("rewrite", rewrite?.json)

@@ -19,11 +19,14 @@ struct Balancers {
     mutating func configurationChanged() { routeTurns.removeAll() }
 
     /// The cluster and endpoint whose turn it is; nil where none of the route's can be used.
+    ///
+    /// - Parameter preferred: place of a backend that is taken out of turn, where it can be used.
     mutating func next(
-        for route: GatewayRoute, in directory: inout UpstreamDirectory, now: UInt64
+        for route: GatewayRoute, preferring preferred: Int? = nil, in directory: inout UpstreamDirectory, now: UInt64
     ) -> (cluster: GatewayCluster, endpoint: Int)? {
         for backend in route.backends { prepare(backend.cluster, &directory) }
-        guard let cluster = nextCluster(for: route, directory, now), let endpoints = balancers[cluster.slot]?.endpoints
+        guard let cluster = nextCluster(for: route, preferred, directory, now),
+            let endpoints = balancers[cluster.slot]?.endpoints
         else { return nil }
         if endpoints.count == 1 { return (cluster, endpoints[0]) }
         let chosen = balancers[cluster.slot]?.turns.next { directory.isAvailable(endpoints[$0], now: now) }
@@ -31,9 +34,10 @@ struct Balancers {
     }
 
     private mutating func nextCluster(
-        for route: GatewayRoute, _ directory: UpstreamDirectory, _ now: UInt64
+        for route: GatewayRoute, _ preferred: Int?, _ directory: UpstreamDirectory, _ now: UInt64
     ) -> GatewayCluster? {
         let backends = route.backends
+        if let preferred, isUsable(backends[preferred].cluster, directory, now) { return backends[preferred].cluster }
         if backends.count == 1 {
             return backends[0].weight > 0 && isUsable(backends[0].cluster, directory, now) ? backends[0].cluster : nil
         }

@@ -24,11 +24,12 @@ public final class GatewayRoute: Sendable {
     /// In place of forwarding.
     let answer: GatewayAnswer?
     let rewrite: GatewayRewrite?
+    let stickiness: GatewayStickiness?
 
     init(
         index: Int, tenant: String, name: String, id: ResourceID, tenantID: ResourceID, requiresKey: Bool,
         backends: [Backend], rateLimits: [GatewayRateLimit], quotas: [GatewayQuota], answer: GatewayAnswer?,
-        rewrite: GatewayRewrite?
+        rewrite: GatewayRewrite?, stickiness: GatewayStickiness?
     ) {
         self.index = index
         self.tenant = tenant
@@ -41,6 +42,7 @@ public final class GatewayRoute: Sendable {
         self.quotas = quotas
         self.answer = answer
         self.rewrite = rewrite
+        self.stickiness = stickiness
     }
 }
 

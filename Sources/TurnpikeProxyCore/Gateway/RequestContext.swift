@@ -15,6 +15,10 @@ struct RequestContext {
     var key: GatewayKey?
     /// The field that carried the key, which the upstream does not get to see.
     var credential: KnownFieldSet = []
+    /// The backend that the route's stickiness leads to, by its place.
+    var stickyBackend: Int?
+    /// What the answer has to give the client to keep.
+    var newCookie: StickyCookie?
     /// Passed all phases: it counts against quotas and is forwarded.
     var isAdmitted = false
 

@@ -108,7 +108,7 @@ extension ServerConnection {
                 throw .malformed(.bodyTooLarge)
             }
             let admission = try gateway.admit(head, bytes, from: client, context: &request)
-            gateway.prepare(head, bytes, from: client, context: request, to: toUpstream)
+            gateway.prepare(head, bytes, from: client, context: &request, to: toUpstream)
             forwardedHeadLength = toUpstream.count
             switch admission {
             case .admitted: proceed()

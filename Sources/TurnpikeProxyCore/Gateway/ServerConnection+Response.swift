@@ -78,8 +78,11 @@ extension ServerConnection {
         let forwarding = ResponseForwarding(
             delivery: delivery, clientMinorVersion: head.minorVersion, requestID: request.id
         )
-        let range = toClient.write(atMost: forwarding.sizeBound(response)) { writer in
+        let stickiness = response.isInterim ? nil : request.route?.stickiness
+        let bound = forwarding.sizeBound(response) + (stickiness?.sizeBound ?? 0)
+        let range = toClient.write(atMost: bound) { writer in
             forwarding.write(response, bytes, to: &writer)
+            if let cookie = request.newCookie { stickiness?.writeCookie(cookie, to: &writer) }
             writer.appendEndOfHead()
         }
         request.bytesOut += Int64(range.count)

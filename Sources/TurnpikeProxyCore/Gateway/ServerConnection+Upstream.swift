@@ -8,7 +8,8 @@ extension ServerConnection {
         guard let route = request.route else { return }
         var lastFailure = failure
         while request.attempts < gateway.limits.upstreamAttempts,
-            let choice = gateway.balancers.next(for: route, in: &gateway.upstreams, now: gateway.now)
+            let choice = gateway.balancers.next(
+                for: route, preferring: request.stickyBackend, in: &gateway.upstreams, now: gateway.now)
         {
             request.attempts += 1
             request.cluster = choice.cluster

@@ -64,7 +64,8 @@ struct TenantCompilation {
                 requiresKey: route.requiresKey, backends: backends(of: route),
                 rateLimits: resolve(route.rateLimits, as: .rateLimit, in: rateLimits, for: route),
                 quotas: resolve(route.quotas, as: .quota, in: quotas, for: route), answer: answer(of: route),
-                rewrite: rewrite(of: route)
+                rewrite: rewrite(of: route),
+                stickiness: route.stickiness.map { GatewayStickiness($0, weights: route.backends.map(\.weight)) }
             )
         }
     }

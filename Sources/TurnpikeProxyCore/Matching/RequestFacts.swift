@@ -54,20 +54,12 @@ public struct RequestFacts {
         switch subject {
         case .header: fields.first(named: name, in: bytes).map { bytes[$0.value] }
         case .query: QueryPairs(query).first(named: name).map(decoded)
-        case .cookie: cookie(named: name)
+        case .cookie: CookiePairs.first(named: name, of: fields, in: bytes)
         case .method: method
         case .path: path
         case .host: lowercased(host)
         case .address: nil
         }
-    }
-
-    /// The first of that name in any of the fields.
-    private func cookie(named name: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        for field in fields where bytes[field.name].equalsIgnoringCase("cookie") {
-            if let value = CookiePairs(bytes[field.value]).first(named: name) { return value }
-        }
-        return nil
     }
 
     private func decoded(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
@@ -151,9 +143,19 @@ struct QueryPairs {
 struct CookiePairs {
     private let field: UnsafeRawBufferPointer
 
-    init(_ field: UnsafeRawBufferPointer) { self.field = field }
+    private init(_ field: UnsafeRawBufferPointer) { self.field = field }
 
-    func first(named name: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    /// The value of the first pair of that name in any of the fields.
+    static func first(
+        named name: UnsafeRawBufferPointer, of fields: FieldTable, in bytes: UnsafeRawBufferPointer
+    ) -> UnsafeRawBufferPointer? {
+        for field in fields where bytes[field.name].equalsIgnoringCase("cookie") {
+            if let value = CookiePairs(bytes[field.value]).first(named: name) { return value }
+        }
+        return nil
+    }
+
+    private func first(named name: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         var start = 0
         while start < field.count {
             while start < field.count, ASCII.isWhitespace(field[start]) { start += 1 }

@@ -8,7 +8,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case templatePath, regexPath
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
-    case redirect, directResponse, rewrite
+    case redirect, directResponse, rewrite, stickiness
     /// Answers probes.
     case probe
 }
@@ -39,6 +39,7 @@ extension CompiledRoute {
         if redirect != nil { required.insert(.redirect) }
         if respond != nil { required.insert(.directResponse) }
         if rewrite != nil { required.insert(.rewrite) }
+        if stickiness != nil { required.insert(.stickiness) }
         for path in paths {
             switch path {
             case .template: required.insert(.templatePath)

@@ -58,7 +58,8 @@ extension CompiledRoute {
             condition: fields.condition("condition"),
             redirect: fields.object("redirect") { Redirect(reading: &$0, paths: paths) },
             respond: fields.object("respond") { DirectResponse(reading: &$0) },
-            rewrite: fields.object("rewrite") { Rewrite(reading: &$0, paths: paths) }
+            rewrite: fields.object("rewrite") { Rewrite(reading: &$0, paths: paths) },
+            stickiness: fields.object("stickiness") { Stickiness(reading: &$0) }
         )
         if redirect != nil, respond != nil { fields.report("respond", .conflict, "Stands beside 'redirect'.") }
 
@@ -87,6 +88,7 @@ extension CompiledRoute {
         fields.write("redirect", redirect?.json)
         fields.write("respond", respond?.json)
         fields.write("rewrite", rewrite?.json)
+        fields.write("stickiness", stickiness?.json)
     }
 }
 

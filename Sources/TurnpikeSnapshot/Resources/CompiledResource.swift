@@ -116,12 +116,14 @@ public struct CompiledRoute: CompiledContent {
     /// In place of backends.
     public var respond: DirectResponse?
     public var rewrite: Rewrite?
+    public var stickiness: Stickiness?
 
     public init(
         tenant: String, name: String, id: ResourceID, tenantID: ResourceID, hosts: [String], paths: [PathMatch],
         methods: [String], priority: Int, requiresKey: Bool, backends: [Backend], rateLimits: [String],
         quotas: [String], headers: [ValueMatch] = [], query: [ValueMatch] = [], condition: Condition? = nil,
-        redirect: Redirect? = nil, respond: DirectResponse? = nil, rewrite: Rewrite? = nil
+        redirect: Redirect? = nil, respond: DirectResponse? = nil, rewrite: Rewrite? = nil,
+        stickiness: Stickiness? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -141,6 +143,7 @@ public struct CompiledRoute: CompiledContent {
         self.redirect = redirect
         self.respond = respond
         self.rewrite = rewrite
+        self.stickiness = stickiness
     }
 
     /// Headers, query parameters and condition in one form.

@@ -103,6 +103,16 @@ private let refused: [(Kind, String, [String])] = [
         ]
     ),
     (
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"respond":{},"stickiness":{"header":"a b","ttl":"1h"}}"#,
+        ["/stickiness conflict", "/stickiness/header format", "/stickiness/ttl unknown"]
+    ),
+    (
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"stickiness":{"cookie":"a=b","ttl":"401d","header":"x"}}"#,
+        ["/stickiness conflict", "/stickiness/cookie format", "/stickiness/ttl range"]
+    ),
+    (
         .route, #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"rewrite":{}}"#,
         ["/rewrite required"]
     ),

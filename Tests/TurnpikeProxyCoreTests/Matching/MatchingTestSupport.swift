@@ -39,18 +39,25 @@ struct TestRequest {
 
     struct Malformed: Error {}
 
-    /// The request as gateways see it, by way of the parser.
+    /// The request as conditions see it.
     func withFacts<Result>(_ body: (RequestFacts) throws -> Result) throws -> Result {
+        try withHead { head, bytes in
+            try body(
+                RequestFacts(
+                    head, bytes, path: bytes[head.path], address: address.flatMap { IPAddress($0) },
+                    scratch: ByteStage()))
+        }
+    }
+
+    /// The request as gateways see it, by way of the parser.
+    func withHead<Result>(_ body: (RequestHead, UnsafeRawBufferPointer) throws -> Result) throws -> Result {
         var text = "\(method) \(path)\(query.map { "?\($0)" } ?? "") HTTP/1.1\r\nHost: \(host)\r\n"
         for field in fields { text += "\(field.name): \(field.value)\r\n" }
         return try Array((text + "\r\n").utf8).withUnsafeBytes { bytes in
             var parser = RequestParser()
             var head = RequestHead()
             guard case .complete = parser.parse(bytes, into: &head) else { throw Malformed() }
-            return try body(
-                RequestFacts(
-                    head, bytes, path: bytes[head.path], address: address.flatMap { IPAddress($0) },
-                    scratch: ByteStage()))
+            return try body(head, bytes)
         }
     }
 }

@@ -20,7 +20,8 @@ private let optionalParts = [
     #"{"query":[{"name":"B","present":true}]}"#,
     #"{"backends":[],"redirect":{"status":308,"location":"https://a.test{path}"}}"#,
     #"{"backends":[],"respond":{"status":503,"contentType":"text/plain","body":"Back soon.\n"}}"#,
-    #"{"rewrite":{"path":"/fixed","host":"a.internal"}}"#,
+    #"{"stickiness":{"header":"x-user"}}"#, #"{"stickiness":{"cookie":"ab"}}"#,
+    #"{"stickiness":{"cookie":"ab","ttl":"1h"}}"#, #"{"rewrite":{"path":"/fixed","host":"a.internal"}}"#,
     #"{"paths":[{"type":"prefix","pattern":"/a"}],"rewrite":{"prefix":"/b"}}"#,
     #"{"condition":"method == 'GET' && !(host == 'a')"}"#,
 ]
@@ -66,7 +67,7 @@ private let optionalParts = [
         (0, #"{"backends":[]}"#, "/backends"), (0, #"{"headers":[{"name":"x"}]}"#, "/headers/0"),
         (0, #"{"redirect":{"status":308,"location":"/a"}}"#, "/backends"),
         (0, #"{"backends":[],"redirect":{"status":308,"location":"/a"},"respond":{}}"#, "/respond"),
-        (0, #"{"rewrite":{"prefix":"/b"}}"#, "/rewrite/prefix"),
+        (0, #"{"stickiness":{}}"#, "/stickiness"), (0, #"{"rewrite":{"prefix":"/b"}}"#, "/rewrite/prefix"),
         (0, #"{"query":[{"name":"x","suffix":"a"}]}"#, "/query/0/suffix"), (0, #"{"condition":"?"}"#, "/condition"),
         (1, #"{"connectTimeoutMillis":0}"#, "/connectTimeoutMillis"),
         (1, #"{"endpoints":[{"host":"h","port":0,"weight":0}]}"#, "/endpoints/0/port"),

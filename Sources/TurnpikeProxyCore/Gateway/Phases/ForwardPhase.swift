@@ -2,11 +2,15 @@
 
 extension Gateway {
     /// Writes what is needed of the request once it is admitted, which may be later: the head that the upstream gets, or
-    /// where the route redirects to.
+    /// where the route redirects to. Chooses the backend, where the route is sticky.
     func prepare(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress, context: RequestContext,
-        to stage: ByteStage
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
+        context: inout RequestContext, to stage: ByteStage
     ) {
+        if let choice = context.route?.stickiness?.choose(head, bytes, random: &random) {
+            context.stickyBackend = choice.backend
+            context.newCookie = choice.newCookie
+        }
         guard let answer = context.route?.answer else {
             return writeForwardedHead(head, bytes, from: client, context: context, to: stage)
         }
