@@ -31,6 +31,10 @@ public struct Route: ResourceSpec {
     public var respond: DirectResponse?
     /// Of what is forwarded.
     public var rewrite: Rewrite?
+    /// Of what is forwarded.
+    public var requestHeaders: HeaderEdits
+    /// Of what the client gets, from a service or by the route itself; not of refusals.
+    public var responseHeaders: HeaderEdits
 
     public init(reading fields: inout FieldReader) {
         match = fields.object("match") { RouteMatch(reading: &$0) } ?? { fields.missingMatch() }()
@@ -61,6 +65,13 @@ public struct Route: ResourceSpec {
         redirect = fields.object("redirect") { Redirect(reading: &$0, paths: paths) }
         respond = fields.object("respond") { DirectResponse(reading: &$0) }
         rewrite = fields.object("rewrite") { Rewrite(reading: &$0, paths: paths) }
+        (requestHeaders, responseHeaders) =
+            fields.object("headers") { headers in
+                (
+                    headers.object("request") { HeaderEdits(reading: &$0) } ?? HeaderEdits(),
+                    headers.object("response") { HeaderEdits(reading: &$0) } ?? HeaderEdits()
+                )
+            } ?? (HeaderEdits(), HeaderEdits())
         checkAction(&fields)
     }
 
@@ -72,6 +83,12 @@ public struct Route: ResourceSpec {
                 Fault(
                     fields.pointer, actions.isEmpty ? .choice : .conflict,
                     "A route needs exactly one of 'backends', 'redirect' and 'respond'.")
+            ])
+        }
+        if !requestHeaders.isEmpty, !fields.has("backends") {
+            let place = fields.pointer.appending("headers").appending("request")
+            fields.report([
+                Fault(place, .conflict, "'request' is about what is forwarded, and the route has no 'backends'.")
             ])
         }
         for name in ["rewrite", "stickiness"] where fields.has(name) && !fields.has("backends") {
@@ -105,6 +122,15 @@ public struct Route: ResourceSpec {
         fields.write("redirect", redirect?.json)
         fields.write("respond", respond?.json)
         fields.write("rewrite", rewrite?.json)
+        if !requestHeaders.isEmpty || !responseHeaders.isEmpty {
+            fields.write(
+                "headers",
+                .object(
+                    JSONObject([
+                        "request": requestHeaders.isEmpty ? nil : requestHeaders.json,
+                        "response": responseHeaders.isEmpty ? nil : responseHeaders.json,
+                    ])))
+        }
     }
 
     public var references: [Reference] {

@@ -25,11 +25,13 @@ public final class GatewayRoute: Sendable {
     let answer: GatewayAnswer?
     let rewrite: GatewayRewrite?
     let stickiness: GatewayStickiness?
+    let requestEdits: FieldEdits?
+    let responseEdits: FieldEdits?
 
     init(
         index: Int, tenant: String, name: String, id: ResourceID, tenantID: ResourceID, requiresKey: Bool,
         backends: [Backend], rateLimits: [GatewayRateLimit], quotas: [GatewayQuota], answer: GatewayAnswer?,
-        rewrite: GatewayRewrite?, stickiness: GatewayStickiness?
+        rewrite: GatewayRewrite?, stickiness: GatewayStickiness?, requestEdits: FieldEdits?, responseEdits: FieldEdits?
     ) {
         self.index = index
         self.tenant = tenant
@@ -43,6 +45,8 @@ public final class GatewayRoute: Sendable {
         self.answer = answer
         self.rewrite = rewrite
         self.stickiness = stickiness
+        self.requestEdits = requestEdits
+        self.responseEdits = responseEdits
     }
 }
 

@@ -31,7 +31,8 @@ extension ServerConnection {
         let keepsConnection = mayKeepConnection
         let circumstances = GatewayAnswer.Circumstances(
             requestID: request.id, keepAlive: keepsConnection, clientMinorVersion: head.minorVersion,
-            answersHead: head.method == .head, location: toUpstream.bytes[ByteRange(0, forwardedHeadLength)]
+            answersHead: head.method == .head, location: toUpstream.bytes[ByteRange(0, forwardedHeadLength)],
+            edits: request.route?.responseEdits
         )
         let range = toClient.write(atMost: answer.sizeBound(circumstances)) { answer.write(circumstances, to: &$0) }
         end(withAnswer: range, keepsConnection: keepsConnection)

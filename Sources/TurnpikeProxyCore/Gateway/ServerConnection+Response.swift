@@ -75,9 +75,10 @@ extension ServerConnection {
     }
 
     private func sendHead(_ bytes: UnsafeRawBufferPointer, delivery: ResponseDelivery) {
-        let forwarding = ResponseForwarding(
+        var forwarding = ResponseForwarding(
             delivery: delivery, clientMinorVersion: head.minorVersion, requestID: request.id
         )
+        if !response.isInterim { forwarding.edits = request.route?.responseEdits }
         let stickiness = response.isInterim ? nil : request.route?.stickiness
         let bound = forwarding.sizeBound(response) + (stickiness?.sizeBound ?? 0)
         let range = toClient.write(atMost: bound) { writer in

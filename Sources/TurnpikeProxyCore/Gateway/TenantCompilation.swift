@@ -65,7 +65,8 @@ struct TenantCompilation {
                 rateLimits: resolve(route.rateLimits, as: .rateLimit, in: rateLimits, for: route),
                 quotas: resolve(route.quotas, as: .quota, in: quotas, for: route), answer: answer(of: route),
                 rewrite: rewrite(of: route),
-                stickiness: route.stickiness.map { GatewayStickiness($0, weights: route.backends.map(\.weight)) }
+                stickiness: route.stickiness.map { GatewayStickiness($0, weights: route.backends.map(\.weight)) },
+                requestEdits: FieldEdits(route.requestHeaders), responseEdits: FieldEdits(route.responseHeaders)
             )
         }
     }

@@ -10,12 +10,17 @@ struct FieldCopier {
     let dropped: KnownFieldSet
     /// Whether `Connection` names further fields to leave out.
     let nominatesFields: Bool
+    /// Names to leave out besides.
+    let edits: FieldEdits?
 
     func copy(to writer: inout ByteWriter) {
         var blockStart = fields.start
         for index in 0..<fields.count {
             let field = fields[index]
-            guard dropped.has(field.known) || (nominatesFields && isNominated(field)) else { continue }
+            guard
+                dropped.has(field.known) || (nominatesFields && isNominated(field))
+                    || edits?.drops(bytes[field.name]) == true
+            else { continue }
             let lineStart = field.name.lowerBound
             if lineStart > blockStart { writer.append(bytes[ByteRange(blockStart, lineStart)]) }
             blockStart = index + 1 < fields.count ? fields[index + 1].name.lowerBound : fields.end

@@ -33,6 +33,8 @@ public struct RequestForwarding {
     /// Fields that stop here: the credential's, and `Expect` where the gateway has answered it.
     public var drop: KnownFieldSet
     public var requestID: RequestID
+    /// Of fields that are the gateway's to change; those that it writes itself are not among them.
+    var edits: FieldEdits?
     /// Used where the request has no valid `traceparent`; the client's `tracestate` is then dropped with it.
     public var newTrace: TraceParent
 
@@ -54,7 +56,7 @@ public struct RequestForwarding {
     public func sizeBound(_ head: RequestHead) -> Int {
         // The authority appears twice more than it was sent; 320 covers the names and ids that are added.
         head.headLength + path.count + (host?.count ?? 0) + 2 * head.authority.count + clientAddress.count + 320
-            + 2 * head.fields.count
+            + 2 * head.fields.count + (edits?.size ?? 0)
     }
 
     /// Writes everything but the empty line at the end, so that fields can be added.
@@ -67,8 +69,9 @@ public struct RequestForwarding {
         let keepsTrace = TraceParent(of: head, in: bytes) != nil
         FieldCopier(
             fields: head.fields, bytes: bytes, dropped: droppedFields(head, keepsTrace: keepsTrace),
-            nominatesFields: head.nominatesFields
+            nominatesFields: head.nominatesFields, edits: edits
         ).copy(to: &writer)
+        edits?.write(to: &writer)
 
         writeForwardedFor(head, bytes, to: &writer)
         if !(trustsPeer && head.fields.present.has(.xForwardedProto)) {

@@ -28,6 +28,8 @@ public struct ResponseForwarding: Sendable {
     /// Fields that stop here, such as those that the gateway writes itself.
     public var drop: KnownFieldSet
     public var requestID: RequestID
+    /// Of fields that are the gateway's to change; those that it writes itself are not among them.
+    var edits: FieldEdits?
 
     public init(
         delivery: ResponseDelivery, clientMinorVersion: UInt8, drop: KnownFieldSet = [], requestID: RequestID
@@ -39,7 +41,7 @@ public struct ResponseForwarding: Sendable {
     }
 
     /// Bytes that `write` and the end of the head take at most. Fields that the caller adds come on top.
-    public func sizeBound(_ head: ResponseHead) -> Int { head.headLength + 128 }
+    public func sizeBound(_ head: ResponseHead) -> Int { head.headLength + (edits?.size ?? 0) + 128 }
 
     /// Writes everything but the empty line at the end, so that fields can be added.
     ///
@@ -51,8 +53,10 @@ public struct ResponseForwarding: Sendable {
         writer.append(bytes[head.reasonPhrase])
         writer.append("\r\n")
         FieldCopier(
-            fields: head.fields, bytes: bytes, dropped: droppedFields(head), nominatesFields: head.nominatesFields
+            fields: head.fields, bytes: bytes, dropped: droppedFields(head), nominatesFields: head.nominatesFields,
+            edits: edits
         ).copy(to: &writer)
+        edits?.write(to: &writer)
 
         writer.append("X-Request-Id: ")
         requestID.write(to: &writer)

@@ -8,7 +8,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case templatePath, regexPath
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
-    case redirect, directResponse, rewrite, stickiness
+    case redirect, directResponse, rewrite, stickiness, headerEdits
     /// Answers probes.
     case probe
 }
@@ -40,6 +40,7 @@ extension CompiledRoute {
         if respond != nil { required.insert(.directResponse) }
         if rewrite != nil { required.insert(.rewrite) }
         if stickiness != nil { required.insert(.stickiness) }
+        if !requestHeaders.isEmpty || !responseHeaders.isEmpty { required.insert(.headerEdits) }
         for path in paths {
             switch path {
             case .template: required.insert(.templatePath)

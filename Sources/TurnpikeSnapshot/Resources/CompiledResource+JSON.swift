@@ -59,7 +59,9 @@ extension CompiledRoute {
             redirect: fields.object("redirect") { Redirect(reading: &$0, paths: paths) },
             respond: fields.object("respond") { DirectResponse(reading: &$0) },
             rewrite: fields.object("rewrite") { Rewrite(reading: &$0, paths: paths) },
-            stickiness: fields.object("stickiness") { Stickiness(reading: &$0) }
+            stickiness: fields.object("stickiness") { Stickiness(reading: &$0) },
+            requestHeaders: fields.object("requestHeaders") { HeaderEdits(reading: &$0) } ?? HeaderEdits(),
+            responseHeaders: fields.object("responseHeaders") { HeaderEdits(reading: &$0) } ?? HeaderEdits()
         )
         if redirect != nil, respond != nil { fields.report("respond", .conflict, "Stands beside 'redirect'.") }
 
@@ -89,6 +91,8 @@ extension CompiledRoute {
         fields.write("respond", respond?.json)
         fields.write("rewrite", rewrite?.json)
         fields.write("stickiness", stickiness?.json)
+        if !requestHeaders.isEmpty { fields.write("requestHeaders", requestHeaders.json) }
+        if !responseHeaders.isEmpty { fields.write("responseHeaders", responseHeaders.json) }
     }
 }
 

@@ -117,13 +117,16 @@ public struct CompiledRoute: CompiledContent {
     public var respond: DirectResponse?
     public var rewrite: Rewrite?
     public var stickiness: Stickiness?
+    public var requestHeaders: HeaderEdits
+    public var responseHeaders: HeaderEdits
 
     public init(
         tenant: String, name: String, id: ResourceID, tenantID: ResourceID, hosts: [String], paths: [PathMatch],
         methods: [String], priority: Int, requiresKey: Bool, backends: [Backend], rateLimits: [String],
         quotas: [String], headers: [ValueMatch] = [], query: [ValueMatch] = [], condition: Condition? = nil,
         redirect: Redirect? = nil, respond: DirectResponse? = nil, rewrite: Rewrite? = nil,
-        stickiness: Stickiness? = nil
+        stickiness: Stickiness? = nil, requestHeaders: HeaderEdits = HeaderEdits(),
+        responseHeaders: HeaderEdits = HeaderEdits()
     ) {
         self.tenant = tenant
         self.name = name
@@ -144,6 +147,8 @@ public struct CompiledRoute: CompiledContent {
         self.respond = respond
         self.rewrite = rewrite
         self.stickiness = stickiness
+        self.requestHeaders = requestHeaders
+        self.responseHeaders = responseHeaders
     }
 
     /// Headers, query parameters and condition in one form.

@@ -86,7 +86,8 @@ import TurnpikeTestSupport
             query: [ValueMatch(name: "x", rule: .present(true))], condition: try Condition("method == 'GET'"),
             redirect: Redirect(status: 308, location: TextTemplate(literal: "/")),
             respond: DirectResponse(status: 200, contentType: "text/plain", body: ""),
-            rewrite: Rewrite(path: nil, host: "a"), stickiness: Stickiness(.header("x")))
+            rewrite: Rewrite(path: nil, host: "a"), stickiness: Stickiness(.header("x")),
+            requestHeaders: HeaderEdits(remove: ["x"]))
         #expect(CompiledResource.route(route).requiredCapabilities == Set(Capability.allCases).subtracting([.probe]))
     }
 }

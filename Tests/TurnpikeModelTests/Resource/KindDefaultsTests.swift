@@ -116,6 +116,15 @@ private let refused: [(Kind, String, [String])] = [
         .route, #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"rewrite":{}}"#,
         ["/rewrite required"]
     ),
+    (
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"respond":{},"headers":{"request":{"set":{"a b":"1","Host":"x","x":5,"y":" 1"}},"response":{"set":{"Server":"x"},"remove":["server","Connection"],"add":{}}}}"#,
+        [
+            "/headers/request/set/a b format", "/headers/request/set/Host format", "/headers/request/set/x type",
+            "/headers/request/set format", "/headers/request conflict", "/headers/response unique",
+            "/headers/response/remove/1 format", "/headers/response/add unknown",
+        ]
+    ),
     (.apiKey, #"{"routes":["a/b","x","x"]}"#, ["/routes/0 format", "/routes/2 unique"]),
     (.quota, #"{"limit":1000000000000001,"period":"month","unit":"bytes"}"#, ["/limit range", "/unit choice"]),
     (

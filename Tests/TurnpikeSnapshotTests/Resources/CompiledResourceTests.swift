@@ -20,6 +20,7 @@ private let optionalParts = [
     #"{"query":[{"name":"B","present":true}]}"#,
     #"{"backends":[],"redirect":{"status":308,"location":"https://a.test{path}"}}"#,
     #"{"backends":[],"respond":{"status":503,"contentType":"text/plain","body":"Back soon.\n"}}"#,
+    #"{"requestHeaders":{"set":{"x-a":"1","x-b":""},"remove":["x-c"]},"responseHeaders":{"remove":["server"]}}"#,
     #"{"stickiness":{"header":"x-user"}}"#, #"{"stickiness":{"cookie":"ab"}}"#,
     #"{"stickiness":{"cookie":"ab","ttl":"1h"}}"#, #"{"rewrite":{"path":"/fixed","host":"a.internal"}}"#,
     #"{"paths":[{"type":"prefix","pattern":"/a"}],"rewrite":{"prefix":"/b"}}"#,

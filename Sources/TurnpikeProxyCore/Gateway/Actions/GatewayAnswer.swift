@@ -38,11 +38,12 @@ struct GatewayAnswer: Sendable {
         let answersHead: Bool
         /// The value of `Location`; empty where the answer has none.
         let location: UnsafeRawBufferPointer
+        let edits: FieldEdits?
     }
 
     /// Bytes that `write` writes at most.
     func sizeBound(_ circumstances: Circumstances) -> Int {
-        circumstances.location.count + contentType.count + body.count + 256
+        circumstances.location.count + contentType.count + body.count + (circumstances.edits?.size ?? 0) + 256
     }
 
     /// Writes the whole answer.
@@ -51,9 +52,14 @@ struct GatewayAnswer: Sendable {
         writer.append(decimal: UInt64(status))
         // RFC 9112 §4: the space stays where there is no phrase.
         writer.append(" \r\n")
-        if !body.isEmpty { contentType.withUnsafeBytes { writer.appendField("Content-Type", $0) } }
+        if !body.isEmpty, !circumstances.drops("content-type") {
+            contentType.withUnsafeBytes { writer.appendField("Content-Type", $0) }
+        }
         if hasLength { writer.appendField("Content-Length", decimal: UInt64(body.count)) }
-        if !circumstances.location.isEmpty { writer.appendField("Location", circumstances.location) }
+        if !circumstances.location.isEmpty, !circumstances.drops("location") {
+            writer.appendField("Location", circumstances.location)
+        }
+        circumstances.edits?.write(to: &writer)
         writer.append("X-Request-Id: ")
         circumstances.requestID.write(to: &writer)
         writer.append("\r\n")
@@ -61,5 +67,12 @@ struct GatewayAnswer: Sendable {
             keepAlive: circumstances.keepAlive, clientMinorVersion: circumstances.clientMinorVersion)
         writer.appendEndOfHead()
         if !circumstances.answersHead { body.withUnsafeBytes { writer.append($0) } }
+    }
+}
+
+extension GatewayAnswer.Circumstances {
+    /// Whether the route takes a field out that the answer would have.
+    fileprivate func drops(_ name: StaticString) -> Bool {
+        edits?.drops(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)) == true
     }
 }

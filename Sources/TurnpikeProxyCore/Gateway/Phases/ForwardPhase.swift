@@ -36,6 +36,7 @@ extension Gateway {
                     clientAddress: address, scheme: .http, drop: context.credential.union(.expect),
                     requestID: context.id, newTrace: trace
                 )
+                forwarding.edits = context.route?.requestEdits
                 guard let host = rewrite?.host else { return write(forwarding, head, bytes, to: stage) }
                 host.withUnsafeBytes { host in
                     forwarding.host = host
