@@ -80,4 +80,11 @@ import TurnpikeTestSupport
         let text = compiled.json.prettyText
         #expect(try Golden("\(type.rawValue).json").text(updatedWith: text) == text)
     }
+
+    @Test func `a cluster carries all that its service says`() throws {
+        let service = try Resource.fixture(Service.self, tenant: "acme", "orders", Acme.fullService, id: 20)
+        let cluster = try #require(TestState([try Acme.tenant(), service]).compile(.cluster, "orders"))
+        let text = cluster.json.prettyText
+        #expect(try Golden("cluster-full.json").text(updatedWith: text) == text)
+    }
 }

@@ -62,6 +62,12 @@ enum Acme {
             ["endpoints": [["host": "127.0.0.1", "port": .integer(port)]], "connectTimeout": "500ms"], id: 20)
     }
 
+    /// A service with every field that it may have.
+    static let fullService: JSON = [
+        "endpoints": [["host": "127.0.0.1", "port": 9001, "weight": 3]],
+        "loadBalancing": ["algorithm": "maglev", "hashOn": ["header": "X-User"]],
+    ]
+
     static func key(enabled: Bool = true, digest: String = String(repeating: "ab", count: 32)) throws -> Resource {
         try .fixture(
             APIKey.self, tenant: "acme", "partner",

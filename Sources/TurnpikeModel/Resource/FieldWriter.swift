@@ -24,6 +24,13 @@ public struct FieldWriter {
         write(name, .string(value.rawValue))
     }
 
+    /// An object, whose fields `body` writes.
+    public mutating func write(_ name: String, _ body: (inout FieldWriter) -> Void) {
+        var fields = FieldWriter(for: audience)
+        body(&fields)
+        write(name, .object(fields.object))
+    }
+
     /// A field that never leaves the store.
     public mutating func writeSecret(_ name: String, _ value: JSON?) {
         if audience == .storage { write(name, value) }

@@ -23,6 +23,8 @@ public struct Service: ResourceSpec {
     public var connectTimeout: Duration
     /// How long the upstream may take to begin its answer, and then pause within it. Default 30 s.
     public var responseTimeout: Duration
+    /// Absent: in turns, by weight.
+    public var loadBalancing: LoadBalancing?
 
     public init(reading fields: inout FieldReader) {
         `protocol` = fields.choice("protocol", default: .http)
@@ -39,6 +41,7 @@ public struct Service: ResourceSpec {
         connectTimeout = fields.duration("connectTimeout", in: .milliseconds(1) ... .seconds(60), default: .seconds(2))
         responseTimeout = fields.duration(
             "responseTimeout", in: .milliseconds(1) ... .seconds(3600), default: .seconds(30))
+        loadBalancing = fields.object("loadBalancing") { LoadBalancing(reading: &$0) }
     }
 
     public func write(to fields: inout FieldWriter) {
@@ -51,5 +54,6 @@ public struct Service: ResourceSpec {
                 }))
         fields.write("connectTimeout", connectTimeout)
         fields.write("responseTimeout", responseTimeout)
+        if let loadBalancing { fields.write("loadBalancing") { loadBalancing.write(to: &$0) } }
     }
 }

@@ -1,67 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Whose turn it is among the endpoints of each cluster and the backends of each route, in one event loop. Made piece by
-/// piece as requests come; a cluster that a change of configuration leaves as it is keeps its turns.
-struct Balancers {
-    private struct Balancer {
-        let cluster: GatewayCluster
-        var turns: WeightedRoundRobin
-        /// Endpoint numbers of the directory.
-        let endpoints: [Int]
-    }
+import TurnpikeModel
+import TurnpikeSnapshot
 
+/// The services of one event loop, and whose turn it is among the backends of each route. Made piece by piece as requests
+/// come; a service that a change of configuration leaves as it is keeps its turns.
+struct Balancers {
     /// By the clusters' slots.
-    private var balancers: [Balancer?] = []
+    private var services: [ServiceBalancer?] = []
+    /// Slots by the services' ids: where the successor of a service finds what is known.
+    private var slots: [ResourceID: Int] = [:]
     /// Of routes with several backends. The route is held, so that no other is ever taken for it.
     private var routeTurns: [ObjectIdentifier: (route: GatewayRoute, turns: WeightedRoundRobin)] = [:]
 
     /// Forgets routes: of a new configuration, they are others.
     mutating func configurationChanged() { routeTurns.removeAll() }
 
-    /// The cluster and endpoint whose turn it is; nil where none of the route's can be used.
+    /// The service whose turn it is; nil where none of the route's has an endpoint that can be used.
     ///
     /// - Parameter preferred: place of a backend that is taken out of turn, where it can be used.
-    mutating func next(
+    mutating func service(
         for route: GatewayRoute, preferring preferred: Int? = nil, in directory: inout UpstreamDirectory, now: UInt64
-    ) -> (cluster: GatewayCluster, endpoint: Int)? {
-        for backend in route.backends { prepare(backend.cluster, &directory) }
-        guard let cluster = nextCluster(for: route, preferred, directory, now),
-            let endpoints = balancers[cluster.slot]?.endpoints
-        else { return nil }
-        if endpoints.count == 1 { return (cluster, endpoints[0]) }
-        let chosen = balancers[cluster.slot]?.turns.next { directory.isAvailable(endpoints[$0], now: now) }
-        return chosen.map { (cluster, endpoints[$0]) }
-    }
-
-    private mutating func nextCluster(
-        for route: GatewayRoute, _ preferred: Int?, _ directory: UpstreamDirectory, _ now: UInt64
-    ) -> GatewayCluster? {
+    ) -> ServiceBalancer? {
         let backends = route.backends
-        if let preferred, isUsable(backends[preferred].cluster, directory, now) { return backends[preferred].cluster }
-        if backends.count == 1 {
-            return backends[0].weight > 0 && isUsable(backends[0].cluster, directory, now) ? backends[0].cluster : nil
+        if let preferred {
+            let service = service(of: backends[preferred].cluster, &directory)
+            if service.isUsable(in: &directory, now: now) { return service }
         }
-        let usable = backends.map { isUsable($0.cluster, directory, now) }
+        if backends.count == 1 {
+            guard backends[0].weight > 0 else { return nil }
+            let service = service(of: backends[0].cluster, &directory)
+            return service.isUsable(in: &directory, now: now) ? service : nil
+        }
+        let usable = backends.map { service(of: $0.cluster, &directory).isUsable(in: &directory, now: now) }
         let fresh = (route: route, turns: WeightedRoundRobin(weights: backends.map(\.weight)))
         let chosen = routeTurns[ObjectIdentifier(route), default: fresh].turns.next { usable[$0] }
-        return chosen.map { backends[$0].cluster }
+        return chosen.map { service(of: backends[$0].cluster, &directory) }
     }
 
-    private func isUsable(_ cluster: GatewayCluster, _ directory: UpstreamDirectory, _ now: UInt64) -> Bool {
-        guard let endpoints = balancers[cluster.slot]?.endpoints else { return false }
-        for place in endpoints.indices
-        where cluster.weights[place] > 0 && directory.isAvailable(endpoints[place], now: now) { return true }
-        return false
+    private mutating func service(
+        of cluster: GatewayCluster, _ directory: inout UpstreamDirectory
+    ) -> ServiceBalancer {
+        if cluster.slot < services.count, let known = services[cluster.slot], known.cluster === cluster { return known }
+        return make(cluster, &directory)
     }
 
-    private mutating func prepare(_ cluster: GatewayCluster, _ directory: inout UpstreamDirectory) {
-        if cluster.slot >= balancers.count {
-            balancers += Array(repeating: nil, count: cluster.slot + 1 - balancers.count)
+    private mutating func make(
+        _ cluster: GatewayCluster, _ directory: inout UpstreamDirectory
+    ) -> ServiceBalancer {
+        if cluster.slot >= services.count {
+            services += Array(repeating: nil, count: cluster.slot + 1 - services.count)
         }
-        guard balancers[cluster.slot]?.cluster !== cluster else { return }
-        balancers[cluster.slot] = Balancer(
-            cluster: cluster, turns: WeightedRoundRobin(weights: cluster.weights),
-            endpoints: cluster.addresses.map { directory.endpoint(at: $0) }
-        )
+        let id = cluster.compiled.id
+        // The slot of a service that is gone may be another's by now.
+        let former = slots[id].flatMap { services[$0] }.flatMap { $0.cluster.compiled.id == id ? $0 : nil }
+        if let displaced = services[cluster.slot]?.cluster.compiled.id, slots[displaced] == cluster.slot {
+            slots[displaced] = nil
+        }
+        let made = ServiceBalancer(cluster, after: former, in: &directory)
+        services[cluster.slot] = made
+        slots[id] = cluster.slot
+        return made
     }
 }

@@ -65,31 +65,3 @@ struct GatewayQuota: Sendable {
     let per: Quota.Subject
     let limit: UInt64
 }
-
-/// A service as requests reach it. Immutable, and a class so that it can be told from another of the same name.
-final class GatewayCluster: Sendable {
-    /// By which loops find what they know of it. Another cluster may have it once this one is gone.
-    let slot: Int
-    /// What it was made of.
-    let compiled: CompiledCluster
-    let addresses: [EndpointAddress]
-    let weights: [Int]
-    /// Nanoseconds.
-    let connectTimeout: UInt64
-    /// Nanoseconds from the end of the request to the answer's head, and between two pieces of its content.
-    let responseTimeout: UInt64
-
-    var name: String { compiled.name }
-
-    init(
-        slot: Int, compiled: CompiledCluster, addresses: [EndpointAddress], weights: [Int], connectTimeout: UInt64,
-        responseTimeout: UInt64
-    ) {
-        self.slot = slot
-        self.compiled = compiled
-        self.addresses = addresses
-        self.weights = weights
-        self.connectTimeout = connectTimeout
-        self.responseTimeout = responseTimeout
-    }
-}

@@ -23,7 +23,13 @@ struct RequestContext {
     var isAdmitted = false
 
     /// Chosen last.
-    var cluster: GatewayCluster?
+    var service: ServiceBalancer?
+    /// Of the part of the request by which its service finds an endpoint.
+    var hash: UInt64?
+    /// Where the service's endpoint is being tried, its place.
+    var place: Int?
+    /// Places of the service's endpoints that were tried.
+    var tried = EndpointSet()
     var attempts = 0
     var interimAnswers = 0
     var sentUpstreamAt: UInt64 = 0
@@ -35,4 +41,6 @@ struct RequestContext {
     var bytesOut: Int64 = 0
     var refusal: ErrorCode?
     var detail: String?
+
+    var cluster: GatewayCluster? { service?.cluster }
 }

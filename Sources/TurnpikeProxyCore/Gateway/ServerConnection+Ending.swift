@@ -71,12 +71,12 @@ extension ServerConnection {
         if let id = upstreamID {
             // One that has not got the whole request cannot take another.
             if keepsUpstream, requestBody.isComplete, gateway.upstreams.giveBack(id, now: gateway.now) {
-                upstream = .none
                 act(.detach(id))
             } else {
                 dropUpstream()
             }
         }
+        endTry()
         record()
         if keepsClient, !gateway.isDraining {
             becomeIdle()
@@ -103,6 +103,7 @@ extension ServerConnection {
         forwardedHeadLength = 0
         request.configuration = nil
         request.route = nil
+        request.service = nil
         toUpstream.removeAll()
         toUpstream.trim(above: 4096)
     }

@@ -122,7 +122,7 @@ extension ServerConnection {
     private func proceed() {
         if let answer = request.route?.answer { return give(answer) }
         state = .exchange
-        chooseUpstream(mayReuse: true)
+        chooseUpstream()
     }
 
     // MARK: - Waiting for a grant

@@ -3,35 +3,68 @@
 extension ServerConnection {
     // MARK: - Finding one
 
-    /// Tries endpoints in turn until one has a connection to offer.
-    func chooseUpstream(mayReuse: Bool, after failure: Refusal = .noHealthyUpstream) {
-        guard let route = request.route else { return }
+    /// Tries endpoints until one has a connection to offer.
+    func chooseUpstream(after failure: Refusal = .noHealthyUpstream) {
         var lastFailure = failure
         while request.attempts < gateway.limits.upstreamAttempts,
-            let choice = gateway.balancers.next(
-                for: route, preferring: request.stickyBackend, in: &gateway.upstreams, now: gateway.now)
+            let place = gateway.nextEndpoint(context: &request)
         {
-            request.attempts += 1
-            request.cluster = choice.cluster
-            switch gateway.upstreams.checkOut(choice.endpoint, mayReuse: mayReuse) {
-            case .reuse(let id):
-                act(.attach(id))
-                return sendRequest(to: id, isReused: true)
-            case .connect(let id):
-                upstream = .connecting(id)
-                deadline = gateway.now + choice.cluster.connectTimeout
-                return act(.connect(id, endpoint: choice.endpoint))
-            case .full: lastFailure = .overloaded
-            }
+            if connect(toEndpoint: place, mayReuse: true) { return }
+            lastFailure = .overloaded
         }
         refuse(lastFailure)
     }
 
+    /// Asks the endpoint of the try before for another connection, a new one.
+    func reconnect(after failure: Refusal = .noHealthyUpstream) {
+        let place = request.place
+        endTry()
+        guard let place, request.attempts < gateway.limits.upstreamAttempts else { return refuse(failure) }
+        if !connect(toEndpoint: place, mayReuse: false) { refuse(.overloaded) }
+    }
+
+    /// Begins a try.
+    ///
+    /// - Returns: false where the endpoint has as many connections as it may.
+    private func connect(toEndpoint place: Int, mayReuse: Bool) -> Bool {
+        guard let service = request.service else { return false }
+        let endpoint = service.endpoints[place]
+        request.attempts += 1
+        request.tried.insert(place)
+        switch gateway.upstreams.checkOut(endpoint.number, mayReuse: mayReuse) {
+        case .reuse(let id):
+            beginTry(at: place)
+            act(.attach(id))
+            sendRequest(to: id, isReused: true)
+        case .connect(let id):
+            beginTry(at: place)
+            upstream = .connecting(id)
+            deadline = gateway.now + service.cluster.connectTimeout
+            act(.connect(id, endpoint: endpoint.number))
+        case .full: return false
+        }
+        return true
+    }
+
+    private func beginTry(at place: Int) {
+        request.place = place
+        request.service?.endpoints[place].activeRequests += 1
+    }
+
+    /// Lets go of the upstream, whatever comes of the request: from here on its connection is no business of this one. May be
+    /// said more than once.
+    func endTry() {
+        upstream = .none
+        guard let place = request.place else { return }
+        request.place = nil
+        request.service?.endpoints[place].activeRequests -= 1
+    }
+
     func connectFailed(_ id: UpstreamID, _ failure: UpstreamFailure) {
         gateway.upstreams.connectFailed(id, now: gateway.now)
-        upstream = .none
         report(failure)
-        chooseUpstream(mayReuse: true, after: failure == .connectTimeout ? .upstreamTimeout : .noHealthyUpstream)
+        endTry()
+        chooseUpstream(after: failure == .connectTimeout ? .upstreamTimeout : .noHealthyUpstream)
     }
 
     func sendRequest(to id: UpstreamID, isReused: Bool) {
@@ -67,10 +100,12 @@ extension ServerConnection {
         upstream = .none
         switch lost {
         case .none: break
-        case .connecting: chooseUpstream(mayReuse: true)
+        case .connecting:
+            endTry()
+            chooseUpstream()
         case .awaitingHead(_, let isReused):
             let wasSilent = responseBacklog.isEmpty && request.interimAnswers == 0
-            if isReused, wasSilent, maySendAgain { return chooseUpstream(mayReuse: false, after: .upstreamFailed) }
+            if isReused, wasSilent, maySendAgain { return reconnect(after: .upstreamFailed) }
             report(.closed)
             refuse(.upstreamFailed)
         case .responding:
@@ -91,8 +126,9 @@ extension ServerConnection {
 
     /// Closes the connection in whatever state it is.
     func dropUpstream() {
-        guard let id = upstreamID else { return }
-        upstream = .none
+        let id = upstreamID
+        endTry()
+        guard let id else { return }
         gateway.upstreams.removed(id)
         act(.closeUpstream(id))
     }

@@ -174,8 +174,7 @@ public final class ServerConnection {
         beginEvent()
         if upstreamID == id {
             gateway.upstreams.removed(id)
-            upstream = .none
-            chooseUpstream(mayReuse: false)
+            reconnect()
             takeBacklog()
         }
         settle()

@@ -189,15 +189,3 @@ extension GatewayQuota {
         )
     }
 }
-
-extension GatewayCluster {
-    convenience init(_ compiled: CompiledCluster, slot: Int) {
-        self.init(
-            slot: slot, compiled: compiled,
-            addresses: compiled.endpoints.map { EndpointAddress(host: $0.host, port: $0.port) },
-            weights: compiled.endpoints.map(\.weight),
-            connectTimeout: UInt64(max(compiled.connectTimeout.inNanoseconds, 1)),
-            responseTimeout: UInt64(max(compiled.responseTimeout.inNanoseconds, 1))
-        )
-    }
-}

@@ -17,11 +17,19 @@ public struct WeightedRoundRobin: Sendable {
 
     /// Whose turn it is, among those that are available; nil if none is.
     public mutating func next(where isAvailable: (Int) -> Bool = { _ in true }) -> Int? {
+        let weights = weights
+        return next { isAvailable($0) ? weights[$0] : 0 }
+    }
+
+    /// Whose turn it is by weights of the moment, which take the place of the usual ones; 0 for those not available.
+    mutating func next(weighing weight: (Int) -> Int) -> Int? {
         var chosen: Int?
         var total = 0
-        for index in weights.indices where weights[index] > 0 && isAvailable(index) {
-            credit[index] += weights[index]
-            total += weights[index]
+        for index in credit.indices {
+            let weight = weight(index)
+            guard weight > 0 else { continue }
+            credit[index] += weight
+            total += weight
             if chosen.map({ credit[index] > credit[$0] }) ?? true { chosen = index }
         }
         if let chosen { credit[chosen] -= total }

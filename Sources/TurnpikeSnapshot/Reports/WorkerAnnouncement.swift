@@ -9,6 +9,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
     case redirect, directResponse, rewrite, stickiness, headerEdits
+    case loadBalancing
     /// Answers probes.
     case probe
 }
@@ -20,7 +21,7 @@ extension CompiledResource {
         case .key: [.apiKey]
         case .rateLimit: [.rateLimit]
         case .quota: [.quota]
-        case .cluster: []
+        case .cluster(let cluster): cluster.requiredCapabilities
         case .route(let route): route.requiredCapabilities
         }
     }
@@ -48,6 +49,14 @@ extension CompiledRoute {
             case .exact, .prefix: break
             }
         }
+        return required
+    }
+}
+
+extension CompiledCluster {
+    fileprivate var requiredCapabilities: Set<Capability> {
+        var required: Set<Capability> = []
+        if loadBalancing != nil { required.insert(.loadBalancing) }
         return required
     }
 }

@@ -107,7 +107,8 @@ extension CompiledCluster {
                 )
             },
             connectTimeout: .milliseconds(fields.integer("connectTimeoutMillis", in: 1...60_000)),
-            responseTimeout: .milliseconds(fields.integer("responseTimeoutMillis", in: 1...3_600_000))
+            responseTimeout: .milliseconds(fields.integer("responseTimeoutMillis", in: 1...3_600_000)),
+            loadBalancing: fields.object("loadBalancing") { LoadBalancing(reading: &$0) }
         )
     }
 
@@ -121,6 +122,7 @@ extension CompiledCluster {
                 }))
         fields.write("connectTimeoutMillis", connectTimeout.inMilliseconds)
         fields.write("responseTimeoutMillis", responseTimeout.inMilliseconds)
+        if let loadBalancing { fields.write("loadBalancing") { loadBalancing.write(to: &$0) } }
     }
 }
 

@@ -178,10 +178,12 @@ public struct CompiledCluster: CompiledContent {
     public var endpoints: [Endpoint]
     public var connectTimeout: Duration
     public var responseTimeout: Duration
+    /// Absent: in turns, by weight.
+    public var loadBalancing: LoadBalancing?
 
     public init(
         tenant: String, name: String, id: ResourceID, endpoints: [Endpoint], connectTimeout: Duration,
-        responseTimeout: Duration
+        responseTimeout: Duration, loadBalancing: LoadBalancing? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -189,6 +191,7 @@ public struct CompiledCluster: CompiledContent {
         self.endpoints = endpoints
         self.connectTimeout = connectTimeout
         self.responseTimeout = responseTimeout
+        self.loadBalancing = loadBalancing
     }
 }
 

@@ -76,7 +76,7 @@ import TurnpikeTestSupport
         withExtendedLifetime(stream) {}
     }
 
-    @Test func `each part of a route asks for what it needs`() throws {
+    @Test func `each part of a route and of a service asks for what it needs`() throws {
         let route = CompiledRoute(
             tenant: "acme", name: "r", id: .zero, tenantID: .zero, hosts: ["h"],
             paths: [.template("/{a}"), .regex("/.*")],
@@ -88,6 +88,13 @@ import TurnpikeTestSupport
             respond: DirectResponse(status: 200, contentType: "text/plain", body: ""),
             rewrite: Rewrite(path: nil, host: "a"), stickiness: Stickiness(.header("x")),
             requestHeaders: HeaderEdits(remove: ["x"]))
-        #expect(CompiledResource.route(route).requiredCapabilities == Set(Capability.allCases).subtracting([.probe]))
+        let cluster = CompiledCluster(
+            tenant: "acme", name: "c", id: .zero, endpoints: [.init(host: "h", port: 80, weight: 1)],
+            connectTimeout: .seconds(1), responseTimeout: .seconds(1),
+            loadBalancing: LoadBalancing(algorithm: .leastRequest))
+        let ofRoute = CompiledResource.route(route).requiredCapabilities
+        let ofCluster = CompiledResource.cluster(cluster).requiredCapabilities
+        #expect(ofRoute.isDisjoint(with: ofCluster))
+        #expect(ofRoute.union(ofCluster) == Set(Capability.allCases).subtracting([.probe]))
     }
 }

@@ -41,6 +41,10 @@ private let refused: [(Kind, String, [String])] = [
         ["/connectTimeout range", "/responseTimeout range"]
     ),
     (
+        .service, #"{"endpoints":[{"host":"a","port":1}],"loadBalancing":{"algorithm":"random","hashOn":{}}}"#,
+        ["/loadBalancing/algorithm choice", "/loadBalancing/hashOn choice"]
+    ),
+    (
         .route, #"{"match":{"hosts":[],"paths":[]},"backends":[]}"#,
         ["/match/hosts length", "/match/paths length", "/backends length"]
     ),

@@ -29,13 +29,17 @@ enum Sample {
 
     static func cluster(
         _ name: String = "orders", tenant: String = "acme", endpoints: [(String, Int)] = [("10.0.0.1", 80)],
-        connectTimeout: Duration = .seconds(1), responseTimeout: Duration = .seconds(5)
+        weights: [Int] = [], connectTimeout: Duration = .seconds(1), responseTimeout: Duration = .seconds(5),
+        loadBalancing: LoadBalancing? = nil
     ) -> CompiledResource {
         .cluster(
             CompiledCluster(
-                tenant: tenant, name: name, id: ResourceID(high: 11, low: 1),
-                endpoints: endpoints.map { .init(host: $0.0, port: $0.1, weight: 1) }, connectTimeout: connectTimeout,
-                responseTimeout: responseTimeout
+                tenant: tenant, name: name,
+                id: ResourceID(high: 11, low: name.utf8.reduce(1) { $0 &* 31 &+ UInt64($1) }),
+                endpoints: endpoints.enumerated().map {
+                    .init(host: $1.0, port: $1.1, weight: $0 < weights.count ? weights[$0] : 1)
+                },
+                connectTimeout: connectTimeout, responseTimeout: responseTimeout, loadBalancing: loadBalancing
             ))
     }
 

@@ -27,6 +27,13 @@ private let optionalParts = [
     #"{"condition":"method == 'GET' && !(host == 'a')"}"#,
 ]
 
+/// What a service need not have, each with the smallest that it may say.
+private let extras = [
+    #"{"loadBalancing":{"algorithm":"maglev","hashOn":{"cookie":"session"}}}"#,
+    #"{"loadBalancing":{"algorithm":"maglev","hashOn":"address"}}"#,
+    #"{"loadBalancing":{"algorithm":"leastRequest"}}"#,
+]
+
 @Suite struct CompiledResourceTests {
     @Test(arguments: optionalParts)
     func `what a route may do without comes back as it went`(text: String) throws {
@@ -34,6 +41,14 @@ private let optionalParts = [
         let resource = try CompiledResource(json: document)
         #expect(resource.json.text == document.text)
         #expect(resource != (try CompiledResource(json: JSON.parse(documents[0]))))
+    }
+
+    @Test(arguments: extras)
+    func `a cluster keeps what its service says of its own`(text: String) throws {
+        let document = try JSON.parse(documents[1]).merging(patch: JSON.parse(text))
+        let cluster = try CompiledResource(json: document)
+        #expect(cluster.json == document)
+        #expect(cluster.requiredCapabilities.map(\.rawValue) == (try JSON.parse(text).object?.names ?? []))
     }
 
     @Test(arguments: documents)

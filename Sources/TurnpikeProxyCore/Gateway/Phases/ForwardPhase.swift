@@ -2,7 +2,7 @@
 
 extension Gateway {
     /// Writes what is needed of the request once it is admitted, which may be later: the head that the upstream gets, or
-    /// where the route redirects to. Chooses the backend, where the route is sticky.
+    /// where the route redirects to. Chooses the service.
     func prepare(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
         context: inout RequestContext, to stage: ByteStage
@@ -12,6 +12,7 @@ extension Gateway {
             context.newCookie = choice.newCookie
         }
         guard let answer = context.route?.answer else {
+            chooseService(head, bytes, from: client, context: &context)
             return writeForwardedHead(head, bytes, from: client, context: context, to: stage)
         }
         guard let location = answer.location else { return }
@@ -20,6 +21,36 @@ extension Gateway {
                 path: path, query: head.query.map { bytes[$0] }, host: bytes[head.host])
             _ = stage.write(atMost: location.sizeBound(values)) { location.write(values, to: &$0) }
         }
+    }
+
+    /// Chooses the service, by stickiness or weight, and takes from the head what the choice of its endpoint goes by.
+    private func chooseService(
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
+        context: inout RequestContext
+    ) {
+        guard let route = context.route else { return }
+        context.service = balancers.service(
+            for: route, preferring: context.stickyBackend, in: &upstreams, now: now)
+        if case .maglev(_, let hash)? = context.service?.cluster.balancing {
+            context.hash = hash.value(of: head, bytes, from: client)
+        }
+    }
+
+    /// The endpoint for the request's next try, by its place among those of `context.service`. Where that service has none
+    /// left, another of the route's takes its place.
+    func nextEndpoint(context: inout RequestContext) -> Int? {
+        if let place = endpoint(of: context.service, context) { return place }
+        guard let route = context.route,
+            let other = balancers.service(for: route, in: &upstreams, now: now), other !== context.service
+        else { return nil }
+        context.service = other
+        context.hash = nil
+        context.tried = EndpointSet()
+        return endpoint(of: other, context)
+    }
+
+    private func endpoint(of service: ServiceBalancer?, _ context: RequestContext) -> Int? {
+        service?.next(hash: context.hash, tried: context.tried, in: &upstreams, random: &random, now: now)
     }
 
     /// Writes the head that the upstream gets. It is kept until the upstream answers, should it have to be sent again.

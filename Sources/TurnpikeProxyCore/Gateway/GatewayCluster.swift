@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+import TurnpikeSnapshot
+
+/// A service as requests reach it. Immutable, and a class so that it can be told from another of the same name.
+final class GatewayCluster: Sendable {
+    /// How an endpoint is chosen.
+    enum Balancing: Sendable {
+        case roundRobin
+        case leastRequest
+        case maglev(MaglevTable, RequestHash)
+    }
+
+    /// By which loops find what they know of it. Another cluster may have it once this one is gone.
+    let slot: Int
+    /// What it was made of.
+    let compiled: CompiledCluster
+    let addresses: [EndpointAddress]
+    let weights: [Int]
+    let balancing: Balancing
+    /// Nanoseconds.
+    let connectTimeout: UInt64
+    /// Nanoseconds from the end of the request to the answer's head, and between two pieces of its content.
+    let responseTimeout: UInt64
+
+    var name: String { compiled.name }
+
+    init(_ compiled: CompiledCluster, slot: Int) {
+        self.slot = slot
+        self.compiled = compiled
+        addresses = compiled.endpoints.map { EndpointAddress(host: $0.host, port: $0.port) }
+        weights = compiled.endpoints.map { min(max($0.weight, 0), 1000) }
+        balancing = Balancing(compiled, addresses, weights)
+        connectTimeout = UInt64(max(compiled.connectTimeout.inNanoseconds, 1))
+        responseTimeout = UInt64(max(compiled.responseTimeout.inNanoseconds, 1))
+    }
+}
+
+extension GatewayCluster.Balancing {
+    fileprivate init(_ compiled: CompiledCluster, _ addresses: [EndpointAddress], _ weights: [Int]) {
+        switch (compiled.loadBalancing?.algorithm, compiled.loadBalancing?.hashOn) {
+        case (.maglev, let input?):
+            // The id is the same at all gateways, and so is the endpoint that a request is sent to.
+            let seed = compiled.id.high ^ compiled.id.low
+            self = .maglev(MaglevTable(addresses, weights: weights), RequestHash(input, seed: seed))
+        case (.leastRequest, _): self = .leastRequest
+        case (.roundRobin, _), (.maglev, nil), (nil, _): self = .roundRobin
+        }
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What one event loop knows of an endpoint as one service uses it. A class, so that requests in flight when the service is
+/// configured anew are still counted off. Confined to the loop.
+final class EndpointState {
+    let address: EndpointAddress
+    /// In the loop's ``UpstreamDirectory``.
+    let number: Int
+    /// Requests of the service that are being sent to it or answered by it.
+    var activeRequests = 0
+
+    init(address: EndpointAddress, number: Int) {
+        self.address = address
+        self.number = number
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A service as one event loop knows it: the state of its endpoints, and whose turn it is among them. Confined to the loop.
+///
+/// A request keeps the one that it began with. When the service is configured anew, its successor takes over what is known of
+/// the endpoints that stay.
+final class ServiceBalancer {
+    let cluster: GatewayCluster
+    let endpoints: [EndpointState]
+    private var turns: WeightedRoundRobin
+
+    init(_ cluster: GatewayCluster, after former: ServiceBalancer?, in directory: inout UpstreamDirectory) {
+        self.cluster = cluster
+        let known = former.map { Dictionary($0.endpoints.map { ($0.address, $0) }, uniquingKeysWith: { $1 }) } ?? [:]
+        endpoints = cluster.addresses.map { address in
+            // Asked for even where it is known, as it may have been retired meanwhile.
+            let number = directory.endpoint(at: address)
+            return known[address] ?? EndpointState(address: address, number: number)
+        }
+        turns = WeightedRoundRobin(weights: cluster.weights)
+    }
+
+    /// Whether any endpoint can be used.
+    func isUsable(in directory: inout UpstreamDirectory, now: UInt64) -> Bool {
+        for place in endpoints.indices where weight(of: place, in: &directory, now: now) > 0 { return true }
+        return false
+    }
+
+    /// The place of the endpoint for a request's next try; nil where none can be used.
+    ///
+    /// - Parameters:
+    ///   - hash: of the part of the request that the service goes by, if it does and the request has it.
+    ///   - tried: endpoints that the request has tried: they come last.
+    func next(
+        hash: UInt64?, tried: EndpointSet, in directory: inout UpstreamDirectory, random: inout RandomSource,
+        now: UInt64
+    ) -> Int? {
+        if endpoints.count == 1 { return weight(of: 0, in: &directory, now: now) > 0 ? 0 : nil }
+        if tried.isEmpty {
+            return choose(hash, random: &random) { weight(of: $0, in: &directory, now: now) }
+        }
+        return choose(hash, random: &random) { tried.contains($0) ? 0 : weight(of: $0, in: &directory, now: now) }
+            ?? choose(hash, random: &random) { weight(of: $0, in: &directory, now: now) }
+    }
+
+    private func choose(_ hash: UInt64?, random: inout RandomSource, weighing weight: (Int) -> Int) -> Int? {
+        switch cluster.balancing {
+        case .leastRequest:
+            return LeastRequest.choose(
+                among: endpoints.count, weight: weight, load: { endpoints[$0].activeRequests }, random: &random)
+        case .maglev(let table, _):
+            guard let hash else { return turns.next(weighing: weight) }
+            return table.place(of: hash) { weight($0) > 0 }
+        case .roundRobin: return turns.next(weighing: weight)
+        }
+    }
+
+    /// An endpoint's weight at present; 0 where it cannot be used.
+    private func weight(of place: Int, in directory: inout UpstreamDirectory, now: UInt64) -> Int {
+        directory.isAvailable(endpoints[place].number, now: now) ? cluster.weights[place] : 0
+    }
+}
