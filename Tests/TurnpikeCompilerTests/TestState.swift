@@ -66,6 +66,7 @@ enum Acme {
     static let fullService: JSON = [
         "endpoints": [["host": "127.0.0.1", "port": 9001, "weight": 3]],
         "loadBalancing": ["algorithm": "maglev", "hashOn": ["header": "X-User"]],
+        "outlierDetection": ["consecutiveGatewayErrors": 3, "baseEjectionTime": "10s"],
     ]
 
     static func key(enabled: Bool = true, digest: String = String(repeating: "ab", count: 32)) throws -> Resource {

@@ -25,18 +25,24 @@ public struct LoadBalancing: Sendable, Hashable {
     public var algorithm: Algorithm
     /// For `maglev`, and only for that. A request without it goes by turns.
     public var hashOn: HashInput?
+    /// How long an endpoint that is new, or back after it was out, takes to come to its full weight: it begins with a tenth,
+    /// and more with every moment. 1 s to 1 h. Not for `maglev`. Absent: at once.
+    public var slowStart: Duration?
 
-    public init(algorithm: Algorithm, hashOn: HashInput? = nil) {
+    public init(algorithm: Algorithm, hashOn: HashInput? = nil, slowStart: Duration? = nil) {
         self.algorithm = algorithm
         self.hashOn = hashOn
+        self.slowStart = slowStart
     }
 
     public init(reading fields: inout FieldReader) {
         algorithm = fields.choice("algorithm", default: .roundRobin)
         hashOn = fields.hashInput("hashOn")
+        slowStart = fields.optionalDuration("slowStart", in: .seconds(1) ... .seconds(3600))
         switch algorithm {
         case .maglev:
             if hashOn == nil { fields.report("hashOn", .required, "'hashOn' is required for 'maglev'.") }
+            if slowStart != nil { fields.report("slowStart", .choice, "'slowStart' does not go with 'maglev'.") }
         case .roundRobin, .leastRequest:
             if hashOn != nil { fields.report("hashOn", .choice, "'hashOn' goes with 'maglev' only.") }
         }
@@ -45,6 +51,7 @@ public struct LoadBalancing: Sendable, Hashable {
     public func write(to fields: inout FieldWriter) {
         fields.write("algorithm", algorithm)
         fields.write("hashOn", hashOn?.json)
+        if let slowStart { fields.write("slowStart", slowStart) }
     }
 }
 

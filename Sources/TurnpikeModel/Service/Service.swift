@@ -25,6 +25,8 @@ public struct Service: ResourceSpec {
     public var responseTimeout: Duration
     /// Absent: in turns, by weight.
     public var loadBalancing: LoadBalancing?
+    /// Absent: endpoints are not judged by their answers.
+    public var outlierDetection: OutlierDetection?
 
     public init(reading fields: inout FieldReader) {
         `protocol` = fields.choice("protocol", default: .http)
@@ -42,6 +44,7 @@ public struct Service: ResourceSpec {
         responseTimeout = fields.duration(
             "responseTimeout", in: .milliseconds(1) ... .seconds(3600), default: .seconds(30))
         loadBalancing = fields.object("loadBalancing") { LoadBalancing(reading: &$0) }
+        outlierDetection = fields.object("outlierDetection") { OutlierDetection(reading: &$0) }
     }
 
     public func write(to fields: inout FieldWriter) {
@@ -55,5 +58,6 @@ public struct Service: ResourceSpec {
         fields.write("connectTimeout", connectTimeout)
         fields.write("responseTimeout", responseTimeout)
         if let loadBalancing { fields.write("loadBalancing") { loadBalancing.write(to: &$0) } }
+        if let outlierDetection { fields.write("outlierDetection") { outlierDetection.write(to: &$0) } }
     }
 }

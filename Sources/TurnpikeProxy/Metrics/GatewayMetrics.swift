@@ -64,6 +64,13 @@ final class GatewayMetrics {
         ).increment()
     }
 
+    func endpointEjected(tenant: String, service: String) {
+        registry.counter(
+            .upstreamEjections, help: "Endpoints taken out for what they answered.",
+            labels: [("tenant", tenant), ("service", service)]
+        ).increment()
+    }
+
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome) {
         registry.counter(
             .leaseWaits, help: "Requests that waited for a quota lease.", labels: [("outcome", outcome.rawValue)]

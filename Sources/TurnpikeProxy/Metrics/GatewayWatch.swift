@@ -22,6 +22,10 @@ final class GatewayWatch: GatewayObserver {
         metrics.upstreamFailed(failure, tenant: route.tenant, service: service)
     }
 
+    func endpointEjected(route: GatewayRoute, service: String) {
+        metrics.endpointEjected(tenant: route.tenant, service: service)
+    }
+
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome) { metrics.leaseWaitEnded(outcome) }
 
     func configurationChanged() { metrics.configurationChanged() }

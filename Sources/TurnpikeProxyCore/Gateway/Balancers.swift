@@ -29,24 +29,24 @@ struct Balancers {
         }
         if backends.count == 1 {
             guard backends[0].weight > 0 else { return nil }
-            let service = service(of: backends[0].cluster, &directory)
+            let service = service(of: backends[0].cluster, &directory, now)
             return service.isUsable(in: &directory, now: now) ? service : nil
         }
-        let usable = backends.map { service(of: $0.cluster, &directory).isUsable(in: &directory, now: now) }
+        let usable = backends.map { service(of: $0.cluster, &directory, now).isUsable(in: &directory, now: now) }
         let fresh = (route: route, turns: WeightedRoundRobin(weights: backends.map(\.weight)))
         let chosen = routeTurns[ObjectIdentifier(route), default: fresh].turns.next { usable[$0] }
-        return chosen.map { service(of: backends[$0].cluster, &directory) }
+        return chosen.map { service(of: backends[$0].cluster, &directory, now) }
     }
 
     private mutating func service(
-        of cluster: GatewayCluster, _ directory: inout UpstreamDirectory
+        of cluster: GatewayCluster, _ directory: inout UpstreamDirectory, _ now: UInt64
     ) -> ServiceBalancer {
         if cluster.slot < services.count, let known = services[cluster.slot], known.cluster === cluster { return known }
-        return make(cluster, &directory)
+        return make(cluster, &directory, now)
     }
 
     private mutating func make(
-        _ cluster: GatewayCluster, _ directory: inout UpstreamDirectory
+        _ cluster: GatewayCluster, _ directory: inout UpstreamDirectory, _ now: UInt64
     ) -> ServiceBalancer {
         if cluster.slot >= services.count {
             services += Array(repeating: nil, count: cluster.slot + 1 - services.count)
@@ -57,7 +57,7 @@ struct Balancers {
         if let displaced = services[cluster.slot]?.cluster.compiled.id, slots[displaced] == cluster.slot {
             slots[displaced] = nil
         }
-        let made = ServiceBalancer(cluster, after: former, in: &directory)
+        let made = ServiceBalancer(cluster, after: former, in: &directory, now: now)
         services[cluster.slot] = made
         slots[id] = cluster.slot
         return made

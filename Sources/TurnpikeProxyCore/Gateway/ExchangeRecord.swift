@@ -41,6 +41,8 @@ public protocol GatewayObserver: AnyObject {
     func answered(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer)
     /// An attempt at an upstream failed.
     func upstreamFailed(_ failure: UpstreamFailure, route: GatewayRoute, service: String)
+    /// An endpoint of the service was taken out for a while, for what it answered.
+    func endpointEjected(route: GatewayRoute, service: String)
     /// A request waited for a lease.
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome)
 }

@@ -19,6 +19,9 @@ final class GatewayCluster: Sendable {
     let addresses: [EndpointAddress]
     let weights: [Int]
     let balancing: Balancing
+    /// Nanoseconds until an endpoint has its full weight; 0 where it has at once.
+    let slowStart: UInt64
+    let outlierRule: OutlierRule?
     /// Nanoseconds.
     let connectTimeout: UInt64
     /// Nanoseconds from the end of the request to the answer's head, and between two pieces of its content.
@@ -32,6 +35,8 @@ final class GatewayCluster: Sendable {
         addresses = compiled.endpoints.map { EndpointAddress(host: $0.host, port: $0.port) }
         weights = compiled.endpoints.map { min(max($0.weight, 0), 1000) }
         balancing = Balancing(compiled, addresses, weights)
+        slowStart = UInt64(max(compiled.loadBalancing?.slowStart?.inNanoseconds ?? 0, 0))
+        outlierRule = compiled.outlierDetection.map(OutlierRule.init)
         connectTimeout = UInt64(max(compiled.connectTimeout.inNanoseconds, 1))
         responseTimeout = UInt64(max(compiled.responseTimeout.inNanoseconds, 1))
     }

@@ -62,6 +62,7 @@ extension ServerConnection {
         request.status = response.status
         request.upstreamStatus = response.status
         request.upstreamDuration = gateway.now - request.sentUpstreamAt
+        judge(TryOutcome(status: response.status))
         // A client that is still sending would have to be read to the end, however long that is.
         let wantsKeepAlive = head.keepAlive && !gateway.isDraining && requestBody.isComplete
         let delivery = ResponseDelivery(

@@ -86,9 +86,19 @@ extension ServerConnection {
         act(.sendToClient(.staged(range)))
     }
 
+    /// Tells the observer of a failure, and counts it against the endpoint.
     func report(_ failure: UpstreamFailure) {
         guard let route = request.route, let cluster = request.cluster else { return }
         gateway.observer?.upstreamFailed(failure, route: route, service: cluster.name)
+        judge(.gatewayError)
+    }
+
+    /// Counts what the try has come to for or against its endpoint.
+    func judge(_ outcome: TryOutcome) {
+        guard let service = request.service, let place = request.place,
+            service.note(outcome, at: place, now: gateway.now), let route = request.route
+        else { return }
+        gateway.observer?.endpointEjected(route: route, service: service.cluster.name)
     }
 
     // MARK: - Losing one

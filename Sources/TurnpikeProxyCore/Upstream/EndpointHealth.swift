@@ -9,6 +9,8 @@ public struct EndpointHealth: Sendable, Hashable {
 
     private var failures: UInt64 = 0
     private var outUntil: UInt64 = 0
+    /// When it came back, or will come back at the latest, the last time that it was out; 0 where it never was.
+    private(set) var returnedAt: UInt64 = 0
 
     public init() {}
 
@@ -19,6 +21,7 @@ public struct EndpointHealth: Sendable, Hashable {
         guard isAvailable(now: now) else { return }
         let pause = min(Self.firstPause << min(failures, 5), Self.longestPause)
         outUntil = now + pause
+        returnedAt = outUntil
         failures += 1
     }
 

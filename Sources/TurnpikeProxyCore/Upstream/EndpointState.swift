@@ -8,9 +8,13 @@ final class EndpointState {
     let number: Int
     /// Requests of the service that are being sent to it or answered by it.
     var activeRequests = 0
+    var outlier = OutlierState()
+    /// When it was added to the service; 0 where it was there from the first.
+    let addedAt: UInt64
 
-    init(address: EndpointAddress, number: Int) {
+    init(address: EndpointAddress, number: Int, addedAt: UInt64) {
         self.address = address
         self.number = number
+        self.addedAt = addedAt
     }
 }

@@ -9,13 +9,16 @@ final class ServiceBalancer {
     let endpoints: [EndpointState]
     private var turns: WeightedRoundRobin
 
-    init(_ cluster: GatewayCluster, after former: ServiceBalancer?, in directory: inout UpstreamDirectory) {
+    init(
+        _ cluster: GatewayCluster, after former: ServiceBalancer?, in directory: inout UpstreamDirectory, now: UInt64
+    ) {
         self.cluster = cluster
         let known = former.map { Dictionary($0.endpoints.map { ($0.address, $0) }, uniquingKeysWith: { $1 }) } ?? [:]
         endpoints = cluster.addresses.map { address in
             // Asked for even where it is known, as it may have been retired meanwhile.
             let number = directory.endpoint(at: address)
-            return known[address] ?? EndpointState(address: address, number: number)
+            return known[address]
+                ?? EndpointState(address: address, number: number, addedAt: former == nil ? 0 : now)
         }
         turns = WeightedRoundRobin(weights: cluster.weights)
     }
@@ -57,6 +60,25 @@ final class ServiceBalancer {
 
     /// An endpoint's weight at present; 0 where it cannot be used.
     private func weight(of place: Int, in directory: inout UpstreamDirectory, now: UInt64) -> Int {
-        directory.isAvailable(endpoints[place].number, now: now) ? cluster.weights[place] : 0
+        let endpoint = endpoints[place]
+        guard directory.isAvailable(endpoint.number, now: now), !endpoint.outlier.isEjected(now: now) else { return 0 }
+        guard cluster.slowStart > 0 else { return cluster.weights[place] }
+        let start = max(endpoint.addedAt, endpoint.outlier.ejectedUntil, directory.returned(endpoint.number))
+        return cluster.weights[place] * SlowStart.percent(since: start, lasting: cluster.slowStart, now: now)
+    }
+
+    // MARK: - Judging
+
+    /// Takes note of what a try at an endpoint has come to, and ejects it where the service's rule says so.
+    ///
+    /// - Returns: whether it was ejected.
+    func note(_ outcome: TryOutcome, at place: Int, now: UInt64) -> Bool {
+        guard let rule = cluster.outlierRule, endpoints[place].outlier.note(outcome, by: rule, now: now) else {
+            return false
+        }
+        let ejected = endpoints.count { $0.outlier.isEjected(now: now) }
+        guard ejected < rule.mostEjected(of: endpoints.count) else { return false }
+        endpoints[place].outlier.eject(by: rule, now: now)
+        return true
     }
 }

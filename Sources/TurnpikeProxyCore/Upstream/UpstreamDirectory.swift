@@ -65,6 +65,9 @@ public struct UpstreamDirectory: Sendable {
 
     public func isAvailable(_ endpoint: Int, now: UInt64) -> Bool { endpoints[endpoint].health.isAvailable(now: now) }
 
+    /// When the endpoint came back the last time that it was out; 0 where it never was.
+    func returned(_ endpoint: Int) -> UInt64 { endpoints[endpoint].health.returnedAt }
+
     // MARK: - Connections
 
     /// - Parameter mayReuse: false to insist on a new connection.

@@ -9,7 +9,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
     case redirect, directResponse, rewrite, stickiness, headerEdits
-    case loadBalancing
+    case loadBalancing, outlierDetection
     /// Answers probes.
     case probe
 }
@@ -57,6 +57,7 @@ extension CompiledCluster {
     fileprivate var requiredCapabilities: Set<Capability> {
         var required: Set<Capability> = []
         if loadBalancing != nil { required.insert(.loadBalancing) }
+        if outlierDetection != nil { required.insert(.outlierDetection) }
         return required
     }
 }

@@ -108,7 +108,8 @@ extension CompiledCluster {
             },
             connectTimeout: .milliseconds(fields.integer("connectTimeoutMillis", in: 1...60_000)),
             responseTimeout: .milliseconds(fields.integer("responseTimeoutMillis", in: 1...3_600_000)),
-            loadBalancing: fields.object("loadBalancing") { LoadBalancing(reading: &$0) }
+            loadBalancing: fields.object("loadBalancing") { LoadBalancing(reading: &$0) },
+            outlierDetection: fields.object("outlierDetection") { OutlierDetection(reading: &$0) }
         )
     }
 
@@ -123,6 +124,7 @@ extension CompiledCluster {
         fields.write("connectTimeoutMillis", connectTimeout.inMilliseconds)
         fields.write("responseTimeoutMillis", responseTimeout.inMilliseconds)
         if let loadBalancing { fields.write("loadBalancing") { loadBalancing.write(to: &$0) } }
+        if let outlierDetection { fields.write("outlierDetection") { outlierDetection.write(to: &$0) } }
     }
 }
 

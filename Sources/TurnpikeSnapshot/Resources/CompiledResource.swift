@@ -180,10 +180,12 @@ public struct CompiledCluster: CompiledContent {
     public var responseTimeout: Duration
     /// Absent: in turns, by weight.
     public var loadBalancing: LoadBalancing?
+    /// Absent: endpoints are not judged by their answers.
+    public var outlierDetection: OutlierDetection?
 
     public init(
         tenant: String, name: String, id: ResourceID, endpoints: [Endpoint], connectTimeout: Duration,
-        responseTimeout: Duration, loadBalancing: LoadBalancing? = nil
+        responseTimeout: Duration, loadBalancing: LoadBalancing? = nil, outlierDetection: OutlierDetection? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -192,6 +194,7 @@ public struct CompiledCluster: CompiledContent {
         self.connectTimeout = connectTimeout
         self.responseTimeout = responseTimeout
         self.loadBalancing = loadBalancing
+        self.outlierDetection = outlierDetection
     }
 }
 

@@ -43,6 +43,8 @@ extension MetricName {
     public static let requestsRefused: MetricName = "turnpike_requests_refused_total"
     /// Attempts at an upstream that failed, by `tenant`, `service`, `reason`.
     public static let upstreamFailures: MetricName = "turnpike_upstream_failures_total"
+    /// Endpoints taken out by outlier detection, by `tenant`, `service`.
+    public static let upstreamEjections: MetricName = "turnpike_upstream_ejections_total"
     /// Time from a request's last byte to an upstream until its answer's first, by `tenant`.
     public static let upstreamDuration: MetricName = "turnpike_upstream_duration_seconds"
     /// Client connections open now.

@@ -91,7 +91,7 @@ import TurnpikeTestSupport
         let cluster = CompiledCluster(
             tenant: "acme", name: "c", id: .zero, endpoints: [.init(host: "h", port: 80, weight: 1)],
             connectTimeout: .seconds(1), responseTimeout: .seconds(1),
-            loadBalancing: LoadBalancing(algorithm: .leastRequest))
+            loadBalancing: LoadBalancing(algorithm: .leastRequest), outlierDetection: OutlierDetection())
         let ofRoute = CompiledResource.route(route).requiredCapabilities
         let ofCluster = CompiledResource.cluster(cluster).requiredCapabilities
         #expect(ofRoute.isDisjoint(with: ofCluster))

@@ -45,6 +45,14 @@ private let refused: [(Kind, String, [String])] = [
         ["/loadBalancing/algorithm choice", "/loadBalancing/hashOn choice"]
     ),
     (
+        .service,
+        #"{"endpoints":[{"host":"a","port":1}],"outlierDetection":{"consecutive5xx":0,"baseEjectionTime":"10m","maxEjectionTime":"5m","maxEjectionPercent":0}}"#,
+        [
+            "/outlierDetection/consecutive5xx range", "/outlierDetection/maxEjectionTime range",
+            "/outlierDetection/maxEjectionPercent range",
+        ]
+    ),
+    (
         .route, #"{"match":{"hosts":[],"paths":[]},"backends":[]}"#,
         ["/match/hosts length", "/match/paths length", "/backends length"]
     ),

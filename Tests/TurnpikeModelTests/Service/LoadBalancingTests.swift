@@ -13,6 +13,10 @@ import TurnpikeModel
         arguments: [
             ("{}", LoadBalancing(algorithm: .roundRobin)),
             (#"{"algorithm":"leastRequest"}"#, LoadBalancing(algorithm: .leastRequest)),
+            (
+                #"{"algorithm":"roundRobin","slowStart":"1m"}"#,
+                LoadBalancing(algorithm: .roundRobin, slowStart: .seconds(60))
+            ),
             (#"{"algorithm":"maglev","hashOn":"address"}"#, LoadBalancing(algorithm: .maglev, hashOn: .address)),
             (
                 #"{"algorithm":"maglev","hashOn":{"header":"X-User"}}"#,
@@ -36,6 +40,8 @@ import TurnpikeModel
             (#"{"algorithm":"maglev"}"#, "/hashOn required"),
             (#"{"algorithm":"leastRequest","hashOn":"address"}"#, "/hashOn choice"),
             (#"{"hashOn":"address"}"#, "/hashOn choice"),
+            (#"{"algorithm":"maglev","hashOn":"address","slowStart":"30s"}"#, "/slowStart choice"),
+            (#"{"slowStart":"999ms"}"#, "/slowStart range"),
             (#"{"algorithm":"maglev","hashOn":"path"}"#, "/hashOn choice"),
             (#"{"algorithm":"maglev","hashOn":7}"#, "/hashOn choice"),
             (#"{"algorithm":"maglev","hashOn":{"header":"a","cookie":"b"}}"#, "/hashOn choice"),

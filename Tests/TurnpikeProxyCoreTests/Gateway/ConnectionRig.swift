@@ -174,6 +174,8 @@ final class RecordedExchanges: GatewayObserver {
     private(set) var lines: [String] = []
     private(set) var failures: [UpstreamFailure] = []
     private(set) var waits: [LeaseWaitOutcome] = []
+    /// Services whose endpoints were ejected.
+    private(set) var ejections: [String] = []
 
     func answered(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
         exchanges.append(exchange)
@@ -181,5 +183,6 @@ final class RecordedExchanges: GatewayObserver {
     }
 
     func upstreamFailed(_ failure: UpstreamFailure, route: GatewayRoute, service: String) { failures.append(failure) }
+    func endpointEjected(route: GatewayRoute, service: String) { ejections.append(service) }
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome) { waits.append(outcome) }
 }

@@ -31,7 +31,8 @@ private let optionalParts = [
 private let extras = [
     #"{"loadBalancing":{"algorithm":"maglev","hashOn":{"cookie":"session"}}}"#,
     #"{"loadBalancing":{"algorithm":"maglev","hashOn":"address"}}"#,
-    #"{"loadBalancing":{"algorithm":"leastRequest"}}"#,
+    #"{"loadBalancing":{"algorithm":"leastRequest","slowStart":"30s"}}"#,
+    #"{"outlierDetection":{"consecutive5xx":5,"consecutiveGatewayErrors":0,"baseEjectionTime":"30s","maxEjectionTime":"5m","maxEjectionPercent":10}}"#,
 ]
 
 @Suite struct CompiledResourceTests {

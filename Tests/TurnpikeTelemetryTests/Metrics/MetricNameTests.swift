@@ -17,7 +17,8 @@ import TurnpikeTelemetry
 
     @Test(arguments: [
         MetricName.requests, .requestDuration, .requestBytes, .responseBytes, .requestsRefused, .upstreamFailures,
-        .upstreamDuration, .activeConnections, .upstreamConnections, .configRevisionApplied, .configRejections,
+        .upstreamEjections, .upstreamDuration, .activeConnections, .upstreamConnections, .configRevisionApplied,
+        .configRejections,
         .controlPlaneConnected, .journalSlotsUsed, .journalSlots, .leaseWaits, .configRevision, .apiRequests,
         .apiRequestDuration, .writeDuration, .commitBatchSize, .compileDuration, .connectedWorkers, .commitFailures,
         .queueLength, .greatestLag,

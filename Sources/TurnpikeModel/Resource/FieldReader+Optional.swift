@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Scalars that may be absent without a default taking their place.
+
+extension FieldReader {
+    mutating func optionalDuration(_ name: String, in range: ClosedRange<Duration>) -> Duration? {
+        guard isPresent(name) else { return nil }
+        return duration(name, in: range)
+    }
+
+    mutating func optionalInteger(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
+        guard isPresent(name) else { return nil }
+        return integer(name, in: range)
+    }
+
+    /// Whether the field is there; `null`, which says that it is not, counts as read.
+    private mutating func isPresent(_ name: String) -> Bool {
+        if has(name) { return true }
+        ignore(name)
+        return false
+    }
+}
