@@ -65,8 +65,10 @@ enum Acme {
     /// A service with every field that it may have.
     static let fullService: JSON = [
         "endpoints": [["host": "127.0.0.1", "port": 9001, "weight": 3]],
+        "requestTimeout": "1m",
         "loadBalancing": ["algorithm": "maglev", "hashOn": ["header": "X-User"]],
         "outlierDetection": ["consecutiveGatewayErrors": 3, "baseEjectionTime": "10s"],
+        "retries": ["on": ["reset", "503"], "perTryTimeout": "2s", "budget": ["percent": 10]],
     ]
 
     static func key(enabled: Bool = true, digest: String = String(repeating: "ab", count: 32)) throws -> Resource {

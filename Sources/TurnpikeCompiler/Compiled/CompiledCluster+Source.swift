@@ -9,7 +9,9 @@ extension CompiledCluster {
             tenant: resource.key.tenant ?? "", name: resource.key.name, id: resource.id,
             endpoints: service.endpoints.map { Endpoint(host: $0.host, port: $0.port, weight: $0.weight) },
             connectTimeout: service.connectTimeout, responseTimeout: service.responseTimeout,
-            loadBalancing: service.loadBalancing, outlierDetection: service.outlierDetection
+            requestTimeout: service.requestTimeout, loadBalancing: service.loadBalancing,
+            outlierDetection: service.outlierDetection,
+            retries: service.retries
         )
     }
 }

@@ -3,12 +3,12 @@
 // Scalars that may be absent without a default taking their place.
 
 extension FieldReader {
-    mutating func optionalDuration(_ name: String, in range: ClosedRange<Duration>) -> Duration? {
+    public mutating func optionalDuration(_ name: String, in range: ClosedRange<Duration>) -> Duration? {
         guard isPresent(name) else { return nil }
         return duration(name, in: range)
     }
 
-    mutating func optionalInteger(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
+    public mutating func optionalInteger(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
         guard isPresent(name) else { return nil }
         return integer(name, in: range)
     }

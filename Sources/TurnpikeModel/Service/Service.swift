@@ -23,10 +23,14 @@ public struct Service: ResourceSpec {
     public var connectTimeout: Duration
     /// How long the upstream may take to begin its answer, and then pause within it. Default 30 s.
     public var responseTimeout: Duration
+    /// From a request's head to the end of its answer, all tries together. 1 ms to 1 day. Absent: no bound but the others.
+    public var requestTimeout: Duration?
     /// Absent: in turns, by weight.
     public var loadBalancing: LoadBalancing?
     /// Absent: endpoints are not judged by their answers.
     public var outlierDetection: OutlierDetection?
+    /// Absent: up to three other endpoints where one cannot be reached, and nothing else.
+    public var retries: Retries?
 
     public init(reading fields: inout FieldReader) {
         `protocol` = fields.choice("protocol", default: .http)
@@ -43,8 +47,10 @@ public struct Service: ResourceSpec {
         connectTimeout = fields.duration("connectTimeout", in: .milliseconds(1) ... .seconds(60), default: .seconds(2))
         responseTimeout = fields.duration(
             "responseTimeout", in: .milliseconds(1) ... .seconds(3600), default: .seconds(30))
+        requestTimeout = fields.optionalDuration("requestTimeout", in: .milliseconds(1) ... .seconds(86_400))
         loadBalancing = fields.object("loadBalancing") { LoadBalancing(reading: &$0) }
         outlierDetection = fields.object("outlierDetection") { OutlierDetection(reading: &$0) }
+        retries = fields.object("retries") { Retries(reading: &$0) }
     }
 
     public func write(to fields: inout FieldWriter) {
@@ -57,7 +63,9 @@ public struct Service: ResourceSpec {
                 }))
         fields.write("connectTimeout", connectTimeout)
         fields.write("responseTimeout", responseTimeout)
+        if let requestTimeout { fields.write("requestTimeout", requestTimeout) }
         if let loadBalancing { fields.write("loadBalancing") { loadBalancing.write(to: &$0) } }
         if let outlierDetection { fields.write("outlierDetection") { outlierDetection.write(to: &$0) } }
+        if let retries { fields.write("retries") { retries.write(to: &$0) } }
     }
 }

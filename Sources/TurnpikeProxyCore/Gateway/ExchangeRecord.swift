@@ -26,7 +26,8 @@ public struct ExchangeRecord: Sendable {
     public var refusal: ErrorCode?
     /// In words; of a refusal or of an answer cut short.
     public var detail: String?
-    /// Connections to upstreams that were tried.
+    /// Connections to upstreams that the request was tried on: 1, and more where some were stale, failed or answered what is
+    /// tried again.
     public var attempts: Int
     public var admitted: Bool
 
@@ -57,6 +58,8 @@ public enum UpstreamFailure: String, Sendable, CaseIterable {
     case malformed
     /// Its answer did not come in time.
     case timeout
+    /// It answered with a status for which the service's retries try again, and that was done.
+    case status
 }
 
 public enum LeaseWaitOutcome: String, Sendable, CaseIterable { case granted, refused, timeout, overloaded, abandoned }

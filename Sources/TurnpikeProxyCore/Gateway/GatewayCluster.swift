@@ -22,10 +22,14 @@ final class GatewayCluster: Sendable {
     /// Nanoseconds until an endpoint has its full weight; 0 where it has at once.
     let slowStart: UInt64
     let outlierRule: OutlierRule?
+    /// Nil where the service says nothing of retries.
+    let retryRule: RetryRule?
     /// Nanoseconds.
     let connectTimeout: UInt64
     /// Nanoseconds from the end of the request to the answer's head, and between two pieces of its content.
     let responseTimeout: UInt64
+    /// Nanoseconds from the request's head to the end of the answer, all tries together; `.max` where there is no such bound.
+    let requestTimeout: UInt64
 
     var name: String { compiled.name }
 
@@ -37,8 +41,10 @@ final class GatewayCluster: Sendable {
         balancing = Balancing(compiled, addresses, weights)
         slowStart = UInt64(max(compiled.loadBalancing?.slowStart?.inNanoseconds ?? 0, 0))
         outlierRule = compiled.outlierDetection.map(OutlierRule.init)
+        retryRule = compiled.retries.map(RetryRule.init)
         connectTimeout = UInt64(max(compiled.connectTimeout.inNanoseconds, 1))
         responseTimeout = UInt64(max(compiled.responseTimeout.inNanoseconds, 1))
+        requestTimeout = compiled.requestTimeout.map { UInt64(max($0.inNanoseconds, 1)) } ?? .max
     }
 }
 

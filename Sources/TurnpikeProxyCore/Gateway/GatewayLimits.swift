@@ -15,7 +15,8 @@ public struct GatewayLimits: Sendable, Hashable {
     public var leaseWait: UInt64
     /// Requests that wait for grants at once. Default 1,000.
     public var leaseWaiters: Int
-    /// Connections to upstreams tried for one request. Default 4.
+    /// Endpoints asked for a connection, one after the other, before a request is refused; where the service says nothing of
+    /// retries, also endpoints that could not be reached. Default 4.
     public var upstreamAttempts: Int
 
     public init(
@@ -41,6 +42,8 @@ public struct GatewayLimits: Sendable, Hashable {
     static let discardedBodyBytes: UInt64 = 64 << 10
     /// Bytes of a client that are held while they cannot be passed on.
     static let backlogBytes = 64 << 10
+    /// Content of a request that is kept so that it can be sent once more.
+    static let heldContentBytes = 64 << 10
     /// Interim (1xx) answers to one request.
     static let interimAnswers = 16
 }

@@ -30,7 +30,20 @@ struct RequestContext {
     var place: Int?
     /// Places of the service's endpoints that were tried.
     var tried = EndpointSet()
+    /// Connections, and those of them that were tried because another try had failed.
     var attempts = 0
+    var retries = 0
+    /// Of the last try, where that failed.
+    var failure: UpstreamFailure?
+    /// Nanoseconds: when the try, and when the request as a whole, is over at the latest.
+    var tryEndsAt = UInt64.max
+    var giveUpAt = UInt64.max
+    /// Content is kept for another try.
+    var holdsContent = false
+    /// It was sent on an idle connection that turned out to be closed, and once more on another.
+    var wasStale = false
+    /// The client was told to send its content.
+    var isInvited = false
     var interimAnswers = 0
     var sentUpstreamAt: UInt64 = 0
     var upstreamDuration: UInt64?

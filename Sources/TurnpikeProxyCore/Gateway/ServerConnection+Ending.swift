@@ -101,6 +101,7 @@ extension ServerConnection {
         state = .idle
         deadline = gateway.now + gateway.limits.idleTimeout
         forwardedHeadLength = 0
+        heldLength = 0
         request.configuration = nil
         request.route = nil
         request.service = nil
@@ -175,19 +176,34 @@ extension ServerConnection {
     }
 
     private func exchangeTimedOut() {
+        if gateway.now >= request.giveUpAt { return ranOutOfTime() }
         switch upstream {
         case .none: break
+        case .pausing: resumeTrying()
         case .connecting(let id):
             act(.closeUpstream(id))
             connectFailed(id, .connectTimeout)
         case .awaitingHead:
             guard requestBody.isComplete || !isUpstreamWritable else { return refuse(.requestTimeout) }
-            report(.timeout)
-            refuse(.upstreamTimeout)
+            tryFailed(.timeout)
         case .responding:
             guard isClientWritable else { return abort("The client did not take the answer in time.") }
             report(.timeout)
             abort("The upstream did not finish its answer in time.")
+        }
+    }
+
+    /// All the time that the service has for a request is over, whatever is under way.
+    private func ranOutOfTime() {
+        switch upstream {
+        case .none, .pausing, .connecting: refuse(.upstreamTimeout)
+        case .awaitingHead:
+            guard requestBody.isComplete || !isUpstreamWritable else { return refuse(.requestTimeout) }
+            report(.timeout)
+            refuse(.upstreamTimeout)
+        case .responding:
+            if isClientWritable { report(.timeout) }
+            abort("The answer was not whole within the service's time for a request.")
         }
     }
 }

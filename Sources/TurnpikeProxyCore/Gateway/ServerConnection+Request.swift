@@ -39,7 +39,7 @@ extension ServerConnection {
     private var isSending: Bool {
         switch upstream {
         case .awaitingHead, .responding: true
-        case .none, .connecting: false
+        case .none, .pausing, .connecting: false
         }
     }
 
@@ -81,6 +81,7 @@ extension ServerConnection {
         )
         toUpstream.removeAll()
         forwardedHeadLength = 0
+        heldLength = 0
         sentContent = false
     }
 
@@ -110,19 +111,14 @@ extension ServerConnection {
             let admission = try gateway.admit(head, bytes, from: client, context: &request)
             gateway.prepare(head, bytes, from: client, context: &request, to: toUpstream)
             forwardedHeadLength = toUpstream.count
+            heldLength = forwardedHeadLength
             switch admission {
-            case .admitted: proceed()
+            case .admitted: beginExchange()
             case .waitsForGrant: waitForGrant()
             }
         } catch {
             refuse(error)
         }
-    }
-
-    private func proceed() {
-        if let answer = request.route?.answer { return give(answer) }
-        state = .exchange
-        chooseUpstream()
     }
 
     // MARK: - Waiting for a grant
@@ -142,7 +138,7 @@ extension ServerConnection {
         do throws(Refusal) {
             guard case .admitted = try gateway.spendQuotas(context: &request) else { return }
             endWait(.granted)
-            proceed()
+            beginExchange()
         } catch {
             endWait(.refused)
             refuse(error)
@@ -183,20 +179,39 @@ extension ServerConnection {
 
     private func forward(_ bytes: UnsafeRawBufferPointer, _ range: ByteRange, origin: ByteRange?) {
         sentContent = true
-        if let origin {
+        if holds(range.count) {
+            let held = toUpstream.append(bytes[range])
+            heldLength = toUpstream.count
+            act(.sendToUpstream(.staged(held)))
+        } else if let origin {
             act(.sendToUpstream(.received(origin)))
         } else {
             act(.sendToUpstream(.staged(toUpstream.append(bytes[range]))))
         }
         request.sentUpstreamAt = gateway.now
+        if let perTryTimeout = request.cluster?.retryRule?.perTryTimeout {
+            request.tryEndsAt = gateway.now.addingClamped(perTryTimeout)
+        }
         expectProgress()
+    }
+
+    /// Whether so much more content is kept for another try; once it is too much, none is.
+    private func holds(_ count: Int) -> Bool {
+        guard request.holdsContent else { return false }
+        request.holdsContent = heldLength - forwardedHeadLength + count <= GatewayLimits.heldContentBytes
+        if !request.holdsContent { heldLength = forwardedHeadLength }
+        return request.holdsContent
     }
 
     /// Sets the clock for whoever's turn it is.
     func expectProgress() {
         guard let timeout = responseTimeout else { return }
-        let isClientsTurn = !requestBody.isComplete && isUpstreamWritable
-        deadline = gateway.now + (isClientsTurn ? gateway.limits.bodyTimeout : timeout)
+        if !requestBody.isComplete, isUpstreamWritable {
+            // The client's turn is no part of the try.
+            deadline = min(gateway.now + gateway.limits.bodyTimeout, request.giveUpAt)
+        } else {
+            expire(in: timeout)
+        }
     }
 
     var responseTimeout: UInt64? { request.cluster?.responseTimeout }

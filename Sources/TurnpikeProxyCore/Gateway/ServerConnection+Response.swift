@@ -4,7 +4,7 @@ extension ServerConnection {
     /// Uses bytes of the upstream, all of them.
     func takeUpstream(_ bytes: UnsafeRawBufferPointer) {
         switch upstream {
-        case .none: break
+        case .none, .pausing: break
         case .connecting: upstreamMisbehaved("it spoke before it was asked")
         case .responding: takeResponseContent(bytes, from: 0, isEvent: true)
         case .awaitingHead:
@@ -38,7 +38,11 @@ extension ServerConnection {
                 if response.isInterim {
                     takeInterim(rest)
                 } else {
+                    judge(TryOutcome(status: response.status))
+                    let behind = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+                    if triesAgain(id, rest: behind) { return bytes.count }
                     upstream = .responding(id)
+                    request.tryEndsAt = .max
                     startResponse(rest)
                     takeResponseContent(bytes, from: offset, isEvent: isEvent)
                 }
@@ -62,7 +66,6 @@ extension ServerConnection {
         request.status = response.status
         request.upstreamStatus = response.status
         request.upstreamDuration = gateway.now - request.sentUpstreamAt
-        judge(TryOutcome(status: response.status))
         // A client that is still sending would have to be read to the end, however long that is.
         let wantsKeepAlive = head.keepAlive && !gateway.isDraining && requestBody.isComplete
         let delivery = ResponseDelivery(
@@ -130,7 +133,7 @@ extension ServerConnection {
     /// Sets the clock: for the upstream to send more, or for the client to take what there is.
     func expectResponseContent() {
         guard let timeout = responseTimeout else { return }
-        deadline = gateway.now + (isClientWritable ? timeout : gateway.limits.bodyTimeout)
+        expire(in: isClientWritable ? timeout : gateway.limits.bodyTimeout)
     }
 
     private func upstreamMisbehaved(_ reason: String) {

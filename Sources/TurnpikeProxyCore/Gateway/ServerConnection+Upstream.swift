@@ -3,23 +3,39 @@
 extension ServerConnection {
     // MARK: - Finding one
 
-    /// Tries endpoints until one has a connection to offer.
-    func chooseUpstream(after failure: Refusal = .noHealthyUpstream) {
-        var lastFailure = failure
-        while request.attempts < gateway.limits.upstreamAttempts,
-            let place = gateway.nextEndpoint(context: &request)
-        {
-            if connect(toEndpoint: place, mayReuse: true) { return }
-            lastFailure = .overloaded
+    /// The request has passed all phases and is the service's from here on.
+    func beginExchange() {
+        if let answer = request.route?.answer { return give(answer) }
+        state = .exchange
+        if let service = request.service {
+            request.giveUpAt = request.startedAt.addingClamped(service.cluster.requestTimeout)
+            if let rule = service.cluster.retryRule {
+                service.load.retryBudget.deposit(rule.budget)
+                request.holdsContent =
+                    head.hasBody && rule.repeatsRequests && rule.methods.contains(MethodSet(head.method))
+            }
         }
-        refuse(lastFailure)
+        startTry(after: .noHealthyUpstream)
+    }
+
+    /// Tries endpoints until one has a connection to offer.
+    ///
+    /// - Parameter failure: what the client gets where no endpoint can be used.
+    func startTry(after failure: Refusal) {
+        var failure = failure
+        for _ in 0..<gateway.limits.upstreamAttempts {
+            guard let place = gateway.nextEndpoint(context: &request) else { break }
+            if connect(toEndpoint: place, mayReuse: true) { return }
+            failure = .overloaded
+        }
+        refuse(failure)
     }
 
     /// Asks the endpoint of the try before for another connection, a new one.
-    func reconnect(after failure: Refusal = .noHealthyUpstream) {
+    private func reconnect(after failure: Refusal) {
         let place = request.place
         endTry()
-        guard let place, request.attempts < gateway.limits.upstreamAttempts else { return refuse(failure) }
+        guard let place else { return refuse(failure) }
         if !connect(toEndpoint: place, mayReuse: false) { refuse(.overloaded) }
     }
 
@@ -29,43 +45,45 @@ extension ServerConnection {
     private func connect(toEndpoint place: Int, mayReuse: Bool) -> Bool {
         guard let service = request.service else { return false }
         let endpoint = service.endpoints[place]
-        request.attempts += 1
         request.tried.insert(place)
         switch gateway.upstreams.checkOut(endpoint.number, mayReuse: mayReuse) {
         case .reuse(let id):
-            beginTry(at: place)
+            beginTry(at: place, of: service)
             act(.attach(id))
             sendRequest(to: id, isReused: true)
         case .connect(let id):
-            beginTry(at: place)
+            beginTry(at: place, of: service)
             upstream = .connecting(id)
-            deadline = gateway.now + service.cluster.connectTimeout
+            expire(in: service.cluster.connectTimeout)
             act(.connect(id, endpoint: endpoint.number))
         case .full: return false
         }
         return true
     }
 
-    private func beginTry(at place: Int) {
+    private func beginTry(at place: Int, of service: ServiceBalancer) {
+        request.attempts += 1
         request.place = place
-        request.service?.endpoints[place].activeRequests += 1
+        service.endpoints[place].activeRequests += 1
+        request.tryEndsAt = gateway.now.addingClamped(service.cluster.retryRule?.perTryTimeout ?? .max)
     }
 
     /// Lets go of the upstream, whatever comes of the request: from here on its connection is no business of this one. May be
     /// said more than once.
     func endTry() {
         upstream = .none
+        request.tryEndsAt = .max
         guard let place = request.place else { return }
         request.place = nil
         request.service?.endpoints[place].activeRequests -= 1
     }
 
-    func connectFailed(_ id: UpstreamID, _ failure: UpstreamFailure) {
-        gateway.upstreams.connectFailed(id, now: gateway.now)
-        report(failure)
-        endTry()
-        chooseUpstream(after: failure == .connectTimeout ? .upstreamTimeout : .noHealthyUpstream)
+    /// Sets the clock for something that may take so long, within what the try and the request may.
+    func expire(in nanoseconds: UInt64) {
+        deadline = min(gateway.now.addingClamped(nanoseconds), request.tryEndsAt, request.giveUpAt)
     }
+
+    // MARK: - Sending
 
     func sendRequest(to id: UpstreamID, isReused: Bool) {
         upstream = .awaitingHead(id, isReused: isReused)
@@ -73,35 +91,34 @@ extension ServerConnection {
         responseParser.reset()
         responseBacklog.removeAll(keepingCapacity: true)
         request.sentUpstreamAt = gateway.now
-        act(.sendToUpstream(.staged(ByteRange(0, forwardedHeadLength))))
+        act(.sendToUpstream(.staged(ByteRange(0, heldLength))))
         if head.expectsContinue, !requestBody.isComplete, backlog.isEmpty, !sentContent { invite() }
         expectProgress()
     }
 
-    /// Tells a client that asked first to send its content (RFC 9110 §10.1.1). The upstream was not asked, and need not be:
-    /// whatever it has to say, it may say at any time.
+    /// Tells a client that asked first to send its content (RFC 9110 §10.1.1), once. The upstream was not asked, and need not
+    /// be: whatever it has to say, it may say at any time.
     private func invite() {
+        guard !request.isInvited else { return }
+        request.isInvited = true
         let range = toClient.write(atMost: 32) { $0.append("HTTP/1.1 100 Continue\r\n\r\n") }
         request.bytesOut += Int64(range.count)
         act(.sendToClient(.staged(range)))
     }
 
-    /// Tells the observer of a failure, and counts it against the endpoint.
-    func report(_ failure: UpstreamFailure) {
-        guard let route = request.route, let cluster = request.cluster else { return }
-        gateway.observer?.upstreamFailed(failure, route: route, service: cluster.name)
-        judge(.gatewayError)
-    }
-
-    /// Counts what the try has come to for or against its endpoint.
-    func judge(_ outcome: TryOutcome) {
-        guard let service = request.service, let place = request.place,
-            service.note(outcome, at: place, now: gateway.now), let route = request.route
-        else { return }
-        gateway.observer?.endpointEjected(route: route, service: service.cluster.name)
-    }
-
     // MARK: - Losing one
+
+    func connectFailed(_ id: UpstreamID, _ failure: UpstreamFailure) {
+        gateway.upstreams.connectFailed(id, now: gateway.now)
+        upstream = .none
+        tryFailed(failure)
+    }
+
+    /// A connection put away turned out to be closed, before anything was sent on it.
+    func attachFailed() {
+        upstream = .none
+        reconnect(after: .noHealthyUpstream)
+    }
 
     /// The upstream has closed, or its connection failed.
     func upstreamLost(_ id: UpstreamID) {
@@ -109,15 +126,14 @@ extension ServerConnection {
         let lost = upstream
         upstream = .none
         switch lost {
-        case .none: break
-        case .connecting:
-            endTry()
-            chooseUpstream()
+        case .none, .pausing: break
+        case .connecting: tryFailed(.connect)
         case .awaitingHead(_, let isReused):
-            let wasSilent = responseBacklog.isEmpty && request.interimAnswers == 0
-            if isReused, wasSilent, maySendAgain { return reconnect(after: .upstreamFailed) }
-            report(.closed)
-            refuse(.upstreamFailed)
+            if isReused, responseBacklog.isEmpty, isIdempotent, isRepeatable, !request.wasStale {
+                request.wasStale = true
+                return reconnect(after: .upstreamFailed)
+            }
+            tryFailed(.closed)
         case .responding:
             if responseBody.mayEndNow { return finish(keepsUpstream: false) }
             report(.closed)
@@ -125,14 +141,9 @@ extension ServerConnection {
         }
     }
 
-    /// An idle connection may be closed by the upstream at the moment it is used. What was sent on it is sent again where the
-    /// method allows that (RFC 9110 §9.2.2) and no content has gone with it.
-    private var maySendAgain: Bool {
-        switch head.method {
-        case .get, .head, .put, .delete, .options, .trace: !sentContent
-        case .post, .patch, .connect, .other: false
-        }
-    }
+    /// An idle connection may be closed by the upstream at the moment it is used. What was sent on it is then sent again, where
+    /// the method allows that (RFC 9110 §9.2.2), once a request and whatever the service says of retries.
+    private var isIdempotent: Bool { MethodSet.idempotent.contains(MethodSet(head.method)) }
 
     /// Closes the connection in whatever state it is.
     func dropUpstream() {
@@ -141,5 +152,13 @@ extension ServerConnection {
         guard let id else { return }
         gateway.upstreams.removed(id)
         act(.closeUpstream(id))
+    }
+}
+
+extension UInt64 {
+    /// The sum, or the largest number where that is less: a time that never comes.
+    func addingClamped(_ other: UInt64) -> UInt64 {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? .max : sum
     }
 }

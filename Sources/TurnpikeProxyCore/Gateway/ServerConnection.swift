@@ -28,6 +28,8 @@ public final class ServerConnection {
     /// Where an exchange stands with its upstream.
     enum Upstream {
         case none
+        /// A try has failed, and the next comes when ``deadline`` does.
+        case pausing
         case connecting(UpstreamID)
         /// Has the request or is being sent it.
         case awaitingHead(UpstreamID, isReused: Bool)
@@ -69,7 +71,10 @@ public final class ServerConnection {
 
     let toClient = ByteStage()
     let toUpstream = ByteStage()
-    /// Bytes at the front of `toUpstream` that are kept: the head to forward, or where a redirect leads.
+    /// Bytes at the front of `toUpstream` that are kept for another try: the head, and behind it the content so far, where the
+    /// request is held.
+    var heldLength = 0
+    /// Of these, the head's to forward, or where a redirect leads.
     var forwardedHeadLength = 0
     /// Method and path for the log.
     let logged = ByteStage()
@@ -174,7 +179,7 @@ public final class ServerConnection {
         beginEvent()
         if upstreamID == id {
             gateway.upstreams.removed(id)
-            reconnect()
+            attachFailed()
             takeBacklog()
         }
         settle()
@@ -224,14 +229,14 @@ public final class ServerConnection {
 
     var upstreamID: UpstreamID? {
         switch upstream {
-        case .none: nil
+        case .none, .pausing: nil
         case .connecting(let id), .awaitingHead(let id, _), .responding(let id): id
         }
     }
 
     private func beginEvent() {
         toClient.removeAll()
-        toUpstream.truncate(to: forwardedHeadLength)
+        toUpstream.truncate(to: heldLength)
     }
 
     /// Uses what was held back, as far as the state allows now.
@@ -272,7 +277,7 @@ public final class ServerConnection {
         case .waitingForGrant: backlog.count < GatewayLimits.backlogBytes
         case .exchange:
             switch upstream {
-            case .none, .connecting: backlog.count < GatewayLimits.backlogBytes
+            case .none, .pausing, .connecting: backlog.count < GatewayLimits.backlogBytes
             case .awaitingHead, .responding:
                 (requestBody.isComplete || isUpstreamWritable) && backlog.count < GatewayLimits.backlogBytes
             }

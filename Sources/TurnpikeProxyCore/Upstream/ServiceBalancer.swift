@@ -7,12 +7,14 @@
 final class ServiceBalancer {
     let cluster: GatewayCluster
     let endpoints: [EndpointState]
+    let load: ServiceLoad
     private var turns: WeightedRoundRobin
 
     init(
         _ cluster: GatewayCluster, after former: ServiceBalancer?, in directory: inout UpstreamDirectory, now: UInt64
     ) {
         self.cluster = cluster
+        load = former?.load ?? ServiceLoad()
         let known = former.map { Dictionary($0.endpoints.map { ($0.address, $0) }, uniquingKeysWith: { $1 }) } ?? [:]
         endpoints = cluster.addresses.map { address in
             // Asked for even where it is known, as it may have been retired meanwhile.
@@ -26,6 +28,14 @@ final class ServiceBalancer {
     /// Whether any endpoint can be used.
     func isUsable(in directory: inout UpstreamDirectory, now: UInt64) -> Bool {
         for place in endpoints.indices where weight(of: place, in: &directory, now: now) > 0 { return true }
+        return false
+    }
+
+    /// Whether an endpoint can be used that is none of these.
+    func hasOther(than tried: EndpointSet, in directory: inout UpstreamDirectory, now: UInt64) -> Bool {
+        for place in endpoints.indices where !tried.contains(place) && weight(of: place, in: &directory, now: now) > 0 {
+            return true
+        }
         return false
     }
 
@@ -44,6 +54,13 @@ final class ServiceBalancer {
         }
         return choose(hash, random: &random) { tried.contains($0) ? 0 : weight(of: $0, in: &directory, now: now) }
             ?? choose(hash, random: &random) { weight(of: $0, in: &directory, now: now) }
+    }
+
+    /// The place of an endpoint that is not ejected, though it may have been out of reach a moment ago.
+    func nextUnreachable(hash: UInt64?, random: inout RandomSource, now: UInt64) -> Int? {
+        choose(hash, random: &random) {
+            endpoints[$0].outlier.isEjected(now: now) ? 0 : cluster.weights[$0]
+        }
     }
 
     private func choose(_ hash: UInt64?, random: inout RandomSource, weighing weight: (Int) -> Int) -> Int? {

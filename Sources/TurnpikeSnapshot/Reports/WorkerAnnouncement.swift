@@ -9,7 +9,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
     case redirect, directResponse, rewrite, stickiness, headerEdits
-    case loadBalancing, outlierDetection
+    case loadBalancing, outlierDetection, retries, requestTimeout
     /// Answers probes.
     case probe
 }
@@ -58,6 +58,8 @@ extension CompiledCluster {
         var required: Set<Capability> = []
         if loadBalancing != nil { required.insert(.loadBalancing) }
         if outlierDetection != nil { required.insert(.outlierDetection) }
+        if retries != nil { required.insert(.retries) }
+        if requestTimeout != nil { required.insert(.requestTimeout) }
         return required
     }
 }

@@ -108,8 +108,10 @@ extension CompiledCluster {
             },
             connectTimeout: .milliseconds(fields.integer("connectTimeoutMillis", in: 1...60_000)),
             responseTimeout: .milliseconds(fields.integer("responseTimeoutMillis", in: 1...3_600_000)),
+            requestTimeout: fields.optionalMilliseconds("requestTimeoutMillis", in: 1...86_400_000),
             loadBalancing: fields.object("loadBalancing") { LoadBalancing(reading: &$0) },
-            outlierDetection: fields.object("outlierDetection") { OutlierDetection(reading: &$0) }
+            outlierDetection: fields.object("outlierDetection") { OutlierDetection(reading: &$0) },
+            retries: fields.object("retries") { Retries(reading: &$0) }
         )
     }
 
@@ -123,8 +125,10 @@ extension CompiledCluster {
                 }))
         fields.write("connectTimeoutMillis", connectTimeout.inMilliseconds)
         fields.write("responseTimeoutMillis", responseTimeout.inMilliseconds)
+        if let requestTimeout { fields.write("requestTimeoutMillis", requestTimeout.inMilliseconds) }
         if let loadBalancing { fields.write("loadBalancing") { loadBalancing.write(to: &$0) } }
         if let outlierDetection { fields.write("outlierDetection") { outlierDetection.write(to: &$0) } }
+        if let retries { fields.write("retries") { retries.write(to: &$0) } }
     }
 }
 
@@ -188,6 +192,10 @@ extension CompiledQuota {
 }
 
 extension FieldReader {
+    fileprivate mutating func optionalMilliseconds(_ name: String, in range: ClosedRange<Int64>) -> Duration? {
+        optionalInteger(name, in: range).map { .milliseconds($0) }
+    }
+
     /// An id of that kind.
     mutating func id(_ name: String, _ kind: Kind) -> ResourceID {
         let text = string(name)

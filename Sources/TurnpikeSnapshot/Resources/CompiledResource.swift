@@ -178,14 +178,19 @@ public struct CompiledCluster: CompiledContent {
     public var endpoints: [Endpoint]
     public var connectTimeout: Duration
     public var responseTimeout: Duration
+    /// Absent: no bound but the others.
+    public var requestTimeout: Duration?
     /// Absent: in turns, by weight.
     public var loadBalancing: LoadBalancing?
     /// Absent: endpoints are not judged by their answers.
     public var outlierDetection: OutlierDetection?
+    /// Absent: up to three other endpoints where one cannot be reached, and nothing else.
+    public var retries: Retries?
 
     public init(
         tenant: String, name: String, id: ResourceID, endpoints: [Endpoint], connectTimeout: Duration,
-        responseTimeout: Duration, loadBalancing: LoadBalancing? = nil, outlierDetection: OutlierDetection? = nil
+        responseTimeout: Duration, requestTimeout: Duration? = nil, loadBalancing: LoadBalancing? = nil,
+        outlierDetection: OutlierDetection? = nil, retries: Retries? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -193,8 +198,10 @@ public struct CompiledCluster: CompiledContent {
         self.endpoints = endpoints
         self.connectTimeout = connectTimeout
         self.responseTimeout = responseTimeout
+        self.requestTimeout = requestTimeout
         self.loadBalancing = loadBalancing
         self.outlierDetection = outlierDetection
+        self.retries = retries
     }
 }
 

@@ -90,8 +90,9 @@ import TurnpikeTestSupport
             requestHeaders: HeaderEdits(remove: ["x"]))
         let cluster = CompiledCluster(
             tenant: "acme", name: "c", id: .zero, endpoints: [.init(host: "h", port: 80, weight: 1)],
-            connectTimeout: .seconds(1), responseTimeout: .seconds(1),
-            loadBalancing: LoadBalancing(algorithm: .leastRequest), outlierDetection: OutlierDetection())
+            connectTimeout: .seconds(1), responseTimeout: .seconds(1), requestTimeout: .seconds(1),
+            loadBalancing: LoadBalancing(algorithm: .leastRequest), outlierDetection: OutlierDetection(),
+            retries: Retries(on: [.reset]))
         let ofRoute = CompiledResource.route(route).requiredCapabilities
         let ofCluster = CompiledResource.cluster(cluster).requiredCapabilities
         #expect(ofRoute.isDisjoint(with: ofCluster))

@@ -53,6 +53,19 @@ private let refused: [(Kind, String, [String])] = [
         ]
     ),
     (
+        .service, #"{"endpoints":[{"host":"a","port":1}],"requestTimeout":"0ms","retries":{}}"#,
+        ["/requestTimeout range", "/retries/on required"]
+    ),
+    (
+        .service,
+        #"{"endpoints":[{"host":"a","port":1}],"retries":{"attempts":11,"on":["reset","reset","404","+50","4xx"],"methods":["get","CONNECT"],"backOff":{"maxInterval":"1ms"},"budget":{"percent":0,"minPerSecond":0}}}"#,
+        [
+            "/retries/attempts range", "/retries/on/1 unique", "/retries/on/2 format", "/retries/on/3 format",
+            "/retries/on/4 format", "/retries/methods/0 format", "/retries/methods/1 format",
+            "/retries/backOff/maxInterval range", "/retries/budget/percent range",
+        ]
+    ),
+    (
         .route, #"{"match":{"hosts":[],"paths":[]},"backends":[]}"#,
         ["/match/hosts length", "/match/paths length", "/backends length"]
     ),

@@ -30,7 +30,8 @@ enum Sample {
     static func cluster(
         _ name: String = "orders", tenant: String = "acme", endpoints: [(String, Int)] = [("10.0.0.1", 80)],
         weights: [Int] = [], connectTimeout: Duration = .seconds(1), responseTimeout: Duration = .seconds(5),
-        loadBalancing: LoadBalancing? = nil, outlierDetection: OutlierDetection? = nil
+        requestTimeout: Duration? = nil, loadBalancing: LoadBalancing? = nil,
+        outlierDetection: OutlierDetection? = nil, retries: Retries? = nil
     ) -> CompiledResource {
         .cluster(
             CompiledCluster(
@@ -39,8 +40,8 @@ enum Sample {
                 endpoints: endpoints.enumerated().map {
                     .init(host: $1.0, port: $1.1, weight: $0 < weights.count ? weights[$0] : 1)
                 },
-                connectTimeout: connectTimeout, responseTimeout: responseTimeout, loadBalancing: loadBalancing,
-                outlierDetection: outlierDetection
+                connectTimeout: connectTimeout, responseTimeout: responseTimeout, requestTimeout: requestTimeout,
+                loadBalancing: loadBalancing, outlierDetection: outlierDetection, retries: retries
             ))
     }
 

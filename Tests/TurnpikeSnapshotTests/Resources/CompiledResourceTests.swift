@@ -33,6 +33,7 @@ private let extras = [
     #"{"loadBalancing":{"algorithm":"maglev","hashOn":"address"}}"#,
     #"{"loadBalancing":{"algorithm":"leastRequest","slowStart":"30s"}}"#,
     #"{"outlierDetection":{"consecutive5xx":5,"consecutiveGatewayErrors":0,"baseEjectionTime":"30s","maxEjectionTime":"5m","maxEjectionPercent":10}}"#,
+    #"{"retries":{"attempts":2,"on":["connectFailure","5xx"],"methods":["GET","POST"],"perTryTimeout":"1s","backOff":{"baseInterval":"25ms","maxInterval":"250ms"},"budget":{"percent":20,"minPerSecond":3}}}"#,
 ]
 
 @Suite struct CompiledResourceTests {
@@ -50,6 +51,16 @@ private let extras = [
         let cluster = try CompiledResource(json: document)
         #expect(cluster.json == document)
         #expect(cluster.requiredCapabilities.map(\.rawValue) == (try JSON.parse(text).object?.names ?? []))
+    }
+
+    @Test func `a cluster keeps the time that a request may take`() throws {
+        let document = try JSON.parse(documents[1]).merging(patch: ["requestTimeoutMillis": 1500])
+        let cluster = try CompiledResource(json: document)
+        #expect(cluster.json == document && cluster.requiredCapabilities == [.requestTimeout])
+        let bad = try #require(throws: TurnpikeError.self) {
+            try CompiledResource(json: document.merging(patch: ["requestTimeoutMillis": 0]))
+        }
+        #expect(bad.faults.map(\.pointer.description) == ["/requestTimeoutMillis"])
     }
 
     @Test(arguments: documents)

@@ -42,7 +42,7 @@ extension Gateway {
         if let place = endpoint(of: context.service, context) { return place }
         guard let route = context.route,
             let other = balancers.service(for: route, in: &upstreams, now: now), other !== context.service
-        else { return nil }
+        else { return lastResort(context) }
         context.service = other
         context.hash = nil
         context.tried = EndpointSet()
@@ -51,6 +51,12 @@ extension Gateway {
 
     private func endpoint(of service: ServiceBalancer?, _ context: RequestContext) -> Int? {
         service?.next(hash: context.hash, tried: context.tried, in: &upstreams, random: &random, now: now)
+    }
+
+    /// A retry has waited already, and may ask an endpoint that could not be reached a moment ago where there is no other.
+    private func lastResort(_ context: RequestContext) -> Int? {
+        guard context.retries > 0, let service = context.service, service.cluster.retryRule != nil else { return nil }
+        return service.nextUnreachable(hash: context.hash, random: &random, now: now)
     }
 
     /// Writes the head that the upstream gets. It is kept until the upstream answers, should it have to be sent again.
