@@ -69,6 +69,7 @@ enum Acme {
         "loadBalancing": ["algorithm": "maglev", "hashOn": ["header": "X-User"]],
         "outlierDetection": ["consecutiveGatewayErrors": 3, "baseEjectionTime": "10s"],
         "retries": ["on": ["reset", "503"], "perTryTimeout": "2s", "budget": ["percent": 10]],
+        "circuitBreakers": ["maxConnections": 100, "maxRetries": 3],
     ]
 
     static func key(enabled: Bool = true, digest: String = String(repeating: "ab", count: 32)) throws -> Resource {

@@ -11,7 +11,7 @@ extension CompiledCluster {
             connectTimeout: service.connectTimeout, responseTimeout: service.responseTimeout,
             requestTimeout: service.requestTimeout, loadBalancing: service.loadBalancing,
             outlierDetection: service.outlierDetection,
-            retries: service.retries
+            retries: service.retries, circuitBreakers: service.circuitBreakers
         )
     }
 }

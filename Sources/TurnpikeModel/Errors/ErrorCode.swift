@@ -47,6 +47,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
     case noHealthyUpstream = "no-healthy-upstream"
     case upstreamFailed = "upstream-failed"
     case upstreamTimeout = "upstream-timeout"
+    case upstreamOverloaded = "upstream-overloaded"
     case overloaded = "overloaded"
     case draining = "draining"
     case notReady = "not-ready"
@@ -75,7 +76,9 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .internalError: 500
         case .methodNotSupported, .unsupportedTransferCoding: 501
         case .upstreamFailed: 502
-        case .quotaUnavailable, .noHealthyUpstream, .overloaded, .draining, .notReady, .storageFailed: 503
+        case .quotaUnavailable, .noHealthyUpstream, .upstreamOverloaded, .overloaded, .draining, .notReady,
+            .storageFailed:
+            503
         case .upstreamTimeout: 504
         case .unsupportedHTTPVersion: 505
         }
@@ -118,6 +121,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .noHealthyUpstream: "No upstream is available"
         case .upstreamFailed: "The upstream failed"
         case .upstreamTimeout: "The upstream took too long"
+        case .upstreamOverloaded: "The upstream has too much to do"
         case .overloaded: "The server has too much to do"
         case .draining: "The server is shutting down"
         case .notReady: "The server is not ready yet"

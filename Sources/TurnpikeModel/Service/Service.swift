@@ -31,6 +31,8 @@ public struct Service: ResourceSpec {
     public var outlierDetection: OutlierDetection?
     /// Absent: up to three other endpoints where one cannot be reached, and nothing else.
     public var retries: Retries?
+    /// Absent: no bounds but the gateway's own.
+    public var circuitBreakers: CircuitBreakers?
 
     public init(reading fields: inout FieldReader) {
         `protocol` = fields.choice("protocol", default: .http)
@@ -51,6 +53,7 @@ public struct Service: ResourceSpec {
         loadBalancing = fields.object("loadBalancing") { LoadBalancing(reading: &$0) }
         outlierDetection = fields.object("outlierDetection") { OutlierDetection(reading: &$0) }
         retries = fields.object("retries") { Retries(reading: &$0) }
+        circuitBreakers = fields.object("circuitBreakers") { CircuitBreakers(reading: &$0) }
     }
 
     public func write(to fields: inout FieldWriter) {
@@ -67,5 +70,6 @@ public struct Service: ResourceSpec {
         if let loadBalancing { fields.write("loadBalancing") { loadBalancing.write(to: &$0) } }
         if let outlierDetection { fields.write("outlierDetection") { outlierDetection.write(to: &$0) } }
         if let retries { fields.write("retries") { retries.write(to: &$0) } }
+        if let circuitBreakers { fields.write("circuitBreakers") { circuitBreakers.write(to: &$0) } }
     }
 }

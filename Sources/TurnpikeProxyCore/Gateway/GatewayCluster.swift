@@ -24,6 +24,7 @@ final class GatewayCluster: Sendable {
     let outlierRule: OutlierRule?
     /// Nil where the service says nothing of retries.
     let retryRule: RetryRule?
+    let loadLimits: LoadLimits
     /// Nanoseconds.
     let connectTimeout: UInt64
     /// Nanoseconds from the end of the request to the answer's head, and between two pieces of its content.
@@ -42,6 +43,7 @@ final class GatewayCluster: Sendable {
         slowStart = UInt64(max(compiled.loadBalancing?.slowStart?.inNanoseconds ?? 0, 0))
         outlierRule = compiled.outlierDetection.map(OutlierRule.init)
         retryRule = compiled.retries.map(RetryRule.init)
+        loadLimits = LoadLimits(compiled.circuitBreakers)
         connectTimeout = UInt64(max(compiled.connectTimeout.inNanoseconds, 1))
         responseTimeout = UInt64(max(compiled.responseTimeout.inNanoseconds, 1))
         requestTimeout = compiled.requestTimeout.map { UInt64(max($0.inNanoseconds, 1)) } ?? .max

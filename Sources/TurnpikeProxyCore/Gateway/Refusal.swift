@@ -50,6 +50,12 @@ struct Refusal: Error, Sendable, Hashable {
     static var overloaded: Refusal {
         Refusal(.overloaded, "The gateway cannot take the request now.", retryAfterSeconds: 1)
     }
+    /// - Parameter excess: what the service has as many of as it may.
+    static func upstreamOverloaded(_ excess: StaticString) -> Refusal {
+        Refusal(
+            .upstreamOverloaded, "The service has as many \(excess) as it may have.", retryAfterSeconds: 1)
+    }
+
     static var quotaUnavailable: Refusal {
         Refusal(.quotaUnavailable, "The quota could not be checked in time.", retryAfterSeconds: 1)
     }

@@ -26,6 +26,10 @@ struct RequestContext {
     var service: ServiceBalancer?
     /// Of the part of the request by which its service finds an endpoint.
     var hash: UInt64?
+    /// Where it counts as a request in flight, and as what else.
+    var countedAt: ServiceLoad?
+    var isPending = false
+    var isRetrying = false
     /// Where the service's endpoint is being tried, its place.
     var place: Int?
     /// Places of the service's endpoints that were tried.

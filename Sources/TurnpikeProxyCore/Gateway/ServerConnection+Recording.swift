@@ -6,6 +6,7 @@ import TurnpikeModel
 extension ServerConnection {
     /// Counts the request, once, when its answer is over; and tells the observer.
     func record() {
+        request.count(at: nil)
         let exchange = exchangeRecord
         // A refusal for want of room needs room itself; what was admitted is counted in any case.
         if let route = request.route, request.isAdmitted || gateway.recorder.canRecord {

@@ -62,7 +62,9 @@ extension ServerConnection {
     ///
     /// - Returns: how long to wait before it; nil where there is none.
     private func planRetry(after failure: UpstreamFailure) -> UInt64? {
-        guard let service = request.service else { return nil }
+        guard let service = request.service,
+            service.load.activeRetries - (request.isRetrying ? 1 : 0) < service.cluster.loadLimits.retries
+        else { return nil }
         let isUnsent = failure == .connect || failure == .connectTimeout
         guard let rule = service.cluster.retryRule else {
             // Without a rule, others are tried at once where one could not be reached.
@@ -83,6 +85,7 @@ extension ServerConnection {
     private func retry(after pause: UInt64, _ failure: UpstreamFailure) {
         dropUpstream()
         request.retries += 1
+        request.setRetrying(true)
         request.failure = failure
         guard pause > 0 else { return startTry(after: .after(failure)) }
         upstream = .pausing

@@ -8,6 +8,10 @@ extension ServerConnection {
         if let answer = request.route?.answer { return give(answer) }
         state = .exchange
         if let service = request.service {
+            guard service.load.activeRequests < service.cluster.loadLimits.requests else {
+                return refuse(.upstreamOverloaded("requests in flight"))
+            }
+            request.count(at: service.load)
             request.giveUpAt = request.startedAt.addingClamped(service.cluster.requestTimeout)
             if let rule = service.cluster.retryRule {
                 service.load.retryBudget.deposit(rule.budget)
@@ -25,28 +29,30 @@ extension ServerConnection {
         var failure = failure
         for _ in 0..<gateway.limits.upstreamAttempts {
             guard let place = gateway.nextEndpoint(context: &request) else { break }
-            if connect(toEndpoint: place, mayReuse: true) { return }
-            failure = .overloaded
+            guard let refusal = connect(toEndpoint: place, mayReuse: true) else { return }
+            failure = refusal
         }
         refuse(failure)
     }
 
     /// Asks the endpoint of the try before for another connection, a new one.
     private func reconnect(after failure: Refusal) {
-        let place = request.place
+        let (place, isRetrying) = (request.place, request.isRetrying)
         endTry()
         guard let place else { return refuse(failure) }
-        if !connect(toEndpoint: place, mayReuse: false) { refuse(.overloaded) }
+        request.setRetrying(isRetrying)
+        if let refusal = connect(toEndpoint: place, mayReuse: false) { refuse(refusal) }
     }
 
     /// Begins a try.
     ///
-    /// - Returns: false where the endpoint has as many connections as it may.
-    private func connect(toEndpoint place: Int, mayReuse: Bool) -> Bool {
-        guard let service = request.service else { return false }
+    /// - Returns: why there is none, where there are as many connections as there may be.
+    private func connect(toEndpoint place: Int, mayReuse: Bool) -> Refusal? {
+        guard let service = request.service else { return .noHealthyUpstream }
         let endpoint = service.endpoints[place]
         request.tried.insert(place)
-        switch gateway.upstreams.checkOut(endpoint.number, mayReuse: mayReuse) {
+        let bound = service.boundOfConnections(in: &gateway.upstreams)
+        switch gateway.upstreams.checkOut(endpoint.number, mayReuse: mayReuse, mayConnect: bound == nil) {
         case .reuse(let id):
             beginTry(at: place, of: service)
             act(.attach(id))
@@ -54,11 +60,12 @@ extension ServerConnection {
         case .connect(let id):
             beginTry(at: place, of: service)
             upstream = .connecting(id)
+            request.setPending(true)
             expire(in: service.cluster.connectTimeout)
             act(.connect(id, endpoint: endpoint.number))
-        case .full: return false
+        case .full: return .upstreamOverloaded(bound ?? "connections")
         }
-        return true
+        return nil
     }
 
     private func beginTry(at place: Int, of service: ServiceBalancer) {
@@ -73,6 +80,8 @@ extension ServerConnection {
     func endTry() {
         upstream = .none
         request.tryEndsAt = .max
+        request.setPending(false)
+        request.setRetrying(false)
         guard let place = request.place else { return }
         request.place = nil
         request.service?.endpoints[place].activeRequests -= 1
@@ -87,6 +96,7 @@ extension ServerConnection {
 
     func sendRequest(to id: UpstreamID, isReused: Bool) {
         upstream = .awaitingHead(id, isReused: isReused)
+        request.setPending(false)
         isUpstreamWritable = true
         responseParser.reset()
         responseBacklog.removeAll(keepingCapacity: true)

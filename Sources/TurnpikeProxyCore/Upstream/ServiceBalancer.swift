@@ -84,6 +84,16 @@ final class ServiceBalancer {
         return cluster.weights[place] * SlowStart.percent(since: start, lasting: cluster.slowStart, now: now)
     }
 
+    /// Of what there is as much as there may be, so that no connection can be made; nil where one can.
+    func boundOfConnections(in directory: inout UpstreamDirectory) -> StaticString? {
+        let limits = cluster.loadLimits
+        if load.pendingRequests >= limits.pendingRequests { return "requests that wait for a connection" }
+        guard limits.connections < .max else { return nil }
+        var open = 0
+        for endpoint in endpoints { open += directory.openCount(of: endpoint.number) }
+        return open < limits.connections ? nil : "connections"
+    }
+
     // MARK: - Judging
 
     /// Takes note of what a try at an endpoint has come to, and ejects it where the service's rule says so.

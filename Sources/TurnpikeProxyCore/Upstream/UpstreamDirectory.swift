@@ -70,10 +70,15 @@ public struct UpstreamDirectory: Sendable {
 
     // MARK: - Connections
 
-    /// - Parameter mayReuse: false to insist on a new connection.
-    public mutating func checkOut(_ endpoint: Int, mayReuse: Bool = true) -> Checkout {
+    /// Connections to the endpoint, open or being made.
+    func openCount(of endpoint: Int) -> Int { endpoints[endpoint].pool.openCount }
+
+    /// - Parameters:
+    ///   - mayReuse: false to insist on a new connection.
+    ///   - mayConnect: false to insist on one that is there.
+    public mutating func checkOut(_ endpoint: Int, mayReuse: Bool = true, mayConnect: Bool = true) -> Checkout {
         if mayReuse, let idle = endpoints[endpoint].pool.takeIdle() { return .reuse(idle) }
-        guard endpoints[endpoint].pool.open(limits: limits) else { return .full }
+        guard mayConnect, endpoints[endpoint].pool.open(limits: limits) else { return .full }
         openCount += 1
         if let slot = freeSlots.popLast() {
             slots[Int(slot)].serial &+= 1

@@ -9,7 +9,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
     case redirect, directResponse, rewrite, stickiness, headerEdits
-    case loadBalancing, outlierDetection, retries, requestTimeout
+    case loadBalancing, outlierDetection, retries, requestTimeout, circuitBreakers
     /// Answers probes.
     case probe
 }
@@ -60,6 +60,7 @@ extension CompiledCluster {
         if outlierDetection != nil { required.insert(.outlierDetection) }
         if retries != nil { required.insert(.retries) }
         if requestTimeout != nil { required.insert(.requestTimeout) }
+        if circuitBreakers != nil { required.insert(.circuitBreakers) }
         return required
     }
 }

@@ -111,7 +111,8 @@ extension CompiledCluster {
             requestTimeout: fields.optionalMilliseconds("requestTimeoutMillis", in: 1...86_400_000),
             loadBalancing: fields.object("loadBalancing") { LoadBalancing(reading: &$0) },
             outlierDetection: fields.object("outlierDetection") { OutlierDetection(reading: &$0) },
-            retries: fields.object("retries") { Retries(reading: &$0) }
+            retries: fields.object("retries") { Retries(reading: &$0) },
+            circuitBreakers: fields.object("circuitBreakers") { CircuitBreakers(reading: &$0) }
         )
     }
 
@@ -129,6 +130,7 @@ extension CompiledCluster {
         if let loadBalancing { fields.write("loadBalancing") { loadBalancing.write(to: &$0) } }
         if let outlierDetection { fields.write("outlierDetection") { outlierDetection.write(to: &$0) } }
         if let retries { fields.write("retries") { retries.write(to: &$0) } }
+        if let circuitBreakers { fields.write("circuitBreakers") { circuitBreakers.write(to: &$0) } }
     }
 }
 

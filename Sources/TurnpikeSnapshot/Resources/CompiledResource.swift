@@ -186,11 +186,13 @@ public struct CompiledCluster: CompiledContent {
     public var outlierDetection: OutlierDetection?
     /// Absent: up to three other endpoints where one cannot be reached, and nothing else.
     public var retries: Retries?
+    /// Absent: no bounds but the gateway's own.
+    public var circuitBreakers: CircuitBreakers?
 
     public init(
         tenant: String, name: String, id: ResourceID, endpoints: [Endpoint], connectTimeout: Duration,
         responseTimeout: Duration, requestTimeout: Duration? = nil, loadBalancing: LoadBalancing? = nil,
-        outlierDetection: OutlierDetection? = nil, retries: Retries? = nil
+        outlierDetection: OutlierDetection? = nil, retries: Retries? = nil, circuitBreakers: CircuitBreakers? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -202,6 +204,7 @@ public struct CompiledCluster: CompiledContent {
         self.loadBalancing = loadBalancing
         self.outlierDetection = outlierDetection
         self.retries = retries
+        self.circuitBreakers = circuitBreakers
     }
 }
 

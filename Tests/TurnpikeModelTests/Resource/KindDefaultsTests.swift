@@ -53,6 +53,14 @@ private let refused: [(Kind, String, [String])] = [
         ]
     ),
     (
+        .service,
+        #"{"endpoints":[{"host":"a","port":1}],"circuitBreakers":{"maxConnections":0,"maxRequests":1000001,"maxRetries":-1,"max":1}}"#,
+        [
+            "/circuitBreakers/maxConnections range", "/circuitBreakers/maxRequests range",
+            "/circuitBreakers/maxRetries range", "/circuitBreakers/max unknown",
+        ]
+    ),
+    (
         .service, #"{"endpoints":[{"host":"a","port":1}],"requestTimeout":"0ms","retries":{}}"#,
         ["/requestTimeout range", "/retries/on required"]
     ),

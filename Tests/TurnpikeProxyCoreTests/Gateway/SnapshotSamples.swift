@@ -31,7 +31,8 @@ enum Sample {
         _ name: String = "orders", tenant: String = "acme", endpoints: [(String, Int)] = [("10.0.0.1", 80)],
         weights: [Int] = [], connectTimeout: Duration = .seconds(1), responseTimeout: Duration = .seconds(5),
         requestTimeout: Duration? = nil, loadBalancing: LoadBalancing? = nil,
-        outlierDetection: OutlierDetection? = nil, retries: Retries? = nil
+        outlierDetection: OutlierDetection? = nil, retries: Retries? = nil,
+        circuitBreakers: CircuitBreakers? = nil
     ) -> CompiledResource {
         .cluster(
             CompiledCluster(
@@ -41,7 +42,8 @@ enum Sample {
                     .init(host: $1.0, port: $1.1, weight: $0 < weights.count ? weights[$0] : 1)
                 },
                 connectTimeout: connectTimeout, responseTimeout: responseTimeout, requestTimeout: requestTimeout,
-                loadBalancing: loadBalancing, outlierDetection: outlierDetection, retries: retries
+                loadBalancing: loadBalancing, outlierDetection: outlierDetection, retries: retries,
+                circuitBreakers: circuitBreakers
             ))
     }
 

@@ -41,8 +41,10 @@ extension Gateway {
     func nextEndpoint(context: inout RequestContext) -> Int? {
         if let place = endpoint(of: context.service, context) { return place }
         guard let route = context.route,
-            let other = balancers.service(for: route, in: &upstreams, now: now), other !== context.service
+            let other = balancers.service(for: route, in: &upstreams, now: now), other !== context.service,
+            other.load.activeRequests < other.cluster.loadLimits.requests
         else { return lastResort(context) }
+        context.count(at: other.load)
         context.service = other
         context.hash = nil
         context.tried = EndpointSet()
