@@ -43,7 +43,8 @@ extension ServerConnection {
         var body = BodyReader(response.framing)
         let progress = try? body.advance(rest)
         // A connection is worth keeping where all of the answer is there already.
-        if response.keepAlive, requestBody.isComplete, progress == .init(consumed: rest.count, isComplete: true),
+        if response.keepAlive, requestBody.isComplete,
+            progress == BodyReader.Progress(consumed: rest.count, isComplete: true),
             gateway.upstreams.giveBack(id, now: gateway.now)
         {
             endTry()
