@@ -35,7 +35,8 @@ struct WorkerEndpoints {
     private func join(_ request: Request, _ context: APIContext) async throws -> Response {
         let registration = try Registration(json: try await request.json(limit: BodyLimit.resource))
         guard let principal = context.principal else { throw TurnpikeError(.unauthenticated, "Send a join token.") }
-        let identity = try await control.join(registration, with: principal, requestID: context.requestID)
+        let identity = try await control.join(
+            registration, with: principal, from: context.address, requestID: context.requestID)
         return .json(identity.json, status: .created, headers: [.location: "/v1/workers/\(identity.id)"])
     }
 
@@ -47,7 +48,9 @@ struct WorkerEndpoints {
             ? CredentialRequest()
             : try CredentialRequest(json: try await request.json(limit: BodyLimit.resource))
         return .json(
-            try await control.rotateCredential(of: worker, wants, requestID: context.requestID).json)
+            try await control.rotateCredential(
+                of: worker, wants, from: context.address, requestID: context.requestID
+            ).json)
     }
 
     private func stream(_ request: Request, _ context: APIContext) throws -> Response {

@@ -12,11 +12,13 @@ extension ControlPlane {
 
     /// Registers a worker.
     ///
-    /// - Parameter principal: a join token of the worker's role.
+    /// - Parameters:
+    ///   - principal: a join token of the worker's role.
+    ///   - address: where the worker is; empty where it is not known.
     /// - Throws: `forbidden` to anything but such a token; `alreadyExists` where the name is taken: a worker that has
     ///   lost its identity needs another name, or its former self deleted.
     public func join(
-        _ registration: Registration, with principal: Principal, requestID: String
+        _ registration: Registration, with principal: Principal, from address: String = "", requestID: String
     ) async throws(TurnpikeError) -> WorkerIdentity {
         guard case .joinToken(let token) = principal, let joinToken = token.spec as? JoinToken else {
             throw TurnpikeError(.forbidden, "Workers join with a join token.")
@@ -26,7 +28,7 @@ extension ControlPlane {
         }
         let secret = Secret.generate(.workerCredential)
         return try await issue(
-            secret, registration.certificateRequest, actor: principal.actor, requestID
+            secret, registration.certificateRequest, actor: principal.actor, address, requestID
         ) { draft, credential throws(TurnpikeError) in
             guard draft.resource(token.key)?.id == token.id else { throw .unauthenticated }
             if let name = registration.name, draft.resource(ResourceKey(.worker, name: name)) != nil {
@@ -42,12 +44,13 @@ extension ControlPlane {
     /// Gives a worker its next credential. The former one stays good for an hour, so that an answer that is lost on
     /// its way locks nobody out.
     public func rotateCredential(
-        of worker: Principal, _ request: CredentialRequest = CredentialRequest(), requestID: String
+        of worker: Principal, _ request: CredentialRequest = CredentialRequest(), from address: String = "",
+        requestID: String
     ) async throws(TurnpikeError) -> WorkerIdentity {
         let resource = try self.worker(worker)
         let secret = Secret.generate(.workerCredential)
         return try await issue(
-            secret, request.certificateRequest, actor: worker.actor, requestID
+            secret, request.certificateRequest, actor: worker.actor, address, requestID
         ) { draft, credential throws(TurnpikeError) in
             guard let existing = draft.resource(resource.key), existing.id == resource.id,
                 var spec = existing.spec as? Worker
@@ -63,14 +66,15 @@ extension ControlPlane {
     }
 
     private func issue(
-        _ secret: Secret, _ certificateRequest: String?, actor: String, _ requestID: String,
+        _ secret: Secret, _ certificateRequest: String?, actor: String, _ address: String, _ requestID: String,
         _ plan: @escaping @Sendable (Draft, Worker.Credential) throws(TurnpikeError) -> Resource
     ) async throws(TurnpikeError) -> WorkerIdentity {
         if let certificateRequest { try check(certificateRequest) }
         let issuedAt = clock.now
         let expiresAt = issuedAt.advanced(by: Self.credentialLifetime)
         let credential = Worker.Credential(digest: secret.digest.hex, expiresAt: expiresAt)
-        let request = CommitRequest(actor: actor, reason: "", requestID: requestID) { draft throws(TurnpikeError) in
+        let request = CommitRequest(actor: actor, source: address, reason: "", requestID: requestID) {
+            draft throws(TurnpikeError) in
             try plan(draft, credential)
         }
         guard let worker = try await commit(request).subject else {

@@ -72,7 +72,8 @@ struct TestPlane: Sendable {
     func joinForIdentity(_ name: String? = nil) async throws(TurnpikeError) -> WorkerIdentity {
         let token = try await write(.create(.joinToken, body: ["kind": "gateway"])).secret ?? ""
         let registration = Registration(name: name, role: .gateway, version: "1.0")
-        return try await plane.join(registration, with: try plane.authenticate(bearer: token), requestID: "req-2")
+        return try await plane.join(
+            registration, with: try plane.authenticate(bearer: token), from: "192.0.2.7", requestID: "req-2")
     }
 }
 
