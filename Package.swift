@@ -213,8 +213,9 @@ let package = Package(
         tests(
             "EndToEndTests",
             on: [
-                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeControl", "turnpike", "turnpike-worker", logging,
-                arguments,
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeIdentity", "TurnpikeControl", "turnpike",
+                "turnpike-worker",
+                logging, arguments,
                 httpClient, nioCore,
                 nioHTTP1,
                 nioPosix, nioSSL, yams,

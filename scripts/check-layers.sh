@@ -36,7 +36,7 @@ TurnpikeWorker:         platform Synchronization Logging Foundation FoundationEs
 
 TurnpikeSQLite:         platform Synchronization Logging Foundation FoundationEssentials GRDB
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeControl
-TurnpikeAPI:            platform Synchronization Logging Foundation FoundationEssentials
+TurnpikeAPI:            platform Dispatch Synchronization Logging Foundation FoundationEssentials
                         Hummingbird HummingbirdCore HTTPTypes NIOCore NIOTLS NIOSSL
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
                         TurnpikeControl

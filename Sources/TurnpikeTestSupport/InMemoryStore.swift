@@ -80,7 +80,7 @@ public final class InMemoryStore: Store {
 
     public func forgetRecords(before time: Timestamp) async throws -> Int {
         state.withLock { state in
-            let kept = state.records.dropLast().lastIndex { $0.at < time }.map { $0 + 1 } ?? 0
+            let kept = state.records.dropLast().firstIndex { $0.at >= time } ?? max(0, state.records.count - 1)
             guard kept > 0 else { return 0 }
             state.start = LogPosition(revision: state.records[kept - 1].revision, hash: state.records[kept - 1].hash)
             state.records.removeFirst(kept)

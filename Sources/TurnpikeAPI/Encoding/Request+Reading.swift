@@ -12,8 +12,8 @@ enum BodyLimit {
     static let resource = 1 << 20
     static let usage = 16 << 20
     static let bundle = 64 << 20
-    /// Reading YAML takes many times its length in memory.
-    static let yamlBundle = 16 << 20
+    /// Reading YAML takes many times its length in memory, and seconds.
+    static let yamlBundle = 4 << 20
 }
 
 extension Request {
@@ -31,7 +31,7 @@ extension Request {
     /// The body as JSON, where it may be YAML too.
     ///
     /// - Throws: `unsupportedMediaType`, `bodyTooLarge`, `invalidJSON`, `invalidYAML`.
-    func json(limit: Int, yaml: YAMLReading?) async throws -> JSON {
+    func json(limit: Int, yaml: YAMLQueue?) async throws -> JSON {
         guard let yaml, mediaType == "application/yaml" else {
             let types = yaml == nil ? ["application/json"] : ["application/json", "application/yaml"]
             return try await json(limit: limit, types: types)
@@ -40,7 +40,7 @@ extension Request {
         guard let text = String(validating: buffer.readableBytesView, as: UTF8.self) else {
             throw TurnpikeError(.invalidYAML, "The body is not UTF-8 text.")
         }
-        return try yaml(text)
+        return try await yaml.read(text)
     }
 
     /// What `Content-Type` says, without parameters.

@@ -7,7 +7,7 @@ import TurnpikeModel
 /// Many writes as one revision or none.
 struct ApplyEndpoints {
     let control: ControlPlane
-    let readYAML: YAMLReading?
+    let yaml: YAMLQueue?
 
     var all: [Endpoint] {
         [
@@ -23,7 +23,7 @@ struct ApplyEndpoints {
     private func apply(_ request: Request, _ context: APIContext) async throws -> Response {
         let wait = try RolloutWait(request)
         let limit = min(BodyLimit.bundle, control.bundleBytes(for: try context.authority) ?? .max)
-        let body = try await request.json(limit: limit, yaml: readYAML)
+        let body = try await request.json(limit: limit, yaml: yaml)
         let outcome = try await control.apply(try Bundle(json: body), try request.writeContext(context, body: body))
         return try await .outcome(outcome, wait, control, context)
     }

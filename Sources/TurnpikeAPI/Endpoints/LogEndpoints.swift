@@ -32,7 +32,7 @@ struct LogEndpoints {
     private func follow(_ request: Request, _ context: APIContext) async throws -> Response {
         let feed = try control.changes(
             after: try request.revision("since") ?? 0, tenant: request.parameter("tenant"), kind: try request.kind(),
-            isWatching: try request.flag("watch"), for: context.authority)
+            isWatching: try request.flag("watch"), for: context.authority, holder: context.principal)
         try await requireStart(of: feed, context)
         return stream(feed) { $0.json }
     }
@@ -72,7 +72,7 @@ struct LogEndpoints {
         }
         let feed = try control.changes(
             after: try request.revision("since") ?? 0, tenant: request.parameter("tenant"), kind: try request.kind(),
-            isWatching: false, for: context.authority)
+            isWatching: false, for: context.authority, holder: context.principal)
         try await requireStart(of: feed, context)
         let isWhole = try isWhole(request, context)
         return stream(feed) { $0.auditEntry(isWhole: isWhole) }

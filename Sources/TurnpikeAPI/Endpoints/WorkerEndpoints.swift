@@ -10,6 +10,7 @@ import TurnpikeSnapshot
 /// The workers' protocol. Each path but joining names the worker, whose own credential it needs.
 struct WorkerEndpoints {
     let control: ControlPlane
+    var workerCertificates = WorkerCertificates.notRequired
 
     var all: [Endpoint] {
         [
@@ -34,6 +35,13 @@ struct WorkerEndpoints {
 
     private func join(_ request: Request, _ context: APIContext) async throws -> Response {
         let registration = try Registration(json: try await request.json(limit: BodyLimit.resource))
+        if case .ofThisWorker = workerCertificates, registration.certificateRequest == nil {
+            throw TurnpikeError.invalid([
+                Fault(
+                    JSONPointer().appending("certificateRequest"), .required,
+                    "Workers show a certificate here: ask for one with 'certificateRequest'.")
+            ])
+        }
         guard let principal = context.principal else { throw TurnpikeError(.unauthenticated, "Send a join token.") }
         let identity = try await control.join(
             registration, with: principal, from: context.address, requestID: context.requestID)

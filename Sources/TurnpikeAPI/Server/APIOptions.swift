@@ -22,8 +22,8 @@ public struct APIOptions: Sendable {
     /// then it is closed. Default 90 s, which is longer than clients keep idle connections. Answers take as long as they
     /// take, and so do streams.
     public var idleTimeout = Duration.seconds(90)
-    /// Connections at once, workers' streams among them; more wait to be accepted. Default 10,000.
-    public var mostConnections = 10_000
+    /// Connections at once; more wait to be accepted. Default 40,000: a worker has a stream, and sends reports beside it.
+    public var mostConnections = 40_000
 
     public init(
         host: String = "127.0.0.1", port: Int = 8080, openAPI: [UInt8], readYAML: YAMLReading? = nil,

@@ -55,18 +55,23 @@ public func buildRouter(
     // Then the one place where errors become answers, so that authentication's are among them.
     router.add(middleware: ProblemMiddleware(logger: logger))
     router.add(middleware: KnownMethods())
-    let endpoints = allEndpoints(control: control, openAPI: openAPI, readYAML: readYAML, metrics: metrics)
+    let endpoints = allEndpoints(
+        control: control, openAPI: openAPI, readYAML: readYAML, workerCertificates: workerCertificates, metrics: metrics
+    )
     register(endpoints, on: router, Authentication(control: control, workerCertificates: workerCertificates))
     return router
 }
 
 /// Every operation of the API, in the order of the documentation.
 func allEndpoints(
-    control: ControlPlane, openAPI: [UInt8], readYAML: YAMLReading? = nil, metrics: MetricsRegistry
+    control: ControlPlane, openAPI: [UInt8], readYAML: YAMLReading? = nil,
+    workerCertificates: WorkerCertificates = .notRequired, metrics: MetricsRegistry
 ) -> [Endpoint] {
     ServerEndpoints(control: control, openAPI: openAPI, metrics: metrics).all
         + Kind.allCases.flatMap { ResourceEndpoints(kind: $0, control: control).all }
-        + ApplyEndpoints(control: control, readYAML: readYAML).all + RevisionEndpoints(control: control).all
+        + ApplyEndpoints(control: control, yaml: readYAML.map { YAMLQueue($0) }).all
+        + RevisionEndpoints(control: control).all
         + LogEndpoints(control: control).all + ExplainEndpoints(control: control).all
-        + UsageEndpoints(control: control).all + WorkerEndpoints(control: control).all
+        + UsageEndpoints(control: control).all
+        + WorkerEndpoints(control: control, workerCertificates: workerCertificates).all
 }

@@ -32,6 +32,16 @@ extension ControlPlane {
         }
     }
 
+    /// Whether an operator is there still, with the same token and the same reach: for what goes on long after it was
+    /// allowed.
+    func isStillGood(_ principal: Principal) -> Bool {
+        guard let now = view.resource(principal.resource.key), now.id == principal.resource.id,
+            let (spec, former) = (now.spec, principal.resource.spec) as? (Operator, Operator)
+        else { return false }
+        return spec.digest == former.digest && spec.role == former.role && spec.tenant == former.tenant
+            && spec.expiresAt.map { clock.now < $0 } ?? true
+    }
+
     /// Holds a tenant's own operators to the tenant's rate of requests.
     ///
     /// - Throws: `rateLimited`.

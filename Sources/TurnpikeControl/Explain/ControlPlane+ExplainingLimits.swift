@@ -15,14 +15,16 @@ extension ControlPlane {
             let found = snapshot.resources[CompiledName(.rateLimit, tenant: route.tenant, name: name)]
             if case .rateLimit(let limit)? = found { return limit } else { return nil }
         }
-        let subjects = limits.map { limit in
-            limit.subject(route, key).map { Probe.Subject(policy: limit.id, subject: $0) }
+        // Gateways are asked for so many; of those beyond, only the definition is told.
+        let subjects = limits.enumerated().map { place, limit in
+            place < Probe.mostSubjects
+                ? limit.subject(route, key).map { Probe.Subject(policy: limit.id, subject: $0) } : nil
         }
         let answers = await publisher.probe(subjects.compactMap { $0 }, timeout: Self.probePatience)
         var place = 0
         return zip(limits, subjects).map { limit, subject in
             guard subject != nil else {
-                return limit.per == .key
+                return limit.per == .key && key == nil
                     ? limit.step(.skipped, "The limit is each key's own; the request brings none.")
                     : limit.step(.depends, "Each gateway keeps count by itself, by \(limit.per.rawValue).")
             }

@@ -20,10 +20,14 @@ public final class ChangeFeed: Sendable {
     private let control: ControlPlane
     private let query: LogQuery
     private let isWatching: Bool
+    private let holder: Principal?
     private let place: FeedPlaces.Place
 
-    init(control: ControlPlane, query: LogQuery, isWatching: Bool, place: FeedPlaces.Place) {
+    init(
+        control: ControlPlane, query: LogQuery, isWatching: Bool, holder: Principal?, place: FeedPlaces.Place
+    ) {
         self.place = place
+        self.holder = holder
         self.control = control
         self.query = query
         self.isWatching = isWatching
@@ -32,13 +36,14 @@ public final class ChangeFeed: Sendable {
     /// Where a reader goes on from.
     public var start: Revision { query.above }
 
-    /// What comes after a revision; `nil` at the end, which a watched feed has when the control plane shuts down or
-    /// the task is cancelled.
+    /// What comes after a revision; `nil` at the end, which a watched feed has when the control plane shuts down, the task
+    /// is cancelled, or the holder's token is no longer what it was.
     ///
     /// - Parameter position: up to where the reader has seen the log; moved on.
     /// - Throws: `revisionGone`, `storageFailed`.
     public func next(after position: inout Revision) async throws(TurnpikeError) -> Step? {
         while !Task.isCancelled {
+            if let holder, !control.isStillGood(holder) { return nil }
             // Only what is published: a reader who then asks for the resources finds them.
             let newest = control.publisher.revision
             if position < newest {

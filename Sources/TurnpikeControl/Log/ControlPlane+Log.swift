@@ -37,9 +37,12 @@ extension ControlPlane {
 
     /// The log from a revision on, and where `isWatching` all that is written from then on.
     ///
+    /// - Parameter holder: whose token it is: the feed ends once that is no longer good, or reaches elsewhere. `nil`: the
+    ///   control plane's own.
     /// - Throws: as `records` does; `rateLimited` and `overloaded` where too many feeds are open.
     public func changes(
-        after revision: Revision, tenant: String?, kind: Kind?, isWatching: Bool, for authority: Authority
+        after revision: Revision, tenant: String?, kind: Kind?, isWatching: Bool, for authority: Authority,
+        holder: Principal? = nil
     ) throws(TurnpikeError) -> ChangeFeed {
         var query = LogQuery(above: revision, limit: ChangeFeed.pageSize)
         query.tenant = tenant
@@ -50,7 +53,7 @@ extension ControlPlane {
             metrics.rateLimited(of: "feeds").increment()
             throw error
         }
-        return ChangeFeed(control: self, query: query, isWatching: isWatching, place: place)
+        return ChangeFeed(control: self, query: query, isWatching: isWatching, holder: holder, place: place)
     }
 
     /// Returns once readers see a revision, or the time is over.

@@ -37,7 +37,8 @@ extension ControlPlane {
         var (found, examined): ([Resource], Int) = ([], 0)
         var (last, isCut): (String?, Bool) = (nil, false)
         view.forEachResource(in: collection, after: query.after) { resource in
-            guard examined < Self.mostExamined else {
+            // Where not everything is in sight, a place to go on from would name what is not; such collections are short.
+            guard examined < Self.mostExamined || !seesAll else {
                 isCut = true
                 return false
             }

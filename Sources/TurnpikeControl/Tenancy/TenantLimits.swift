@@ -20,20 +20,22 @@ public struct TenantLimits: Sendable, Hashable {
 
 /// The requests of tenants' own operators, held to their rate: the generic cell rate algorithm (ITU-T I.371) by tenant.
 struct TenantRates: Sendable {
-    private var arrivals: [String: Timestamp] = [:]
+    /// Nanoseconds since 1970: a timestamp's milliseconds are too coarse for high rates.
+    private var arrivals: [String: Int64] = [:]
 
     /// Takes one request into account.
     ///
     /// - Returns: how long to wait where it is one too many; `nil` where it is not.
     mutating func admit(_ tenant: String, _ limits: TenantLimits, at now: Timestamp) -> Duration? {
-        let interval = Duration.milliseconds(1000) / limits.requestsPerSecond
+        let (now, rate) = (now.milliseconds * 1_000_000, Int64(max(1, limits.requestsPerSecond)))
+        let interval = 1_000_000_000 / rate
         // Farther ahead than a burst leads it lies only where the clock has gone back.
-        let farthest = now.advanced(by: interval * (2 * limits.requestsPerSecond))
+        let farthest = now + interval * 2 * rate
         let arrival = min(max(arrivals[tenant] ?? now, now), farthest)
         arrivals[tenant] = arrival
-        let excess = now.duration(to: arrival) - interval * (2 * limits.requestsPerSecond - 1)
-        guard excess <= .zero else { return excess }
-        arrivals[tenant] = arrival.advanced(by: interval)
+        let excess = arrival - now - interval * (2 * rate - 1)
+        guard excess <= 0 else { return .nanoseconds(excess) }
+        arrivals[tenant] = arrival + interval
         return nil
     }
 }

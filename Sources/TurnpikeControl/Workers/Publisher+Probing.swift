@@ -10,7 +10,9 @@ extension Publisher {
 
     /// Asks connected workers how much of rate limits is left.
     ///
-    /// - Parameter timeout: who has not answered by then is left out.
+    /// - Parameters:
+    ///   - subjects: at most ``Probe/mostSubjects``.
+    ///   - timeout: who has not answered by then is left out.
     /// - Returns: by worker, one state for each subject, in order.
     func probe(
         _ subjects: [Probe.Subject], timeout: Duration
@@ -42,7 +44,7 @@ extension Publisher {
             guard !able.isEmpty, !state.probes.isFull, !state.isShutDown else { return nil }
             state.lastSerial += 1
             let id = Int64(clamping: state.lastSerial)
-            let probe = Probe(id: id, subjects: Array(subjects.prefix(Probe.mostSubjects)))
+            let probe = Probe(id: id, subjects: subjects)
             state.probes.begin(id, asking: Set(able.map(\.id)))
             let woken = able.flatMap { worker in
                 state.streams[worker.id]?.ask(probe)

@@ -24,7 +24,7 @@ struct Balancers {
     ) -> ServiceBalancer? {
         let backends = route.backends
         if let preferred {
-            let service = service(of: backends[preferred].cluster, &directory)
+            let service = service(of: backends[preferred].cluster, &directory, now)
             if service.isUsable(in: &directory, now: now) { return service }
         }
         if backends.count == 1 {

@@ -36,6 +36,9 @@ struct RequestContext {
     var tried = EndpointSet()
     /// Connections, and those of them that were tried because another try had failed.
     var attempts = 0
+    /// Whether any of it may have reached an upstream, and whether any of it had before the last connection was chosen.
+    var wasSent = false
+    var wasSentBefore = false
     var retries = 0
     /// Of the last try, where that failed.
     var failure: UpstreamFailure?

@@ -12,6 +12,8 @@ extension ServerConnection {
         while offset < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             switch state {
+            // Answers that the client does not take are not added to.
+            case .idle where !isClientWritable: return offset
             case .idle, .head:
                 guard let length = takeHead(rest) else { return isClosedToRequests ? bytes.count : offset }
                 offset += length
@@ -189,7 +191,7 @@ extension ServerConnection {
             act(.sendToUpstream(.staged(toUpstream.append(bytes[range]))))
         }
         request.sentUpstreamAt = gateway.now
-        if let perTryTimeout = request.cluster?.retryRule?.perTryTimeout {
+        if case .awaitingHead = upstream, let perTryTimeout = request.cluster?.retryRule?.perTryTimeout {
             request.tryEndsAt = gateway.now.addingClamped(perTryTimeout)
         }
         expectProgress()

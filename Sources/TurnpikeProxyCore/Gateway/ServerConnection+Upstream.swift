@@ -7,6 +7,8 @@ extension ServerConnection {
     func beginExchange() {
         if let answer = request.route?.answer { return give(answer) }
         state = .exchange
+        // None could be used when the head was read, and the request may have waited since.
+        if request.service == nil { gateway.chooseService(context: &request) }
         if let service = request.service {
             guard service.load.activeRequests < service.cluster.loadLimits.requests else {
                 return refuse(.upstreamOverloaded("requests in flight"))
@@ -28,7 +30,7 @@ extension ServerConnection {
     func startTry(after failure: Refusal) {
         var failure = failure
         for _ in 0..<gateway.limits.upstreamAttempts {
-            guard let place = gateway.nextEndpoint(context: &request) else { break }
+            guard let place = gateway.nextEndpoint(for: MethodSet(head.method), context: &request) else { break }
             guard let refusal = connect(toEndpoint: place, mayReuse: true) else { return }
             failure = refusal
         }
@@ -55,6 +57,8 @@ extension ServerConnection {
         switch gateway.upstreams.checkOut(endpoint.number, mayReuse: mayReuse, mayConnect: bound == nil) {
         case .reuse(let id):
             beginTry(at: place, of: service)
+            // The connection may turn out to be closed, and what came with the head must not be lost with it.
+            if head.hasBody, !sentContent { request.holdsContent = true }
             act(.attach(id))
             sendRequest(to: id, isReused: true)
         case .connect(let id):
@@ -63,7 +67,12 @@ extension ServerConnection {
             request.setPending(true)
             expire(in: service.cluster.connectTimeout)
             act(.connect(id, endpoint: endpoint.number))
-        case .full: return .upstreamOverloaded(bound ?? "connections")
+        case .full:
+            // All that there may be are open, and some of them may wait at other endpoints.
+            if mayReuse, let other = service.placeWithIdle(in: &gateway.upstreams, now: gateway.now), other != place {
+                return connect(toEndpoint: other, mayReuse: true)
+            }
+            return .upstreamOverloaded(bound ?? "connections")
         }
         return nil
     }
@@ -97,7 +106,10 @@ extension ServerConnection {
     func sendRequest(to id: UpstreamID, isReused: Bool) {
         upstream = .awaitingHead(id, isReused: isReused)
         request.setPending(false)
+        request.wasSentBefore = request.wasSent
+        request.wasSent = true
         isUpstreamWritable = true
+        readsUpstream = true
         responseParser.reset()
         responseBacklog.removeAll(keepingCapacity: true)
         request.sentUpstreamAt = gateway.now
@@ -127,6 +139,9 @@ extension ServerConnection {
     /// A connection put away turned out to be closed, before anything was sent on it.
     func attachFailed() {
         upstream = .none
+        request.wasSent = request.wasSentBefore
+        // Content of the event that chose the connection went to it, and is not there to be sent again.
+        guard isRepeatable else { return refuse(.upstreamFailed) }
         reconnect(after: .noHealthyUpstream)
     }
 

@@ -67,7 +67,7 @@ public final class ServerConnection {
     var keepsClient = false
     var sentContent = false
     var isUpstreamWritable = true
-    private var readsUpstream = true
+    var readsUpstream = true
 
     let toClient = ByteStage()
     let toUpstream = ByteStage()
@@ -133,6 +133,7 @@ public final class ServerConnection {
         beginEvent()
         isClientWritable = isWritable
         if case .responding = upstream { expectResponseContent() }
+        takeBacklog()
         settle()
     }
 
@@ -258,7 +259,9 @@ public final class ServerConnection {
             readsClient.toggle()
             act(.readFromClient(readsClient))
         }
-        guard upstreamID != nil else {
+        switch upstream {
+        case .awaitingHead, .responding: break
+        case .none, .pausing, .connecting:
             // Connections come and go reading.
             readsUpstream = true
             return
@@ -271,7 +274,8 @@ public final class ServerConnection {
 
     private var wantsClient: Bool {
         switch state {
-        case .idle, .head, .discarding, .lingering: true
+        case .idle: isClientWritable
+        case .head, .discarding, .lingering: true
         case .closed: false
         // Later requests are read a little way ahead, so that a client that leaves is noticed.
         case .waitingForGrant: backlog.count < GatewayLimits.backlogBytes

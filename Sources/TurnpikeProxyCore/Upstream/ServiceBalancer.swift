@@ -94,6 +94,15 @@ final class ServiceBalancer {
         return open < limits.connections ? nil : "connections"
     }
 
+    /// An endpoint that can be used and has a connection that waits.
+    func placeWithIdle(in directory: inout UpstreamDirectory, now: UInt64) -> Int? {
+        for place in endpoints.indices
+        where directory.idleCount(of: endpoints[place].number) > 0 && weight(of: place, in: &directory, now: now) > 0 {
+            return place
+        }
+        return nil
+    }
+
     // MARK: - Judging
 
     /// Takes note of what a try at an endpoint has come to, and ejects it where the service's rule says so.
@@ -103,8 +112,10 @@ final class ServiceBalancer {
         guard let rule = cluster.outlierRule, endpoints[place].outlier.note(outcome, by: rule, now: now) else {
             return false
         }
-        let ejected = endpoints.count { $0.outlier.isEjected(now: now) }
-        guard ejected < rule.mostEjected(of: endpoints.count) else { return false }
+        // Those of weight 0 get nothing, and are no reason to take another out.
+        let live = endpoints.indices.filter { cluster.weights[$0] > 0 }
+        let ejected = live.count { endpoints[$0].outlier.isEjected(now: now) }
+        guard ejected < rule.mostEjected(of: live.count) else { return false }
         endpoints[place].outlier.eject(by: rule, now: now)
         return true
     }

@@ -73,6 +73,9 @@ public struct UpstreamDirectory: Sendable {
     /// Connections to the endpoint, open or being made.
     func openCount(of endpoint: Int) -> Int { endpoints[endpoint].pool.openCount }
 
+    /// Those that wait for a request.
+    func idleCount(of endpoint: Int) -> Int { endpoints[endpoint].pool.idleCount }
+
     /// - Parameters:
     ///   - mayReuse: false to insist on a new connection.
     ///   - mayConnect: false to insist on one that is there.

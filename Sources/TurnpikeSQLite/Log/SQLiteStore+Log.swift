@@ -79,7 +79,9 @@ extension SQLiteStore {
 
     public func forgetRecords(before time: Timestamp) async throws -> Int {
         let gone = try await forgetRecords(before: time, changes: Self.changesForgottenAtOnce)
-        if gone > 0 { try await freePages() }
+        // What one call could not give back, the next one does.
+        let free = try await read { db in try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0 }
+        if gone > 0 || free > 0 { try await freePages() }
         return gone
     }
 
@@ -95,7 +97,9 @@ extension SQLiteStore {
                 sql: """
                     SELECT number, hash, (SELECT count(*) FROM change WHERE change.revision = revision.number)
                     FROM revision
-                    WHERE at < ? AND number < (SELECT max(number) FROM revision) ORDER BY number LIMIT ?
+                    WHERE number < coalesce((SELECT min(number) FROM revision WHERE at >= ?1), 9223372036854775807)
+                        AND number < (SELECT max(number) FROM revision)
+                    ORDER BY number LIMIT ?2
                     """, arguments: [time.milliseconds, Self.entriesForgottenAtOnce])
             var last: (number: Revision, hash: String)?
             var changes = 0
@@ -105,7 +109,8 @@ extension SQLiteStore {
                 last = (try row.decode(atIndex: 0), try row.decode(atIndex: 1))
             }
             guard let (number, hash) = last else { return 0 }
-            // A clock that went back leaves later entries with earlier times: only what has no gap behind it goes.
+            // Only what lies before everything that is young enough: a clock that was wrong leaves later entries with earlier
+            // times, and they must take nothing with them.
             try db.execute(sql: "DELETE FROM change WHERE revision <= ?", arguments: [number])
             try db.execute(sql: "DELETE FROM revision WHERE number <= ?", arguments: [number])
             let gone = db.changesCount

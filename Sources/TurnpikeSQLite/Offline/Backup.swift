@@ -89,7 +89,7 @@ public enum Backup {
         try database.write { db in
             let last = try String.fetchOne(db, sql: "SELECT hash FROM revision ORDER BY number DESC LIMIT 1")
             var record = RevisionRecord(
-                revision: revision + revisionGap, at: now, actor: "system",
+                revision: revision + revisionGap + now.milliseconds, at: now, actor: "system",
                 reason: "Restored from a backup that ends with revision \(revision)", requestID: "restore", changes: [])
             record.seal(after: last ?? LogChain.start)
             var writer = try RevisionWriter(db)

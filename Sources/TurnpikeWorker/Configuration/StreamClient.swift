@@ -17,6 +17,8 @@ final class StreamClient: Sendable {
     private let announcement: WorkerAnnouncement
     private let logger: Logger
     private let session: Mutex<StreamSession>
+    /// Whether an answer to a probe is under way.
+    private let answering = Mutex(false)
     private let connected: Gauge
     private let appliedRevision: Gauge
     private let rejections: Counter
@@ -114,7 +116,7 @@ extension StreamClient {
             case .apply(let delta): try await apply(delta)
             case .acknowledge(let acknowledgement): await acknowledge(acknowledgement)
             case .persist(let delta): store.save(delta)
-            case .answer(let probe): await answer(probe)
+            case .answer(let probe): answer(probe)
             case .drop(let reason): throw reason
             case .connect, .reconnect: break
             }
@@ -151,12 +153,26 @@ extension StreamClient {
         }
     }
 
-    /// One that does not arrive in time is of no use any more.
-    private func answer(_ probe: Probe) async {
-        do {
-            try await client.answer(probe, await sink.answer(probe))
-        } catch {
-            logger.debug("An answer to a probe did not arrive.", metadata: [LogKey.error: "\(error)"])
+    /// Answers beside the stream, which must not wait for it: one probe at a time, within a second. Others that come
+    /// meanwhile get no answer, and one that arrives too late is of no use.
+    private func answer(_ probe: Probe) {
+        guard
+            answering.withLock({ isBusy in
+                isBusy
+                    ? false
+                    : {
+                        isBusy = true
+                        return true
+                    }()
+            })
+        else { return }
+        Task {
+            do {
+                try await client.answer(probe, await sink.answer(probe))
+            } catch {
+                logger.debug("An answer to a probe did not arrive.", metadata: [LogKey.error: "\(error)"])
+            }
+            answering.withLock { $0 = false }
         }
     }
 

@@ -37,6 +37,8 @@ struct ControlPlaneProgram {
         // First of all: what cannot be served safely is not served at all.
         let authority = try startAuthority(clock)
         let tls = try await startTLS(authority, clock)
+        let hangUps: any ServiceLifecycle.Service
+        if let tls { hangUps = tls } else { hangUps = await HangUpService.start(logger: logger) }
         if let served = tls?.tls {
             metrics.gauge(
                 .certificateExpiry, help: "When the TLS certificate ends, in seconds since 1970.",
@@ -62,7 +64,7 @@ struct ControlPlaneProgram {
         var services: [any ServiceLifecycle.Service] = [
             APIService(api: api, settings: settings), UpkeepService(control: control),
         ]
-        if let tls { services.insert(tls, at: 0) } else { services.insert(HangUpService(logger: logger), at: 0) }
+        services.insert(hangUps, at: 0)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],

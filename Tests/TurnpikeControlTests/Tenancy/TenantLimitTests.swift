@@ -21,6 +21,43 @@ import TurnpikeTestSupport
         #expect(rates.admit("acme", limits, at: start.advanced(by: .milliseconds(100))) != nil)
     }
 
+    @Test(arguments: [300, 2000, 100_000])
+    func `a rate is kept however high it is`(_ rate: Int) {
+        var limits = TenantLimits()
+        limits.requestsPerSecond = rate
+        var rates = TenantRates()
+        for _ in 0..<2 * rate { #expect(rates.admit("acme", limits, at: start) == nil) }
+        #expect(rates.admit("acme", limits, at: start) != nil)
+        let later = start.advanced(by: .milliseconds(100))
+        var admitted = 0
+        while rates.admit("acme", limits, at: later) == nil { admitted += 1 }
+        #expect(abs(admitted - rate / 10) <= 1)
+    }
+
+    @Test func `a feed ends once its token is no longer good, or reaches elsewhere`() async throws {
+        let test = try await TestPlane.start()
+        for change in ["delete", "bind"] {
+            let created = try await test.write(
+                .create(.operator, body: ["name": "viewer", "role": "viewer"]))
+            let holder = try test.plane.authenticate(bearer: try #require(created.secret))
+            let feed = try test.plane.changes(
+                after: 0, tenant: nil, kind: nil, isWatching: true, for: try Authority(of: holder), holder: holder)
+            var position = Revision(0)
+            guard case .records? = try await feed.next(after: &position) else {
+                Issue.record("There is nothing to follow.")
+                continue
+            }
+            if change == "delete" {
+                try await test.write(.delete(.operator, name: "viewer"))
+            } else {
+                try await test.write(.create(.tenant, body: ["name": "acme"]))
+                try await test.write(
+                    .put(.operator, name: "viewer", body: ["role": "viewer", "tenant": "acme"]))
+            }
+            #expect(try await feed.next(after: &position) == nil, "\(change)")
+        }
+    }
+
     @Test func `a clock that goes back locks no tenant out`() {
         var limits = TenantLimits()
         limits.requestsPerSecond = 10

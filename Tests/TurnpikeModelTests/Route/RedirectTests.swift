@@ -26,7 +26,8 @@ import TurnpikeModel
         "https://acme.test{id}", "https://{path}", "https://a.test:0/", "https://a.test:99999/", "https://u@a.test/",
         "https://A.test/", "/{path}", "https://a.test/{path}", "{path}/", "/x?a=b{query}", "/{name}", "/{id", "/id}",
         "/{}",
-        "/{{id}}", "/a b", "/\u{FC}", "/a\\b", "{id}", "{query}", "/a<b>",
+        "/{{id}}", "/a b", "/\u{FC}", "/a\\b", "{id}", "{query}", "/a<b>", "/{query}{path}", "/{query}/{id}",
+        "https://acme.test{query}{id}", "/a{query}b",
     ])
     func `a location that a request could turn elsewhere, or that is none, is refused`(location: String) {
         #expect(faults(location).count == 1)

@@ -66,6 +66,17 @@ import TurnpikeSnapshot
         #expect(rig.client.contains("\r\nLocation: \(expected)\r\n"), "\(rig.client)")
     }
 
+    @Test func `a client that takes nothing gets no more answers than it has room for`() throws {
+        let redirect = Redirect(status: 302, location: try #require(TextTemplate("/x")))
+        let rig = try ConnectionRig([route(redirect: redirect)])
+        rig.does { $0.clientWritability(false) }
+        #expect(!rig.readsClient)
+        rig.receive(get("/v1/orders") + get("/v1/orders"))
+        #expect(rig.client.isEmpty)
+        rig.does { $0.clientWritability(true) }
+        #expect(rig.client.matches(of: /HTTP\/1\.1 302/).count == 2 && rig.readsClient)
+    }
+
     // MARK: - Answers
 
     private let hello = DirectResponse(status: 200, contentType: "application/json", body: "{\"hello\":\"world\"}\n")

@@ -109,11 +109,29 @@ import TurnpikeSnapshot
         #expect(rig.status == 502)
     }
 
-    @Test func `content that is gone is not sent again`() throws {
+    @Test func `content that is held goes with the request once more, and where it is gone nothing does`() throws {
+        for (count, isHeld) in [(3, true), (70_000, false)] {
+            let (rig, old) = try warm()
+            let content = String(repeating: "a", count: count)
+            rig.receive(
+                "PUT /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: \(count)\r\n\r\n" + content)
+            rig.does { $0.upstreamClosed(old) }
+            #expect(rig.status == (isHeld ? nil : 502))
+            guard isHeld else { continue }
+            let id = try rig.connect()
+            #expect(rig.sent[id]?.hasSuffix("\r\n\r\n" + content) == true)
+        }
+    }
+
+    @Test func `content that came with the head is not lost with a connection found closed`() throws {
         let (rig, old) = try warm()
-        rig.receive("PUT /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 3\r\n\r\nabc")
-        rig.does { $0.upstreamClosed(old) }
-        #expect(rig.status == 502)
+        rig.receive("POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 6\r\n\r\nabc")
+        rig.does { $0.upstreamUnusable(old) }
+        let id = try rig.connect()
+        rig.receive("def")
+        #expect(rig.sent[id]?.hasSuffix("\r\n\r\nabcdef") == true)
+        rig.receive(from: id, empty)
+        #expect(rig.status == 200)
     }
 
     @Test func `a connection found closed before anything was sent is no failure for any method`() throws {

@@ -62,6 +62,24 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test func `an entry that a wrong clock has dated long ago takes no younger one with it`() async throws {
+        try await withTemporaryDirectory { path in
+            let store = try await SQLiteStore.open(path: path, logger: .silent)
+            var make = RecordMaker()
+            for entry in 0..<5 {
+                var record = make.record([Change(before: nil, after: try make.tenant("t\(entry)"))])
+                record.at = Timestamp(seconds: entry == 3 ? 1_577_836_800 : 1_800_000_000 + Int64(entry))
+                try await store.commit([record])
+            }
+            let before = Timestamp(seconds: 1_700_000_000)
+            #expect(try await store.forgetRecords(before: before) == 0)
+            #expect(try await store.records(after: 0, limit: 9).count == 5)
+            // In time it goes, with those before it.
+            #expect(try await store.forgetRecords(before: Timestamp(seconds: 1_800_000_004)) == 4)
+            try await store.close()
+        }
+    }
+
     @Test func `one transaction forgets so many changes, but an entry at least`() async throws {
         try await withTemporaryDirectory { path in
             let store = try await SQLiteStore.open(path: path, logger: .silent)

@@ -77,6 +77,11 @@ public struct Redirect: Sendable, Hashable {
         if let query = rest.firstRange(of: "{query}"), rest[..<query.lowerBound].contains("?") {
             return "'{query}' brings its own '?'; there must be none before it."
         }
+        // A request without a query makes it nothing, and what follows would stand where it must not.
+        if let query = rest.firstRange(of: "{query}") {
+            let after = rest[query.upperBound...]
+            guard after.isEmpty || after.hasPrefix("#") else { return "Only a fragment may follow '{query}'." }
+        }
         return nil
     }
 }

@@ -36,13 +36,21 @@ extension Gateway {
         }
     }
 
+    /// Chooses the service by weight alone, where the head is gone.
+    func chooseService(context: inout RequestContext) {
+        guard let route = context.route else { return }
+        context.service = balancers.service(for: route, preferring: context.stickyBackend, in: &upstreams, now: now)
+    }
+
     /// The endpoint for the request's next try, by its place among those of `context.service`. Where that service has none
-    /// left, another of the route's takes its place.
-    func nextEndpoint(context: inout RequestContext) -> Int? {
+    /// left, another of the route's takes its place, unless the route is an old one, whose services may be gone, or the other
+    /// service does not want to be sent again what one may have had.
+    func nextEndpoint(for method: MethodSet, context: inout RequestContext) -> Int? {
         if let place = endpoint(of: context.service, context) { return place }
-        guard let route = context.route,
+        guard let route = context.route, context.configuration === current,
             let other = balancers.service(for: route, in: &upstreams, now: now), other !== context.service,
-            other.load.activeRequests < other.cluster.loadLimits.requests
+            other.load.activeRequests < other.cluster.loadLimits.requests,
+            !context.wasSent || other.cluster.retryRule?.methods.contains(method) == true
         else { return lastResort(context) }
         context.count(at: other.load)
         context.service = other

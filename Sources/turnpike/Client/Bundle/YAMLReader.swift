@@ -13,6 +13,8 @@ struct YAMLReader {
     }
 
     private static let depthLimit = 64
+    /// So many can stand for some thousand times what is written out, and no more.
+    private static let aliasLimit = 20
 
     private let valueLimit: Int
     private var values = 0
@@ -24,6 +26,10 @@ struct YAMLReader {
     /// - Parameter valueLimit: the most values that the text may hold, aliases written out, so that a few lines cannot
     ///   grow without bound.
     static func documents(in text: String, valueLimit: Int = 20_000_000) throws(Fault) -> [JSON] {
+        // Before anything is parsed: the parser itself compares what aliases stand for, each as often as it is named.
+        guard AliasScan.count(in: text.utf8) <= aliasLimit else {
+            throw Fault(line: nil, reason: "the text has more than \(aliasLimit) aliases")
+        }
         do {
             let parser = try Parser(yaml: text)
             var reader = YAMLReader(valueLimit: valueLimit)

@@ -32,11 +32,11 @@ struct ExplainCommand: AsyncParsableCommand, OutputChoosing {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        let address = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
-        let slash = address.firstIndex(of: "/") ?? address.endIndex
-        let path = address[slash...]
+        let target = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
+        let slash = target.firstIndex(of: "/") ?? target.endIndex
+        let path = target[slash...]
         var body = JSONObject([
-            "method": .string(method), "host": .string(String(address[..<slash])),
+            "method": .string(method), "host": .string(String(target[..<slash])),
             "path": .string(path.isEmpty ? "/" : String(path)),
         ])
         body["key"] = key.map { .string($0) }

@@ -28,9 +28,7 @@ struct AuthorityFolder {
                     privateKeyPEM: String(decoding: key, as: UTF8.self))
             case (nil, nil):
                 let authority = try CertificateAuthority(now: now)
-                // The key first: a certificate without a key is a fault that is told, a key without one nobody uses.
-                try write(try authority.privateKeyPEM(), to: keyFile, mode: 0o600)
-                try write(authority.certificatePEM, to: certificateFile, mode: 0o644)
+                try keep(authority)
                 return authority
             case (_?, nil): throw CertificateFault("'\(keyFile)' is missing or cannot be read.")
             case (nil, _?): throw CertificateFault("'\(certificateFile)' is missing or cannot be read.")
@@ -38,22 +36,30 @@ struct AuthorityFolder {
         } catch { throw TLSFault("The CA in '\(path)' cannot be used. \(error.description)") }
     }
 
-    /// Writes a file as a whole: after a crash it is there, or it is not.
-    private func write(_ text: String, to file: String, mode: Int) throws(CertificateFault) {
-        let files = FileManager.default
+    /// Writes both files, and gives the folder its name only then: after a crash the CA is there as a whole, or not at all.
+    private func keep(_ authority: CertificateAuthority) throws(CertificateFault) {
+        let draft = path + ".new"
+        let texts = [
+            ("key.pem", try authority.privateKeyPEM(), 0o600), ("certificate.pem", authority.certificatePEM, 0o644),
+        ]
         do {
+            let files = FileManager.default
+            try? files.removeItem(atPath: draft)
             try files.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            let draft = file + ".new"
-            guard files.createFile(atPath: draft, contents: nil, attributes: [.posixPermissions: mode]) else {
-                throw CocoaError(.fileWriteUnknown)
+                atPath: draft, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            for (name, text, mode) in texts {
+                let file = draft + "/" + name
+                guard files.createFile(atPath: file, contents: nil, attributes: [.posixPermissions: mode]) else {
+                    throw CocoaError(.fileWriteUnknown)
+                }
+                let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file))
+                try handle.write(contentsOf: Data(text.utf8))
+                try handle.synchronize()
+                try handle.close()
             }
-            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: draft))
-            try handle.write(contentsOf: Data(text.utf8))
-            try handle.synchronize()
-            try handle.close()
-            try? files.removeItem(atPath: file)
-            try files.moveItem(atPath: draft, toPath: file)
-        } catch { throw CertificateFault("'\(file)' cannot be written.", cause: error) }
+            // A folder that holds neither file stands for nothing.
+            try? files.removeItem(atPath: path)
+            try files.moveItem(atPath: draft, toPath: path)
+        } catch { throw CertificateFault("'\(path)' cannot be written.", cause: error) }
     }
 }

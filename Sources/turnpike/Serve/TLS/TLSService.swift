@@ -71,13 +71,17 @@ struct TLSService: ServiceLifecycle.Service {
 /// Takes SIGHUP where there is nothing to read anew: the signal would end the process otherwise, and with it the control
 /// plane of whoever sends it to all that he runs.
 struct HangUpService: ServiceLifecycle.Service {
+    let hangUps: UnixSignalsSequence
     let logger: Logger
 
+    /// - Returns: the service, which has taken over SIGHUP.
+    static func start(logger: Logger) async -> HangUpService {
+        HangUpService(hangUps: await UnixSignalsSequence(trapping: .sighup), logger: logger)
+    }
+
     func run() async throws {
-        await cancelWhenGracefulShutdown { [logger] in
-            for await _ in await UnixSignalsSequence(trapping: .sighup) {
-                logger.info("SIGHUP: there are no files to read anew.")
-            }
+        await cancelWhenGracefulShutdown { [hangUps, logger] in
+            for await _ in hangUps { logger.info("SIGHUP: there are no files to read anew.") }
         }
     }
 }
