@@ -44,6 +44,8 @@ public struct GatewayLimits: Sendable, Hashable {
     static let backlogBytes = 64 << 10
     /// Content of a request that is kept so that it can be sent once more.
     static let heldContentBytes = 64 << 10
+    /// Bytes of answers of the gateway's own in one event, beyond which requests that were sent ahead wait for another.
+    static let answerBytes = 64 << 10
     /// Interim (1xx) answers to one request.
     static let interimAnswers = 16
 }

@@ -12,8 +12,7 @@ extension ServerConnection {
         while offset < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             switch state {
-            // Answers that the client does not take are not added to.
-            case .idle where !isClientWritable: return offset
+            case .idle where isSated: return offset
             case .idle, .head:
                 guard let length = takeHead(rest) else { return isClosedToRequests ? bytes.count : offset }
                 offset += length

@@ -133,6 +133,7 @@ public final class ServerConnection {
         beginEvent()
         isClientWritable = isWritable
         if case .responding = upstream { expectResponseContent() }
+        if case .idle = state { deadline = gateway.now + gateway.limits.idleTimeout }
         takeBacklog()
         settle()
     }
@@ -213,7 +214,7 @@ public final class ServerConnection {
     public func timerFired() {
         beginEvent()
         if gateway.now >= deadline {
-            timeOut()
+            if !isPausing { timeOut() }
             takeBacklog()
         }
         settle()
@@ -237,6 +238,7 @@ public final class ServerConnection {
 
     private func beginEvent() {
         toClient.removeAll()
+        toClient.trim(above: 2 * GatewayLimits.answerBytes)
         toUpstream.truncate(to: heldLength)
     }
 
@@ -253,8 +255,15 @@ public final class ServerConnection {
         }
     }
 
+    /// No further request is begun: the client does not take the answers to those before, or this event has given enough.
+    var isSated: Bool { !isClientWritable || toClient.count >= GatewayLimits.answerBytes }
+
+    /// Between two requests of which the client has sent the second already, to let others have their turn.
+    private var isPausing: Bool { if case .idle = state { isClientWritable && !backlog.isEmpty } else { false } }
+
     /// Tells the transport from which side more bytes are of use.
     private func settle() {
+        if isPausing { deadline = gateway.now }
         if wantsClient != readsClient {
             readsClient.toggle()
             act(.readFromClient(readsClient))
@@ -274,7 +283,8 @@ public final class ServerConnection {
 
     private var wantsClient: Bool {
         switch state {
-        case .idle: isClientWritable
+        // Reading requests from a client that takes no answers would fill memory with these.
+        case .idle: isClientWritable && backlog.isEmpty
         case .head, .discarding, .lingering: true
         case .closed: false
         // Later requests are read a little way ahead, so that a client that leaves is noticed.

@@ -232,6 +232,39 @@ import TurnpikeSnapshot
         #expect(rig.readsUpstream)
     }
 
+    @Test func `a client that takes no answers is not asked for further requests`() throws {
+        let rig = try rig()
+        let refused = get.replacing("/v1/orders", with: "/nowhere")
+        rig.receive(refused)
+        #expect(rig.takeClient().hasPrefix("HTTP/1.1 404") && rig.readsClient)
+        rig.does { $0.clientWritability(false) }
+        #expect(!rig.readsClient)
+        rig.receive(refused + refused)
+        #expect(rig.client.isEmpty)
+        rig.does { $0.clientWritability(true) }
+        #expect(rig.takeClient().components(of: "HTTP/1.1 404") == 2 && rig.readsClient)
+        // One that never takes them is closed like any that is silent.
+        rig.does { $0.clientWritability(false) }
+        rig.receive(refused)
+        rig.passDeadline()
+        #expect(rig.actions.last == .closeClient && rig.client.isEmpty)
+    }
+
+    @Test func `refusals of requests sent ahead come a bounded amount at a time`() throws {
+        let rig = try rig()
+        let count = 1000
+        rig.receive(String(repeating: get.replacing("/v1/orders", with: "/nowhere"), count: count))
+        var answered = 0
+        for _ in 0..<count {
+            #expect(rig.client.utf8.count < 128 << 10)
+            answered += rig.takeClient().components(of: "HTTP/1.1 404")
+            guard !rig.readsClient else { break }
+            #expect(answered < count && rig.connection.deadline == rig.now)
+            rig.does { $0.timerFired() }
+        }
+        #expect(answered == count && rig.readsClient && rig.connection.isIdle && rig.connection.deadline > rig.now)
+    }
+
     @Test func `an upstream that does not read stops the client`() throws {
         let rig = try rig()
         let id = try rig.exchange("POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 1000\r\n\r\nabc")
