@@ -8,11 +8,19 @@ import TurnpikeTelemetry
 ///
 /// What a client can choose never becomes a label: requests without a route share one series.
 final class GatewayMetrics {
-    private struct RouteMetrics {
+    /// An object, so that finding it is one look-up and no copy.
+    private final class RouteMetrics {
+        /// By class of status.
         var requests: [Counter?] = [nil, nil, nil, nil, nil]
         let duration: Histogram
         let bytesIn: Counter
         let bytesOut: Counter
+
+        init(duration: Histogram, bytesIn: Counter, bytesOut: Counter) {
+            self.duration = duration
+            self.bytesIn = bytesIn
+            self.bytesOut = bytesOut
+        }
     }
 
     private let registry: MetricsRegistry
@@ -32,29 +40,39 @@ final class GatewayMetrics {
     }
 
     func answered(_ exchange: ExchangeRecord) {
-        let id = exchange.route?.id ?? .zero
-        let tenant = exchange.route?.tenant ?? ""
-        let statusClass = Int(exchange.statusClass)
-        if routes[id] == nil { routes[id] = makeMetrics(tenant: tenant) }
-        if routes[id]?.requests[statusClass - 1] == nil {
-            routes[id]?.requests[statusClass - 1] = registry.counter(
-                .requests, help: "Requests answered.",
-                labels: [
-                    ("tenant", tenant), ("route", exchange.route?.name ?? ""), ("status_class", "\(statusClass)xx"),
-                ]
-            )
-        }
-        guard let metrics = routes[id] else { return }
-        metrics.requests[statusClass - 1]?.increment()
+        let metrics = metrics(of: exchange.route)
+        requests(of: exchange, metrics).increment()
         metrics.duration.observe(Double(exchange.duration) * 1e-9)
         metrics.bytesIn.increment(by: UInt64(clamping: exchange.bytesIn))
         metrics.bytesOut.increment(by: UInt64(clamping: exchange.bytesOut))
         if let refusal = exchange.refusal {
             registry.counter(
                 .requestsRefused, help: "Requests refused by the gateway.",
-                labels: [("tenant", tenant), ("reason", refusal.rawValue)]
+                labels: [("tenant", exchange.route?.tenant ?? ""), ("reason", refusal.rawValue)]
             ).increment()
         }
+    }
+
+    private func metrics(of route: GatewayRoute?) -> RouteMetrics {
+        let id = route?.id ?? .zero
+        if let known = routes[id] { return known }
+        let made = makeMetrics(tenant: route?.tenant ?? "")
+        routes[id] = made
+        return made
+    }
+
+    private func requests(of exchange: ExchangeRecord, _ metrics: RouteMetrics) -> Counter {
+        let statusClass = Int(exchange.statusClass)
+        if let known = metrics.requests[statusClass - 1] { return known }
+        let made = registry.counter(
+            .requests, help: "Requests answered.",
+            labels: [
+                ("tenant", exchange.route?.tenant ?? ""), ("route", exchange.route?.name ?? ""),
+                ("status_class", "\(statusClass)xx"),
+            ]
+        )
+        metrics.requests[statusClass - 1] = made
+        return made
     }
 
     func upstreamFailed(_ failure: UpstreamFailure, tenant: String, service: String) {
