@@ -84,11 +84,12 @@ let package = Package(
         // Engines: pure, without I/O, except for the transports.
         library("TurnpikeCompiler", on: ["TurnpikeModel", "TurnpikeSnapshot"]),
         library("TurnpikeProxyCore", on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering"]),
+        .target(name: "CEpoll"),
         library(
             "TurnpikeProxy",
             on: [
-                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeProxyCore",
-                logging, nioCore, nioPosix,
+                "CEpoll", "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering",
+                "TurnpikeProxyCore", logging, nioCore, nioPosix,
             ]
         ),
 
@@ -139,8 +140,8 @@ let package = Package(
         program(
             "turnpike-worker",
             on: [
-                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeWorker", logging, metrics, arguments, configuration,
-                lifecycle,
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeProxy", "TurnpikeWorker", logging, metrics, arguments,
+                configuration, lifecycle,
             ]
         ),
 

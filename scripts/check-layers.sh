@@ -23,7 +23,8 @@ TurnpikeIdentity:       platform FoundationEssentials TurnpikeModel TurnpikeSnap
 
 TurnpikeCompiler:       TurnpikeModel TurnpikeSnapshot
 TurnpikeProxyCore:      platform TurnpikeModel TurnpikeSnapshot TurnpikeMetering
-TurnpikeProxy:          platform Synchronization Logging NIOCore NIOPosix
+CEpoll:
+TurnpikeProxy:          platform Synchronization Logging NIOCore NIOPosix CEpoll
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeProxyCore
 
 TurnpikeControl:        Synchronization Logging Foundation FoundationEssentials
@@ -48,7 +49,7 @@ turnpike:               platform Synchronization Logging Metrics Foundation Foun
                         TurnpikeControl TurnpikeSQLite TurnpikeAPI
 turnpike-worker:        platform Synchronization Logging Metrics Foundation FoundationEssentials
                         ArgumentParser Configuration ServiceLifecycle UnixSignals
-                        TurnpikeModel TurnpikeTelemetry TurnpikeWorker
+                        TurnpikeModel TurnpikeTelemetry TurnpikeProxy TurnpikeWorker
 
 TurnpikeTestSupport:    platform Synchronization Testing Foundation FoundationEssentials
                         TurnpikeModel TurnpikeSnapshot TurnpikeMetering TurnpikeControl
@@ -69,6 +70,7 @@ only GRDB:              TurnpikeSQLite
 only Hummingbird:       TurnpikeAPI
 only HummingbirdCore:   TurnpikeAPI
 only NIOSSL:            TurnpikeAPI TurnpikeWorker turnpike
+only CEpoll:            TurnpikeProxy
 only GRDBSQLite:        turnpike-bench
 only ArgumentParser:    turnpike turnpike-worker turnpike-bench
 only AsyncHTTPClient:   TurnpikeWorker turnpike

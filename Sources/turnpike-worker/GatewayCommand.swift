@@ -14,8 +14,9 @@ struct GatewayCommand: AsyncParsableCommand {
         abstract: "Run a gateway: route, check, limit, count and forward requests.",
         discussion: """
             Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
-            TURNPIKE_LISTEN, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, TURNPIKE_LOG_FORMAT, \
-            TURNPIKE_LOG_LEVEL) or from the configuration file, {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
+            TURNPIKE_LISTEN, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, \
+            TURNPIKE_TRANSPORT, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
+            {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
             stands over the environment, and that over the file.
 
             The join token is needed at the first start only; what the worker gets for it is kept in its state \
@@ -60,6 +61,9 @@ struct GatewayCommand: AsyncParsableCommand {
     @Option(help: "off, stdout, or a file to append to. (default: off)")
     var accessLog: String?
 
+    @Option(help: "What moves the requests' bytes: automatic, nio, or epoll on Linux. (default: automatic)")
+    var transport: String?
+
     @Option(help: "The form of log lines: text or json. (default: text)")
     var logFormat: String?
 
@@ -91,7 +95,8 @@ struct GatewayCommand: AsyncParsableCommand {
         let given: [GatewaySettings.Key: String?] = [
             .controlPlane: controlPlane, .ca: ca, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .listen: listen,
             .adminListen: adminListen, .state: state,
-            .joinToken: joinToken, .name: name, .accessLog: accessLog, .logFormat: logFormat, .logLevel: logLevel,
+            .joinToken: joinToken, .name: name, .accessLog: accessLog, .transport: transport, .logFormat: logFormat,
+            .logLevel: logLevel,
         ]
         let flags = given.compactMapValues { $0 }
         var file: String?

@@ -3,6 +3,7 @@
 import Configuration
 import Logging
 import TurnpikeModel
+import TurnpikeProxy
 import TurnpikeTelemetry
 import TurnpikeWorker
 
@@ -20,6 +21,7 @@ import TurnpikeWorker
 /// - `joinToken` (secret): needed at the first start.
 /// - `name`: for people. Default: the worker's id.
 /// - `accessLog`: `off`, `stdout` or a file's path. Default `off`.
+/// - `transport`: `automatic`, `nio` or `epoll` (Linux only). Default `automatic`: the fastest that the platform has.
 /// - `log.format`: `text` or `json`; `plain` means `text`. Default `text`.
 /// - `log.level`: `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`. Default `info`.
 struct GatewaySettings: Sendable {
@@ -29,7 +31,7 @@ struct GatewaySettings: Sendable {
     }
 
     enum Key: String, CaseIterable {
-        case controlPlane, ca, tlsCertificate, tlsKey, listen, adminListen, state, joinToken, name, accessLog
+        case controlPlane, ca, tlsCertificate, tlsKey, listen, adminListen, state, joinToken, name, accessLog, transport
         case logFormat = "log.format"
         case logLevel = "log.level"
     }
@@ -59,7 +61,8 @@ struct GatewaySettings: Sendable {
             listen: try GatewaySettings.address(text(.listen) ?? "127.0.0.1:8000"),
             adminListen: try GatewaySettings.address(text(.adminListen) ?? "127.0.0.1:8001"),
             stateDirectory: text(.state) ?? "./turnpike-worker-state", joinToken: text(.joinToken),
-            name: try GatewaySettings.name(text(.name)), accessLog: GatewaySettings.accessLog(text(.accessLog))
+            name: try GatewaySettings.name(text(.name)), accessLog: GatewaySettings.accessLog(text(.accessLog)),
+            transport: try GatewaySettings.transport(text(.transport))
         )
         logFormat = try GatewaySettings.logFormat(text(.logFormat))
         logLevel = try GatewaySettings.logLevel(text(.logLevel))
@@ -110,6 +113,14 @@ extension GatewaySettings {
         case "stdout": .standardOutput
         case let path?: .file(path)
         }
+    }
+
+    private static func transport(_ text: String?) throws(Fault) -> Transport {
+        guard let text else { return .automatic }
+        let known = [.automatic] + Transport.available
+        if let transport = Transport(rawValue: text), known.contains(transport) { return transport }
+        let names = known.map(\.rawValue).joined(separator: ", ")
+        throw Fault(reason: "'\(text)' is no transport that this platform has; it must be one of \(names).")
     }
 
     private static func logFormat(_ text: String?) throws(Fault) -> LogFormat {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
 import TurnpikeProxyCore
 
 /// One JSON line a request, gathered on the event loop and written by a thread of its own, so that a slow disk or reader
@@ -9,16 +8,17 @@ import TurnpikeProxyCore
 /// At most 8 MiB wait to be written. Lines beyond are dropped and counted, and a line of the log says how many.
 final class AccessLog {
     private static let batchBytes = 64 << 10
-    private static let batchDelay = TimeAmount.milliseconds(100)
+    /// Nanoseconds that a line waits for others.
+    private static let batchDelay: UInt64 = 100_000_000
 
     private let writer: DescriptorWriter
-    private let loop: any EventLoop
+    private let loop: any EngineLoop
     private var lines = LogLineBuffer()
     private var isFlushPlanned = false
     private var dropped = 0
 
     /// Nil where there is to be no log.
-    init?(_ destination: AccessLogDestination, loop: any EventLoop) {
+    init?(_ destination: AccessLogDestination, loop: any EngineLoop) {
         switch destination {
         case .off: return nil
         case .standardOutput: writer = DescriptorWriter(descriptor: 1)
@@ -40,7 +40,7 @@ final class AccessLog {
         if lines.count >= Self.batchBytes { return flush() }
         guard !isFlushPlanned else { return }
         isFlushPlanned = true
-        loop.assumeIsolated().scheduleTask(in: Self.batchDelay) { self.flush() }
+        loop.schedule(at: loop.now + Self.batchDelay) { self.flush() }
     }
 
     func flush() {
@@ -49,9 +49,10 @@ final class AccessLog {
         if !batch.isEmpty { writer.write(batch) }
     }
 
-    /// Hands over the last lines. The answer comes when they are written.
-    func finish() -> EventLoopFuture<Void> {
+    /// Hands over the last lines, and calls back on the loop when they are written.
+    func finish(_ done: @escaping () -> Void) {
         flush()
-        return writer.finish(on: loop)
+        let (loop, done) = (loop, LoopBound(done, on: loop))
+        writer.finish { loop.execute { done.value() } }
     }
 }

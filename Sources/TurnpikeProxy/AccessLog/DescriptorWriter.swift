@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
 import NIOPosix
 import Synchronization
 
@@ -35,12 +34,12 @@ final class DescriptorWriter: Sendable {
         }
     }
 
-    /// Ends the thread. The answer comes when everything is written, or cannot be.
-    func finish(on loop: any EventLoop) -> EventLoopFuture<Void> {
-        let thread = thread
-        let written = thread.runIfActive(eventLoop: loop) {}
-        written.whenComplete { _ in thread.shutdownGracefully { _ in } }
-        return written
+    /// Ends the thread, and calls back from it when everything is written, or cannot be.
+    func finish(_ done: @escaping @Sendable () -> Void) {
+        thread.submit { [thread] _ in
+            done()
+            thread.shutdownGracefully { _ in }
+        }
     }
 
     /// A batch that cannot be written (the reader is gone, the disk is full) is dropped: there is nowhere to say so.

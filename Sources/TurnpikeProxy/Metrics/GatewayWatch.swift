@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
 import TurnpikeProxyCore
 
 /// Tells the access log and the metrics of one event loop what its gateway does.
@@ -35,6 +34,8 @@ final class GatewayWatch: GatewayObserver {
         log?.flush()
     }
 
-    /// Ends the log; nil where there is none.
-    func finish() -> EventLoopFuture<Void>? { log?.finish() }
+    /// Ends the log, and calls back on the loop when it is written; at once where there is none.
+    func finish(_ done: @escaping () -> Void) {
+        if let log { log.finish(done) } else { done() }
+    }
 }

@@ -3,11 +3,19 @@
 import NIOCore
 import TurnpikeProxyCore
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Moves bytes and events between one client's channel, the upstream's, and the ``ServerConnection`` that decides.
 ///
 /// The only handler of its channel. Carrying out an action can make the channel call back at once (a write that fills its
 /// buffer, a close); such events wait until the actions of the one before are all done.
-final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler {
+final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, EngineClient {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -26,7 +34,7 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler {
         case drain
     }
 
-    private let engine: LoopEngine
+    private let engine: NIOEngine
     private var connection: ServerConnection?
     private var context: ChannelHandlerContext?
     private var output: PendingOutput?
@@ -37,7 +45,7 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler {
     /// Under way, or done, since the last answer.
     private var outputShut: EventLoopFuture<Void>?
 
-    init(engine: LoopEngine) { self.engine = engine }
+    init(engine: NIOEngine) { self.engine = engine }
 
     // MARK: - Channel
 
@@ -50,7 +58,8 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler {
 
     private func open(_ context: ChannelHandlerContext) {
         guard connection == nil else { return }
-        guard engine.admit(self) else { return context.close(promise: nil) }
+        guard engine.hasRoom else { return context.close(promise: nil) }
+        engine.admit(self)
         engine.tick()
         output = PendingOutput(allocator: context.channel.allocator)
         connection = ServerConnection(gateway: engine.gateway, client: ClientAddress(context.remoteAddress))
@@ -71,8 +80,20 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler {
     /// A reset, most often. The channel is of no use after any error.
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-    /// Cuts the connection off.
-    func abort() { context?.close(promise: nil) }
+    func leasesChanged() { handle(.leasesChanged) }
+
+    func drain() { handle(.drain) }
+
+    func abort() {
+        if upstream == nil { context?.close(promise: nil) } else { reset() }
+    }
+
+    /// Within an answer, whose end an orderly close could be taken for.
+    private func reset() {
+        guard let context else { return }
+        _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        context.close(promise: nil)
+    }
 
     private func leave() {
         context = nil
@@ -132,7 +153,7 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler {
         case .sendToUpstream(.staged(let range)): upstream?.send(connection.upstreamStage[range])
         case .sendToUpstream(.received(let range)):
             if let piece = received?.slice(range) { upstream?.send(piece) }
-        case .connect(let id, let endpoint): engine.connect(id, endpoint: endpoint, for: self)
+        case .connect(let id, let endpoint): connect(id, endpoint: endpoint)
         case .attach(let id): attach(id)
         case .detach: letGo()
         case .closeUpstream(let id):
@@ -142,8 +163,15 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler {
         case .readFromUpstream(let reads): upstream?.setReading(reads)
         case .shutClientOutput: shutOutput(thenClose: false)
         case .closeClient: shutOutput(thenClose: true)
-        case .abortClient: context?.close(promise: nil)
+        case .abortClient: reset()
         }
+    }
+
+    private func connect(_ id: UpstreamID, endpoint: Int) {
+        guard let context else { return }
+        let handler = UpstreamHandler(id: id, engine: engine, client: self)
+        engine.keep(handler)
+        handler.connect(to: engine.gateway.upstreams.address(of: endpoint), on: context.eventLoop)
     }
 
     /// Takes an idle connection, having looked at it once more: it may have been closed since it was put away.
@@ -154,6 +182,8 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler {
         }
         idle.client = self
         upstream = idle
+        // It may still be sending the rest of a request that was answered early.
+        if !idle.isWritable { waitingEvents.append(.upstreamWritability(id, false)) }
     }
 
     /// A connection that `connect` has asked for is there.

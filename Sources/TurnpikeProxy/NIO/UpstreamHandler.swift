@@ -7,19 +7,19 @@ import TurnpikeProxyCore
 /// The channel of one upstream connection, which serves one client after the other.
 ///
 /// While it is nobody's it must be silent; whatever it says then, and its end, make it useless.
-final class UpstreamHandler: ChannelInboundHandler {
+final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     let id: UpstreamID
-    private let engine: LoopEngine
+    private let engine: NIOEngine
     /// Whom it serves at present.
     var client: ClientHandler?
     private var context: ChannelHandlerContext?
     private var output: PendingOutput?
     private var isClosed = false
 
-    init(id: UpstreamID, engine: LoopEngine, client: ClientHandler) {
+    init(id: UpstreamID, engine: NIOEngine, client: ClientHandler) {
         self.id = id
         self.engine = engine
         self.client = client
@@ -27,9 +27,9 @@ final class UpstreamHandler: ChannelInboundHandler {
 
     // MARK: - Connecting
 
-    func connect(to address: EndpointAddress, on loop: any EventLoop) {
-        let handler = NIOLoopBound(self, eventLoop: loop)
-        let bootstrap = ClientBootstrap(group: loop)
+    func connect(to address: EndpointAddress, on eventLoop: any EventLoop) {
+        let handler = NIOLoopBound(self, eventLoop: eventLoop)
+        let bootstrap = ClientBootstrap(group: eventLoop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 1)
             // Who waits has a deadline of its own, which is the service's.
@@ -63,6 +63,9 @@ final class UpstreamHandler: ChannelInboundHandler {
 
     /// Fit to be sent a request.
     var isOpen: Bool { !isClosed && context?.channel.isActive ?? false }
+
+    /// What is sent on it finds room.
+    var isWritable: Bool { context?.channel.isWritable ?? false }
 
     func send(_ bytes: UnsafeRawBufferPointer) { output?.append(bytes) }
 

@@ -13,10 +13,12 @@ public struct GatewayOptions: Sendable {
     /// Client connections open at once; those beyond are closed as they come. Default 65,536.
     public var connections: Int
     public var accessLog: AccessLogDestination
+    public var transport: Transport
 
     public init(
         host: String = "127.0.0.1", port: Int = 8000, limits: GatewayLimits = GatewayLimits(),
-        pool: PoolLimits = PoolLimits(), connections: Int = 1 << 16, accessLog: AccessLogDestination = .off
+        pool: PoolLimits = PoolLimits(), connections: Int = 1 << 16, accessLog: AccessLogDestination = .off,
+        transport: Transport = .automatic
     ) {
         self.host = host
         self.port = port
@@ -24,6 +26,7 @@ public struct GatewayOptions: Sendable {
         self.pool = pool
         self.connections = connections
         self.accessLog = accessLog
+        self.transport = transport
     }
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
-import NIOCore
-import NIOPosix
 import TurnpikeModel
 import TurnpikeProxyCore
 import TurnpikeSnapshot
@@ -16,41 +14,62 @@ import Musl
 import Darwin
 #endif
 
-/// What one event loop runs: its gateway, its connections, and the upkeep of both. Confined to the loop.
-final class LoopEngine {
-    let loop: any EventLoop
+/// A client's connection, as far as its loop's engine has to know it.
+protocol EngineClient: AnyObject, SendableMetatype {
+    /// What it waited for may have been granted.
+    func leasesChanged()
+    /// Ends it now where it is idle, else with its answer.
+    func drain()
+    /// Cuts it off.
+    func abort()
+}
+
+/// A connection to an upstream, as far as its loop's engine has to know it.
+protocol EngineUpstream: AnyObject, SendableMetatype {
+    var id: UpstreamID { get }
+    /// Closes it without telling anybody.
+    func close()
+}
+
+/// What one event loop runs: its gateway, its connections, and the upkeep of both, whatever the transport. Confined to the
+/// loop.
+final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream> {
+    let loop: any EngineLoop
     let gateway: Gateway
     let watch: GatewayWatch
-    private let options: GatewayOptions
+    private let connections: Int
     private let leases: any LeaseSource
     private let logger: Logger
 
-    private var clients: [ObjectIdentifier: ClientHandler] = [:]
-    private var waiters: [ObjectIdentifier: ClientHandler] = [:]
+    private var clients: [ObjectIdentifier: Client] = [:]
+    private var waiters: [ObjectIdentifier: Client] = [:]
     /// By slot of their ids.
-    private var upstreams: [UpstreamHandler?] = []
+    private var upstreams: [Upstream?] = []
     private var isAskPlanned = false
-    private var whenDrained: EventLoopPromise<Void>?
+    private var isDraining = false
+    private var whenDrained: (() -> Void)?
+    private var isFinished = false
 
     init(
-        loop: any EventLoop, options: GatewayOptions, gateway: Gateway, watch: GatewayWatch, leases: any LeaseSource,
+        loop: any EngineLoop, options: GatewayOptions, gateway: Gateway, watch: GatewayWatch, leases: any LeaseSource,
         logger: Logger
     ) {
         self.loop = loop
-        self.options = options
         self.gateway = gateway
         self.watch = watch
         self.leases = leases
         self.logger = logger
+        connections = options.connections
         tick()
+        planUpkeep()
     }
 
-    /// Reads the clocks, before each event.
+    /// Reads the clocks. The gateway's time is to be set before each event.
     func tick() {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         gateway.advance(
-            now: NIODeadline.now().uptimeNanoseconds,
+            now: loop.now,
             wall: Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
         )
     }
@@ -68,39 +87,38 @@ final class LoopEngine {
 
     // MARK: - Clients
 
-    /// Whether one more is welcome.
-    func admit(_ client: ClientHandler) -> Bool {
-        guard clients.count < options.connections, whenDrained == nil else { return false }
+    /// Whether one more client is welcome.
+    var hasRoom: Bool { clients.count < connections && !isDraining }
+
+    func admit(_ client: Client) {
         clients[ObjectIdentifier(client)] = client
         watch.metrics.activeConnections.set(clients.count)
-        return true
     }
 
-    func forget(_ client: ClientHandler) {
-        clients[ObjectIdentifier(client)] = nil
+    func forget(_ client: Client) {
+        guard clients.removeValue(forKey: ObjectIdentifier(client)) != nil else { return }
         waiters[ObjectIdentifier(client)] = nil
         watch.metrics.activeConnections.set(clients.count)
-        if clients.isEmpty { whenDrained?.succeed() }
+        if clients.isEmpty { drained() }
     }
 
     /// Notes whether a client is to be told when grants come, and sees to it that they are asked for.
-    func settle(_ client: ClientHandler, waits: Bool) {
+    func settle(_ client: Client, waits: Bool) {
         if waits {
             waiters[ObjectIdentifier(client)] = client
         } else if !waiters.isEmpty {
             waiters[ObjectIdentifier(client)] = nil
         }
-        if gateway.mayWantLeases { planAsk(at: nil) }
+        if gateway.mayWantLeases { planAsk(at: loop.now) }
     }
 
     // MARK: - Leases
 
     /// All leases that ran low in one turn of the loop are asked for together.
-    private func planAsk(at time: UInt64?) {
+    private func planAsk(at time: UInt64) {
         guard !isAskPlanned else { return }
         isAskPlanned = true
-        guard let time else { return loop.assumeIsolated().execute { self.ask() } }
-        loop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(time)) { self.ask() }
+        loop.schedule(at: time) { self.ask() }
     }
 
     private func ask() {
@@ -113,7 +131,7 @@ final class LoopEngine {
     }
 
     private func ask(for wants: [LeaseRequest.Want]) {
-        let engine = NIOLoopBound(self, eventLoop: loop)
+        let engine = LoopBound(self, on: loop)
         let (leases, loop) = (leases, loop)
         Task {
             let answer: Result<[LeaseGrant], any Error>
@@ -130,48 +148,56 @@ final class LoopEngine {
             gateway.leasesFailed(wants)
             logger.debug("Leases could not be renewed.", metadata: ["count": "\(wants.count)", "error": "\(error)"])
         }
-        for client in Array(waiters.values) { client.handle(.leasesChanged) }
+        for client in Array(waiters.values) { client.leasesChanged() }
     }
 
     // MARK: - Upstream connections
 
-    func connect(_ id: UpstreamID, endpoint: Int, for client: ClientHandler) {
-        let handler = UpstreamHandler(id: id, engine: self, client: client)
-        while upstreams.count <= Int(id.slot) { upstreams.append(nil) }
-        upstreams[Int(id.slot)] = handler
-        handler.connect(to: gateway.upstreams.address(of: endpoint), on: loop)
+    /// Keeps a connection that is being made until it is closed.
+    func keep(_ upstream: Upstream) {
+        let slot = Int(upstream.id.slot)
+        while upstreams.count <= slot { upstreams.append(nil) }
+        upstreams[slot] = upstream
     }
 
     /// The connection, if it is there still.
-    func upstream(_ id: UpstreamID) -> UpstreamHandler? {
-        guard Int(id.slot) < upstreams.count, let handler = upstreams[Int(id.slot)], handler.id == id else {
+    func upstream(_ id: UpstreamID) -> Upstream? {
+        guard Int(id.slot) < upstreams.count, let upstream = upstreams[Int(id.slot)], upstream.id == id else {
             return nil
         }
-        return handler
+        return upstream
     }
 
     /// Lets go of a connection and closes it.
     func close(_ id: UpstreamID) {
-        guard let handler = upstream(id) else { return }
+        guard let upstream = upstream(id) else { return }
         upstreams[Int(id.slot)] = nil
-        handler.close()
+        upstream.close()
     }
 
     /// A connection has closed.
-    func forget(_ handler: UpstreamHandler) {
-        if upstream(handler.id) === handler { upstreams[Int(handler.id.slot)] = nil }
+    func forget(_ upstream: Upstream) {
+        if self.upstream(upstream.id) === upstream { upstreams[Int(upstream.id.slot)] = nil }
     }
 
     /// A connection that is nobody's has gone, or is of no use any more.
-    func lost(_ handler: UpstreamHandler) {
-        gateway.idleUpstreamLost(handler.id)
-        close(handler.id)
+    func lost(_ upstream: Upstream) {
+        gateway.idleUpstreamLost(upstream.id)
+        close(upstream.id)
     }
 
     // MARK: - Upkeep
 
     /// About every second.
-    func upkeep() {
+    private func planUpkeep() {
+        loop.schedule(at: loop.now + 1_000_000_000) { [weak self] in
+            guard let self, !isFinished else { return }
+            upkeep()
+            planUpkeep()
+        }
+    }
+
+    private func upkeep() {
         tick()
         for id in gateway.takeExpiredUpstreams() { close(id) }
         gateway.releaseIdleLeases()
@@ -180,31 +206,51 @@ final class LoopEngine {
 
     // MARK: - Draining
 
-    /// Ends idle connections now and the others with their answers.
-    ///
-    /// - Returns: done when there are none left.
-    func drain() -> EventLoopFuture<Void> {
+    /// Ends idle connections now and the others with their answers. Calls back when there are none left, or after `timeout`.
+    func drain(timeout: Duration, _ done: @escaping () -> Void) {
+        tick()
         gateway.drain()
-        let drained = whenDrained ?? loop.makePromise()
-        whenDrained = drained
-        for client in Array(clients.values) { client.handle(.drain) }
-        if clients.isEmpty { drained.succeed() }
-        return drained.futureResult
+        isDraining = true
+        whenDrained = done
+        let deadline = loop.now.addingReportingOverflow(UInt64(nanoseconds: timeout))
+        loop.schedule(at: deadline.overflow ? .max : deadline.partialValue) { self.drained() }
+        for client in Array(clients.values) { client.drain() }
+        if clients.isEmpty { drained() }
     }
 
-    /// Ends what is left and gives everything back. The answer comes when the access log is written, or after a second.
-    func finish() -> EventLoopFuture<Void> {
-        for client in Array(clients.values) { client.abort() }
-        for handler in upstreams.compactMap({ $0 }) { lost(handler) }
-        tick()
+    private func drained() {
+        whenDrained?()
+        whenDrained = nil
+    }
+
+    /// Ends what is left and gives everything back. Calls back when the access log is written, or after a second.
+    func finish(_ done: @escaping () -> Void) {
+        cutOff()
         gateway.releaseAllLeases()
-        let written = loop.makePromise(of: Void.self)
-        if let log = watch.finish() {
-            log.whenComplete { _ in written.succeed() }
-        } else {
-            written.succeed()
+        var waits = true
+        let finished = {
+            if waits { done() }
+            waits = false
         }
-        loop.scheduleTask(in: .seconds(1)) { written.succeed() }
-        return written.futureResult
+        watch.finish(finished)
+        loop.schedule(at: loop.now + 1_000_000_000, finished)
+    }
+
+    /// Closes all that is open.
+    func cutOff() {
+        isFinished = true
+        tick()
+        for client in Array(clients.values) { client.abort() }
+        for upstream in upstreams.compactMap({ $0 }) { lost(upstream) }
+    }
+}
+
+extension UInt64 {
+    /// Zero for what is negative, the most there is for what is too much.
+    init(nanoseconds duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let whole = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let sum = whole.partialValue.addingReportingOverflow(UInt64(clamping: attoseconds / 1_000_000_000))
+        self = whole.overflow || sum.overflow ? .max : sum.partialValue
     }
 }

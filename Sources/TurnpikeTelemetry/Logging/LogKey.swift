@@ -16,6 +16,7 @@ public enum LogKey {
     public static let bytesOut = "bytesOut"
     public static let remoteAddress = "remoteAddress"
     public static let listenAddress = "listenAddress"
+    public static let transport = "transport"
 
     public static let tenant = "tenant"
     public static let service = "service"

@@ -69,6 +69,7 @@ struct GatewayWorker: ServiceLifecycle.Service {
         let earlier = try journals.epochs()
         let epoch = try state.startEpoch(at: .now)
         let (server, live) = try await startServer(client, identity, epoch, journals)
+        logger.info("The gateway listens.", metadata: [LogKey.transport: "\(server.transport.rawValue)"])
         let sink = GatewaySink(server: server, health: health)
         let store = LastGoodStore(path: state.lastGoodFile, logger: logger)
         let lastGood = await restore(from: store, to: sink)
@@ -117,7 +118,9 @@ extension GatewayWorker {
             server = try await GatewayServer.start(
                 options: GatewayOptions(
                     host: options.listen.host, port: options.listen.port,
-                    accessLog: accessLog?.destination ?? (options.accessLog == .standardOutput ? .standardOutput : .off)
+                    accessLog: accessLog?.destination
+                        ?? (options.accessLog == .standardOutput ? .standardOutput : .off),
+                    transport: options.transport
                 ),
                 recorder: { [logger, metrics] loop in
                     let journal = try UsageJournal(
@@ -187,7 +190,7 @@ extension GatewayWorker {
     }
 }
 
-/// Hands the journal's handle from the event loop on which it is made to whoever starts the gateway.
+/// Hands the journal's handle from the loop on which it is made to whoever starts the gateway.
 private final class LiveEpochBox: Sendable {
     private let epoch = Mutex<LiveEpoch?>(nil)
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import TurnpikeProxy
+
 /// What a gateway worker is told at its start. Everything else comes from the control plane.
 public struct GatewayWorkerOptions: Sendable {
     public enum AccessLog: Sendable, Hashable {
@@ -23,6 +25,8 @@ public struct GatewayWorkerOptions: Sendable {
     /// A name for people; the worker's id serves where none is given.
     public var name: String?
     public var accessLog: AccessLog
+    /// What moves the requests' bytes. Default: the fastest that this platform has.
+    public var transport: Transport
     /// How long requests in flight may take to finish at shutdown. Default 30 s.
     public var drainTimeout: Duration
     /// How long the last report of usage may take at shutdown. Where that is not enough, it is sent at the next start.
@@ -33,7 +37,7 @@ public struct GatewayWorkerOptions: Sendable {
         controlPlane: ControlPlaneAddress, trust: ControlPlaneTrust = ControlPlaneTrust(),
         listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000),
         adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
-        joinToken: String? = nil, name: String? = nil, accessLog: AccessLog = .off,
+        joinToken: String? = nil, name: String? = nil, accessLog: AccessLog = .off, transport: Transport = .automatic,
         drainTimeout: Duration = .seconds(30), reportTimeout: Duration = .seconds(5)
     ) {
         self.controlPlane = controlPlane
@@ -44,6 +48,7 @@ public struct GatewayWorkerOptions: Sendable {
         self.joinToken = joinToken
         self.name = name
         self.accessLog = accessLog
+        self.transport = transport
         self.drainTimeout = drainTimeout
         self.reportTimeout = reportTimeout
     }

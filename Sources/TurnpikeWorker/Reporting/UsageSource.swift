@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
 import TurnpikeMetering
 import TurnpikeModel
+import TurnpikeProxy
 import TurnpikeSnapshot
 
 /// An epoch's totals on their way to the control plane, one batch at a time.
@@ -19,24 +19,22 @@ protocol UsageSource: Sendable {
     func discard() async throws
 }
 
-/// The journal of this boot, reached from outside of its event loop.
+/// The journal of this boot, reached from outside of its loop.
 struct LiveEpoch: UsageSource {
     let epoch: Epoch
     let entriesPerBatch: Int
     let worker: ResourceID
     private let directory: JournalDirectory
-    private let journal: NIOLoopBound<UsageJournal>
-    private let eventLoop: any EventLoop
+    private let journal: LoopBound<UsageJournal>
     private let now: @Sendable () -> Timestamp
 
-    /// Call on the journal's event loop.
-    init(_ journal: UsageJournal, on eventLoop: any EventLoop, now: @escaping @Sendable () -> Timestamp) {
+    /// Call on the journal's loop.
+    init(_ journal: UsageJournal, on loop: any GatewayLoop, now: @escaping @Sendable () -> Timestamp) {
         epoch = journal.epoch
         entriesPerBatch = journal.limits.entriesPerBatch
         worker = journal.worker
         directory = journal.directory
-        self.journal = NIOLoopBound(journal, eventLoop: eventLoop)
-        self.eventLoop = eventLoop
+        self.journal = LoopBound(journal, on: loop)
         self.now = now
     }
 
@@ -52,6 +50,6 @@ struct LiveEpoch: UsageSource {
 
     /// Runs `body` where the journal lives.
     func withJournal<Result: Sendable>(_ body: @escaping @Sendable (UsageJournal) -> Result) async throws -> Result {
-        try await eventLoop.submit { [journal] in body(journal.value) }.get()
+        try await journal.loop.submit { [journal] in body(journal.value) }
     }
 }

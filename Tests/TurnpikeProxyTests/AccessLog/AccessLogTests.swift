@@ -8,14 +8,17 @@ import TurnpikeModel
 @testable import TurnpikeProxyCore
 
 @Suite(.timeLimit(.minutes(1))) struct AccessLogTests {
-    @Test func `each request is one line of JSON, without its query and without its key`() async throws {
+    @Test(arguments: Transport.available)
+    func `each request is one line of JSON, without its query and without its key`(on transport: Transport) async throws
+    {
         let url = FileManager.default.temporaryDirectory.appending(path: "access-\(UUID().uuidString).log")
         try Data().write(to: url)
         defer { try? FileManager.default.removeItem(at: url) }
         let file = try FileHandle(forWritingTo: url)
         let origin = try await Origin.start()
         let resources = [Pieces.route(requiresKey: true), Pieces.cluster(origin.port), Pieces.key("right")]
-        try await GatewayHarness.run(resources, log: .descriptor(file.fileDescriptor)) { gateway async throws in
+        try await GatewayHarness.run(on: transport, resources, log: .descriptor(file.fileDescriptor)) {
+            gateway async throws in
             #expect(try await gateway.get("/v1/a%22b?token=right", "X-Api-Key: right\r\n").status == 200)
             #expect(try await gateway.get("/v1", "X-Api-Key: wrong\r\n").status == 401)
             let client = try await gateway.connect()

@@ -7,11 +7,15 @@ import TurnpikeTelemetry
 @testable import TurnpikeProxy
 
 @Suite(.timeLimit(.minutes(1))) struct GatewayMetricsTests {
-    @Test func `requests are counted by tenant, route and class of status, and nothing that a client chose`()
+    @Test(arguments: Transport.available)
+    func `requests are counted by tenant, route and class of status, and nothing that a client chose`(
+        on transport: Transport
+    )
         async throws
     {
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+            gateway async throws in
             for _ in 0..<3 { #expect(try await gateway.get().status == 200) }
             for number in 0..<5 { #expect(try await gateway.get("/nowhere-\(number)").status == 404) }
             let text = gateway.metrics.render()

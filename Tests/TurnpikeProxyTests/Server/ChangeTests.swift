@@ -8,10 +8,12 @@ import TurnpikeProxyCore
 @testable import TurnpikeProxy
 
 @Suite(.timeLimit(.minutes(1))) struct ChangeTests {
-    @Test func `changing the configuration under load loses nothing`() async throws {
+    @Test(arguments: Transport.available)
+    func `changing the configuration under load loses nothing`(on transport: Transport) async throws {
         let first = try await Origin.start()
         let second = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(first.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(first.port)]) {
+            gateway async throws in
             let failures = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<8 {
                     group.addTask {
@@ -43,10 +45,11 @@ import TurnpikeProxyCore
         await second.stop()
     }
 
-    @Test func `draining answers what is in flight and then ends`() async throws {
+    @Test(arguments: Transport.available)
+    func `draining answers what is in flight and then ends`(on transport: Transport) async throws {
         let origin = try await Origin.start { $0.target == "/v1/slow" ? .silence : .ok("fine") }
         let resources = [Pieces.route(), Pieces.cluster(origin.port, responseTimeout: .milliseconds(300))]
-        try await GatewayHarness.run(resources) { gateway async throws in
+        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
             let idle = try await gateway.connect()
             try await idle.send(GatewayHarness.get())
             #expect(try await idle.response().status == 200)
@@ -64,9 +67,11 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test func `draining does not wait for ever`() async throws {
+    @Test(arguments: Transport.available)
+    func `draining does not wait for ever`(on transport: Transport) async throws {
         let origin = try await Origin.start { _ in .silence }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+            gateway async throws in
             let client = try await gateway.connect()
             try await client.send(GatewayHarness.get())
             await origin.requestsArrived(1)

@@ -9,22 +9,25 @@ import TurnpikeTelemetry
 @testable import TurnpikeProxy
 
 @Suite(.timeLimit(.minutes(1))) struct FailingTests {
-    @Test func `nobody listening is a 503 that names nobody`() async throws {
+    @Test(arguments: Transport.available)
+    func `nobody listening is a 503 that names nobody`(on transport: Transport) async throws {
         let origin = try await Origin.start()
         let port = origin.port
         await origin.stop()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(port)]) { gateway async throws in
             let response = try await gateway.get()
             #expect(response.status == 503 && !response.text.contains("127.0.0.1"))
         }
     }
 
-    @Test func `the other endpoint takes over`() async throws {
+    @Test(arguments: Transport.available)
+    func `the other endpoint takes over`(on transport: Transport) async throws {
         let gone = try await Origin.start()
         let port = gone.port
         await gone.stop()
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(port, origin.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(port, origin.port)]) {
+            gateway async throws in
             for _ in 0..<10 { #expect(try await gateway.get().status == 200) }
             #expect(origin.requests.count == 10)
             #expect(gateway.metrics.render().contains("turnpike_upstream_failures_total{reason=\"connect\""))
@@ -32,36 +35,43 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test func `an upstream that closes instead of answering is a 502`() async throws {
+    @Test(arguments: Transport.available)
+    func `an upstream that closes instead of answering is a 502`(on transport: Transport) async throws {
         let origin = try await Origin.start { _ in .close }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+            gateway async throws in
             #expect(try await gateway.get().status == 502)
             #expect(origin.requests.count == 1)
         }
         await origin.stop()
     }
 
-    @Test func `an upstream that talks nonsense is a 502`() async throws {
+    @Test(arguments: Transport.available)
+    func `an upstream that talks nonsense is a 502`(on transport: Transport) async throws {
         let origin = try await Origin.start { _ in .raw("220 mail.test ESMTP\r\n\r\n") }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+            gateway async throws in
             #expect(try await gateway.get().status == 502)
         }
         await origin.stop()
     }
 
-    @Test func `an upstream that says nothing is a 504`() async throws {
+    @Test(arguments: Transport.available)
+    func `an upstream that says nothing is a 504`(on transport: Transport) async throws {
         let origin = try await Origin.start { _ in .silence }
         let resources = [Pieces.route(), Pieces.cluster(origin.port, responseTimeout: .milliseconds(100))]
-        try await GatewayHarness.run(resources) { gateway async throws in
+        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
             #expect(try await gateway.get().status == 504)
             #expect(gateway.usage.total.units == 1)
         }
         await origin.stop()
     }
 
-    @Test func `an answer cut short ends the client's connection within it`() async throws {
+    @Test(arguments: Transport.available)
+    func `an answer cut short ends the client's connection within it`(on transport: Transport) async throws {
         let origin = try await Origin.start { _ in .rawThenClose("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc") }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+            gateway async throws in
             let client = try await gateway.connect()
             try await client.send(GatewayHarness.get())
             let bytes = try await client.untilClosed()
@@ -70,10 +80,12 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test func `a connection that the upstream closed while idle costs no request`() async throws {
+    @Test(arguments: Transport.available)
+    func `a connection that the upstream closed while idle costs no request`(on transport: Transport) async throws {
         // Closes as the second request of a connection arrives, which no gateway can know before.
         let origin = try await Origin.start { $0.number > 1 ? .close : .ok("fine") }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+            gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<10 {
                 try await client.send(GatewayHarness.get())
@@ -84,9 +96,11 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test func `connections closed by the upstream are not used again`() async throws {
+    @Test(arguments: Transport.available)
+    func `connections closed by the upstream are not used again`(on transport: Transport) async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+            gateway async throws in
             let client = try await gateway.connect()
             for round in 1...5 {
                 try await client.send("POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 0\r\n\r\n")
@@ -100,9 +114,11 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test func `a client that leaves frees its upstream`() async throws {
+    @Test(arguments: Transport.available)
+    func `a client that leaves frees its upstream`(on transport: Transport) async throws {
         let origin = try await Origin.start { _ in .silence }
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+            gateway async throws in
             for reset in [true, false] {
                 let client = try await gateway.connect()
                 try await client.send(GatewayHarness.get())
@@ -115,9 +131,11 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test func `a head that comes too slowly is a 408`() async throws {
+    @Test(arguments: Transport.available)
+    func `a head that comes too slowly is a 408`(on transport: Transport) async throws {
         let limits = GatewayLimits(headTimeout: 200_000_000)
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(9)], limits: limits) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(9)], limits: limits) {
+            gateway async throws in
             let client = try await gateway.connect()
             try await client.send("GET /v1 HTTP/1.1\r\nHost: api")
             #expect(try await client.response().status == 408)
@@ -125,9 +143,10 @@ import TurnpikeTelemetry
         }
     }
 
-    @Test func `a connection without requests is closed`() async throws {
+    @Test(arguments: Transport.available)
+    func `a connection without requests is closed`(on transport: Transport) async throws {
         let limits = GatewayLimits(idleTimeout: 100_000_000)
-        try await GatewayHarness.run([], limits: limits) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [], limits: limits) { gateway async throws in
             #expect(try await gateway.connect().untilClosed().isEmpty)
         }
     }
@@ -145,7 +164,7 @@ extension GatewayHarness {
 
     /// Returns once the loop has seen that its upstream connections are closed: the kernel knows already.
     func idleUpstreamsGone() async throws {
-        for _ in 0..<3 { try await server.eventLoop.submit {}.get() }
+        for _ in 0..<3 { try await server.loop.submit {} }
         try await Task.sleep(for: .milliseconds(20))
     }
 }

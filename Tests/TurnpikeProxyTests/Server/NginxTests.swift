@@ -9,9 +9,13 @@ import TurnpikeProxyCore
 
 /// Against a real server, where there is one on this machine.
 @Suite(.enabled(if: Nginx.isInstalled), .timeLimit(.minutes(1))) struct NginxTests {
-    @Test func `nginx is served through, with kept connections, ranges, chunks and its own refusals`() async throws {
+    @Test(arguments: Transport.available)
+    func `nginx is served through, with kept connections, ranges, chunks and its own refusals`(
+        on transport: Transport
+    ) async throws {
         let nginx = try await Nginx.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(nginx.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(nginx.port)]) {
+            gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<100 {
                 try await client.send(GatewayHarness.get("/v1/small"))
@@ -34,9 +38,11 @@ import TurnpikeProxyCore
         try await nginx.stop()
     }
 
-    @Test func `nginx closing its kept connections costs no request`() async throws {
+    @Test(arguments: Transport.available)
+    func `nginx closing its kept connections costs no request`(on transport: Transport) async throws {
         let nginx = try await Nginx.start(keepaliveRequests: 3)
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(nginx.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(nginx.port)]) {
+            gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<50 {
                 try await client.send(GatewayHarness.get("/v1/small"))

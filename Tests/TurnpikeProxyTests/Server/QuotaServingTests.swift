@@ -7,11 +7,12 @@ import TurnpikeProxyCore
 @testable import TurnpikeProxy
 
 @Suite(.timeLimit(.minutes(1))) struct QuotaServingTests {
-    @Test func `a hard quota passes exactly what it allows, however many ask at once`() async throws {
+    @Test(arguments: Transport.available)
+    func `a hard quota passes exactly what it allows, however many ask at once`(on transport: Transport) async throws {
         let origin = try await Origin.start()
         let bank = LeaseBank(limit: 500)
         let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(origin.port), Pieces.quota(limit: 500)]
-        try await GatewayHarness.run(resources, leases: bank) { gateway async throws in
+        try await GatewayHarness.run(on: transport, resources, leases: bank) { gateway async throws in
             let counts = try await withThrowingTaskGroup(of: [Int: Int].self) { group in
                 for _ in 0..<8 {
                     group.addTask {
@@ -37,18 +38,21 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test func `a control plane that is away costs those who wait a tenth of a second`() async throws {
+    @Test(arguments: Transport.available)
+    func `a control plane that is away costs those who wait a tenth of a second`(on transport: Transport) async throws {
         let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(9), Pieces.quota(limit: 5)]
-        try await GatewayHarness.run(resources) { gateway async throws in
+        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
             let response = try await gateway.get()
             #expect(response.status == 503 && response["retry-after"] == "1")
         }
     }
 
-    @Test func `stopping gives back what was not spent`() async throws {
+    @Test(arguments: Transport.available)
+    func `stopping gives back what was not spent`(on transport: Transport) async throws {
         let origin = try await Origin.start()
         let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(origin.port), Pieces.quota(limit: 100)]
-        let usage = try await GatewayHarness.run(resources, leases: LeaseBank(limit: 100)) { gateway async throws in
+        let usage = try await GatewayHarness.run(on: transport, resources, leases: LeaseBank(limit: 100)) {
+            gateway async throws in
             #expect(try await gateway.get().status == 200)
             return gateway.usage
         }

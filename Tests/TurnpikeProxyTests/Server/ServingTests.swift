@@ -8,9 +8,11 @@ import TurnpikeProxyCore
 @testable import TurnpikeProxy
 
 @Suite(.timeLimit(.minutes(1))) struct ServingTests {
-    @Test func `requests of one connection share an upstream connection`() async throws {
+    @Test(arguments: Transport.available)
+    func `requests of one connection share an upstream connection`(on transport: Transport) async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+            gateway async throws in
             let client = try await gateway.connect()
             for number in 1...20 {
                 try await client.send(GatewayHarness.get("/v1/orders/\(number)?a=b"))
@@ -24,9 +26,11 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test func `requests sent ahead are answered in order`() async throws {
+    @Test(arguments: Transport.available)
+    func `requests sent ahead are answered in order`(on transport: Transport) async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port)]) { gateway async throws in
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+            gateway async throws in
             let client = try await gateway.connect()
             try await client.send((0..<50).map { GatewayHarness.get($0 % 7 == 3 ? "/nowhere" : "/v1/\($0)") }.joined())
             for number in 0..<50 {
@@ -37,19 +41,21 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test func `an endpoint is found by its name`() async throws {
+    @Test(arguments: Transport.available)
+    func `an endpoint is found by its name`(on transport: Transport) async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(origin.port, host: "localhost")]) {
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port, host: "localhost")]) {
             gateway async throws in
             #expect(try await gateway.get().status == 200)
         }
         await origin.stop()
     }
 
-    @Test func `requests are spread over the endpoints`() async throws {
+    @Test(arguments: Transport.available)
+    func `requests are spread over the endpoints`(on transport: Transport) async throws {
         let first = try await Origin.start()
         let second = try await Origin.start()
-        try await GatewayHarness.run([Pieces.route(), Pieces.cluster(first.port, second.port)]) {
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(first.port, second.port)]) {
             gateway async throws in
             for _ in 0..<10 { #expect(try await gateway.get().status == 200) }
             #expect(first.requests.count == 5 && second.requests.count == 5)
@@ -65,25 +71,27 @@ import TurnpikeProxyCore
         var testDescription: String { "\(status) \(code)" }
     }
 
-    @Test(arguments: [
-        Refused(request: "GET /v1 HTTP/1.1\r\nHost: unknown.test\r\n\r\n", status: 404, code: "no-route"),
-        Refused(request: "GET / HTTP/1.1\r\nHost: api.acme.test\r\n\r\n", status: 404, code: "no-route"),
-        Refused(request: GatewayHarness.get("/v1"), status: 401, code: "unauthenticated"),
-        Refused(request: GatewayHarness.get("/v1", "X-Api-Key: wrong\r\n"), status: 401, code: "unauthenticated"),
-        Refused(request: "GET /v1 HTTP/1.1\r\n\r\n", status: 400, code: "malformed-request"),
-        Refused(request: "GET /v1 HTTP/1.1\nHost: api.acme.test\n\n", status: 400, code: "malformed-request"),
-        Refused(
-            request:
-                "POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            status: 400, code: "malformed-request"
-        ),
-        Refused(
-            request: "GET /v1 HTTP/2.0\r\nHost: api.acme.test\r\n\r\n", status: 505, code: "unsupported-http-version"),
-        Refused(request: GatewayHarness.get("/v1/../../x"), status: 400, code: "malformed-request"),
-    ])
-    func `a refusal is a problem with the request's id`(_ refused: Refused) async throws {
+    @Test(
+        arguments: [
+            Refused(request: "GET /v1 HTTP/1.1\r\nHost: unknown.test\r\n\r\n", status: 404, code: "no-route"),
+            Refused(request: "GET / HTTP/1.1\r\nHost: api.acme.test\r\n\r\n", status: 404, code: "no-route"),
+            Refused(request: GatewayHarness.get("/v1"), status: 401, code: "unauthenticated"),
+            Refused(request: GatewayHarness.get("/v1", "X-Api-Key: wrong\r\n"), status: 401, code: "unauthenticated"),
+            Refused(request: "GET /v1 HTTP/1.1\r\n\r\n", status: 400, code: "malformed-request"),
+            Refused(request: "GET /v1 HTTP/1.1\nHost: api.acme.test\n\n", status: 400, code: "malformed-request"),
+            Refused(
+                request:
+                    "POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                status: 400, code: "malformed-request"
+            ),
+            Refused(
+                request: "GET /v1 HTTP/2.0\r\nHost: api.acme.test\r\n\r\n", status: 505,
+                code: "unsupported-http-version"),
+            Refused(request: GatewayHarness.get("/v1/../../x"), status: 400, code: "malformed-request"),
+        ], Transport.available)
+    func `a refusal is a problem with the request's id`(_ refused: Refused, on transport: Transport) async throws {
         let resources = [Pieces.route(requiresKey: true), Pieces.cluster(9), Pieces.key("right")]
-        try await GatewayHarness.run(resources) { gateway async throws in
+        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
             let client = try await gateway.connect()
             try await client.send(refused.request)
             let response = try await client.response()
@@ -96,9 +104,10 @@ import TurnpikeProxyCore
         }
     }
 
-    @Test func `a gateway without a configuration says so, and serves once it has one`() async throws {
+    @Test(arguments: Transport.available)
+    func `a gateway without a configuration says so, and serves once it has one`(on transport: Transport) async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run(nil) { gateway async throws in
+        try await GatewayHarness.run(on: transport, nil) { gateway async throws in
             #expect(try await gateway.get().status == 503)
             await gateway.server.apply(
                 try GatewayConfiguration(Pieces.snapshot([Pieces.route(), Pieces.cluster(origin.port)]))
@@ -108,10 +117,11 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test func `a key opens its routes, and the upstream does not get to see it`() async throws {
+    @Test(arguments: Transport.available)
+    func `a key opens its routes, and the upstream does not get to see it`(on transport: Transport) async throws {
         let origin = try await Origin.start()
         let resources = [Pieces.route(requiresKey: true), Pieces.cluster(origin.port), Pieces.key("right")]
-        try await GatewayHarness.run(resources) { gateway async throws in
+        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
             #expect(try await gateway.get("/v1", "X-Api-Key: right\r\n").status == 200)
             #expect(try await gateway.get("/v1", "Authorization: Bearer right\r\n").status == 200)
             #expect(origin.requests.allSatisfy { !$0.head.contains("right") })
@@ -119,13 +129,14 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test func `a rate limit answers 429 with all that a client needs to know`() async throws {
+    @Test(arguments: Transport.available)
+    func `a rate limit answers 429 with all that a client needs to know`(on transport: Transport) async throws {
         let origin = try await Origin.start()
         let resources = [
             Pieces.route(rateLimits: ["burst"]), Pieces.cluster(origin.port),
             Pieces.rateLimit(limit: 3, interval: .seconds(3600)),
         ]
-        try await GatewayHarness.run(resources) { gateway async throws in
+        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
             for _ in 0..<3 { #expect(try await gateway.get().status == 200) }
             let refused = try await gateway.get()
             #expect(refused.status == 429 && refused["ratelimit-policy"] == "\"burst\";q=3;w=3600")
@@ -134,8 +145,9 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test func `connections beyond the bound are closed as they come`() async throws {
-        try await GatewayHarness.run([], connections: 1) { gateway async throws in
+    @Test(arguments: Transport.available)
+    func `connections beyond the bound are closed as they come`(on transport: Transport) async throws {
+        try await GatewayHarness.run(on: transport, [], connections: 1) { gateway async throws in
             let first = try await gateway.connect()
             try await first.send(GatewayHarness.get())
             #expect(try await first.response().status == 404)

@@ -27,12 +27,14 @@ import TurnpikeTelemetry
         ]
     }
 
-    @Test func `an answer that is a failure is tried again at another endpoint`() async throws {
+    @Test(arguments: Transport.available)
+    func `an answer that is a failure is tried again at another endpoint`(on transport: Transport) async throws {
         let text = unavailable
         let bad = try await Origin.start { _ in .raw(text) }
         let good = try await Origin.start()
         let retries = Retries(on: [.status(503)], budget: .init(percent: 100))
-        try await GatewayHarness.run(resources(bad.port, good.port, retries: retries)) { gateway async throws in
+        try await GatewayHarness.run(on: transport, resources(bad.port, good.port, retries: retries)) {
+            gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<20 {
                 try await client.send(GatewayHarness.get())
@@ -46,11 +48,13 @@ import TurnpikeTelemetry
         await good.stop()
     }
 
-    @Test func `content is sent again where the upstream closed amid the request`() async throws {
+    @Test(arguments: Transport.available)
+    func `content is sent again where the upstream closed amid the request`(on transport: Transport) async throws {
         let bad = try await Origin.start { _ in .close }
         let good = try await Origin.start()
         let retries = Retries(on: [.reset])
-        try await GatewayHarness.run(resources(bad.port, good.port, retries: retries)) { gateway async throws in
+        try await GatewayHarness.run(on: transport, resources(bad.port, good.port, retries: retries)) {
+            gateway async throws in
             let client = try await gateway.connect()
             let content = String(repeating: "x", count: 20_000)
             try await client.send("PUT /v1 HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 20000\r\n\r\n\(content)")
@@ -61,11 +65,13 @@ import TurnpikeTelemetry
         await good.stop()
     }
 
-    @Test func `a try that takes too long is given up for another`() async throws {
+    @Test(arguments: Transport.available)
+    func `a try that takes too long is given up for another`(on transport: Transport) async throws {
         let slow = try await Origin.start { _ in .silence }
         let good = try await Origin.start()
         let retries = Retries(on: [.timeout], perTryTimeout: .milliseconds(50))
-        try await GatewayHarness.run(resources(slow.port, good.port, retries: retries)) { gateway async throws in
+        try await GatewayHarness.run(on: transport, resources(slow.port, good.port, retries: retries)) {
+            gateway async throws in
             for _ in 0..<4 { #expect(try await gateway.get().status == 200) }
             #expect(good.requests.count == 4)
         }
@@ -73,19 +79,21 @@ import TurnpikeTelemetry
         await good.stop()
     }
 
-    @Test func `a request that takes too long as a whole is a 504`() async throws {
+    @Test(arguments: Transport.available)
+    func `a request that takes too long as a whole is a 504`(on transport: Transport) async throws {
         let origin = try await Origin.start { _ in .silence }
         let all = resources(origin.port, requestTimeout: .milliseconds(100))
-        try await GatewayHarness.run(all) { gateway async throws in
+        try await GatewayHarness.run(on: transport, all) { gateway async throws in
             #expect(try await gateway.get().status == 504)
         }
         await origin.stop()
     }
 
-    @Test func `what is beyond a bound is refused, and counted as that`() async throws {
+    @Test(arguments: Transport.available)
+    func `what is beyond a bound is refused, and counted as that`(on transport: Transport) async throws {
         let origin = try await Origin.start { _ in .silence }
         let all = resources(origin.port, circuitBreakers: CircuitBreakers(maxRequests: 1))
-        try await GatewayHarness.run(all) { gateway async throws in
+        try await GatewayHarness.run(on: transport, all) { gateway async throws in
             let first = try await gateway.connect()
             try await first.send(GatewayHarness.get())
             await origin.requestsArrived(1)
@@ -96,12 +104,13 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test func `an ejection is counted, and sends requests elsewhere`() async throws {
+    @Test(arguments: Transport.available)
+    func `an ejection is counted, and sends requests elsewhere`(on transport: Transport) async throws {
         let text = unavailable
         let bad = try await Origin.start { _ in .raw(text) }
         let good = try await Origin.start()
         let all = resources(bad.port, good.port, outlierDetection: OutlierDetection(consecutive5xx: 2))
-        try await GatewayHarness.run(all) { gateway async throws in
+        try await GatewayHarness.run(on: transport, all) { gateway async throws in
             for _ in 0..<20 { _ = try await gateway.get() }
             #expect(bad.requests.count == 2 && good.requests.count == 18)
             #expect(gateway.metrics.render().contains("turnpike_upstream_ejections_total{"))

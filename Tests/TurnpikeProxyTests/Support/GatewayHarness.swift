@@ -15,22 +15,27 @@ struct GatewayHarness: Sendable {
     let server: GatewayServer
     let usage: UsageInMemory
     let metrics: MetricsRegistry
+    let logger: Logger
 
     /// Starts a gateway, hands it to `body`, and stops it.
     static func run<Result: Sendable>(
-        _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(),
-        connections: Int = 1000, log: AccessLogDestination = .off, leases: any LeaseSource = NoLeases(),
+        on transport: Transport, _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(),
+        pool: PoolLimits = PoolLimits(), connections: Int = 1000, log: AccessLogDestination = .off,
+        leases: any LeaseSource = NoLeases(),
         _ body: (GatewayHarness) async throws -> Result
     ) async throws -> Result {
         let usage = UsageInMemory()
         let metrics = MetricsRegistry()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let server = try await GatewayServer.start(
-            options: GatewayOptions(port: 0, limits: limits, pool: pool, connections: connections, accessLog: log),
+            options: GatewayOptions(
+                port: 0, limits: limits, pool: pool, connections: connections, accessLog: log, transport: transport
+            ),
             recorder: { _ in usage }, leases: leases, digest: { Pieces.digest($0) },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: metrics
+            logger: logger, metrics: metrics
         )
         if let resources { await server.apply(try GatewayConfiguration(Pieces.snapshot(resources))) }
-        let harness = GatewayHarness(server: server, usage: usage, metrics: metrics)
+        let harness = GatewayHarness(server: server, usage: usage, metrics: metrics, logger: logger)
         do {
             let result = try await body(harness)
             await harness.stop()

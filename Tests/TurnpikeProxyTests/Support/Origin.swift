@@ -5,6 +5,14 @@ import NIOPosix
 import Synchronization
 import TurnpikeProxyCore
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// An upstream that does what its script says, and remembers what it was asked.
 final class Origin: Sendable {
     struct Request: Sendable {
@@ -20,6 +28,8 @@ final class Origin: Sendable {
         /// Exactly these bytes.
         case raw(String)
         case rawThenClose(String)
+        /// These bytes, and then a reset instead of an orderly end.
+        case rawThenReset(String)
         /// Close without a word.
         case close
         case silence
@@ -38,20 +48,27 @@ final class Origin: Sendable {
         var connections = 0
         var open: [any Channel] = []
         var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        var connectionWaiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
     private let state = Mutex(State())
     /// Bytes of content that the network has taken.
     let written = Atomic<Int>(0)
     private let script: @Sendable (Request) -> Reply
+    /// Said as soon as a head is there; the connection is closed then, whatever is still to come.
+    private let earlyAnswer: String?
     private let listener: Mutex<(any Channel)?> = Mutex(nil)
 
-    init(_ script: @escaping @Sendable (Request) -> Reply = { .ok($0.target) }) { self.script = script }
+    init(earlyAnswer: String?, _ script: @escaping @Sendable (Request) -> Reply) {
+        self.earlyAnswer = earlyAnswer
+        self.script = script
+    }
 
     static func start(
-        port: Int = 0, _ script: @escaping @Sendable (Request) -> Reply = { .ok($0.target) }
+        port: Int = 0, answeringHeads earlyAnswer: String? = nil,
+        _ script: @escaping @Sendable (Request) -> Reply = { .ok($0.target) }
     ) async throws -> Origin {
-        let origin = Origin(script)
+        let origin = Origin(earlyAnswer: earlyAnswer, script)
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
@@ -92,11 +109,28 @@ final class Origin: Sendable {
         }
     }
 
-    private func opened(_ channel: any Channel) {
-        state.withLock {
-            $0.connections += 1
-            $0.open.append(channel)
+    /// Returns once so many connections have been opened.
+    func connectionsOpened(_ count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.connections >= count { return true }
+                state.connectionWaiters.append((count, continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
         }
+    }
+
+    private func opened(_ channel: any Channel) {
+        let woken = state.withLock { state in
+            state.connections += 1
+            state.open.append(channel)
+            let count = state.connections
+            let woken = state.connectionWaiters.filter { $0.count <= count }
+            state.connectionWaiters.removeAll { $0.count <= count }
+            return woken
+        }
+        for waiter in woken { waiter.continuation.resume() }
     }
 
     private func take(_ request: Request) -> Reply {
@@ -167,6 +201,10 @@ final class Origin: Sendable {
             case .complete(let length):
                 text = held.readString(length: length) ?? ""
                 body = BodyReader(head.framing)
+                if let answer = origin.earlyAnswer {
+                    self.answer(.rawThenClose(answer), context)
+                    return false
+                }
                 return true
             }
         }
@@ -177,6 +215,12 @@ final class Origin: Sendable {
             case .rawThenClose(let text):
                 let channel = context.channel
                 context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text))).whenComplete { _ in
+                    channel.close(promise: nil)
+                }
+            case .rawThenReset(let text):
+                let channel = context.channel
+                context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text))).assumeIsolated().whenComplete { _ in
+                    _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
                     channel.close(promise: nil)
                 }
             case .close: context.close(promise: nil)

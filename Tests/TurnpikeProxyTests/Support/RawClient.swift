@@ -23,6 +23,7 @@ final class RawClient: Sendable {
         private struct State {
             var bytes: [UInt8] = []
             var isClosed = false
+            var hasFailed = false
             var waiter: CheckedContinuation<Void, Never>?
         }
 
@@ -35,7 +36,12 @@ final class RawClient: Sendable {
 
         func channelInactive(context: ChannelHandlerContext) { wake { $0.isClosed = true } }
 
-        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            wake { $0.hasFailed = true }
+            context.close(promise: nil)
+        }
+
+        var hasFailed: Bool { state.withLock { $0.hasFailed } }
 
         private func wake(_ change: (inout State) -> Void = { _ in }) {
             let waiter = state.withLock { state in
@@ -103,6 +109,12 @@ final class RawClient: Sendable {
     func setReading(_ reads: Bool) async throws { try await channel.setOption(.autoRead, value: reads).get() }
 
     func close() async { try? await channel.close().get() }
+
+    /// Ends what is sent, and goes on listening.
+    func closeOutput() async throws { try await channel.close(mode: .output).get() }
+
+    /// Whether the connection ended with a reset.
+    var wasReset: Bool { inbox.hasFailed }
 
     /// Closes with a reset instead of an orderly end.
     func reset() async throws {

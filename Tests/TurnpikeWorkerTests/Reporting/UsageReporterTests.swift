@@ -9,6 +9,7 @@ import TurnpikeModel
 import TurnpikeSnapshot
 import TurnpikeTestSupport
 
+@testable import TurnpikeProxy
 @testable import TurnpikeWorker
 
 /// A control plane whose network loses answers, loses requests, repeats and reorders batches, all by a seed.
@@ -77,10 +78,10 @@ private final class MinuteClock: Sendable {
     }
 
     private func liveEpoch(in path: String, _ clock: MinuteClock = MinuteClock(100)) async throws -> LiveEpoch {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let loop = NIOLoop(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
         return try await loop.submit {
             LiveEpoch(try makeJournal(in: path, journalLimits(entries: 7)), on: loop) { clock.now }
-        }.get()
+        }
     }
 
     @Test(arguments: [UInt64(21), 22, 23, 24])

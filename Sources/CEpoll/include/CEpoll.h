@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What Swift's view of the C library leaves out of Linux's own calls. Empty elsewhere.
+
+#ifndef C_EPOLL_H
+#define C_EPOLL_H
+
+#ifdef __linux__
+
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+// As numbers: the C libraries disagree on what these are, an enumeration or a macro, and so would Swift.
+static const uint32_t CEpollReadable = EPOLLIN;
+static const uint32_t CEpollWritable = EPOLLOUT;
+// Reported whether asked for or not.
+static const uint32_t CEpollHungUp = EPOLLHUP | EPOLLERR;
+static const int CEpollCloseOnExec = EPOLL_CLOEXEC;
+static const int CEpollEventFlags = EFD_CLOEXEC | EFD_NONBLOCK;
+static const int CEpollStreamSocket = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+static const int CEpollStream = SOCK_STREAM;
+static const int CEpollNoSignal = MSG_NOSIGNAL;
+
+/// accept4(2) of a socket that does not block and that no child process inherits.
+int CEpollAccept(int listener, struct sockaddr *address, socklen_t *length);
+
+#endif
+#endif

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if os(Linux)
+
+import TurnpikeProxyCore
+
+typealias EpollEngine = LoopEngine<EpollClient, EpollUpstream>
+
+/// Moves bytes and events between one client's socket, the upstream's, and the ``ServerConnection`` that decides. Confined to
+/// its loop.
+///
+/// Carrying out an action can lead to another event (a socket that is full, a connection that fails at once); such events
+/// wait until the actions of the one before are all done. None of them carries bytes: those come from the loop only.
+final class EpollClient: EngineClient, EpollSocketOwner, TimerOwner {
+    enum Event {
+        case received
+        case closed
+        case writability(Bool)
+        case upstreamConnected(UpstreamID)
+        case upstreamFailed(UpstreamID)
+        case upstreamReceived(UpstreamID)
+        case upstreamClosed(UpstreamID)
+        case upstreamUnusable(UpstreamID)
+        case upstreamWritability(UpstreamID, Bool)
+        case leasesChanged
+        case timer
+        case drain
+    }
+
+    private static var noBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
+    private let engine: EpollEngine
+    private let loop: EpollLoop
+    private let socket: EpollSocket
+    private let connection: ServerConnection
+    private var upstream: EpollUpstream?
+    private var isHandling = false
+    private var waitingEvents: [Event] = []
+    private var timer: TimerID?
+    /// When the timer is due; `.max` where there is none.
+    private var timerDue = UInt64.max
+
+    /// What is left to do with the sending side once all is sent.
+    private enum Ending { case none, shut, close }
+    private var ending = Ending.none
+    private var isOutputShut = false
+    /// When a client that takes nothing any more is cut off.
+    private var cutOff = UInt64.max
+
+    init(_ descriptor: Descriptor, from address: ClientAddress, engine: EpollEngine, loop: EpollLoop) {
+        self.engine = engine
+        self.loop = loop
+        socket = EpollSocket(descriptor, loop: loop, isUpstream: false)
+        connection = ServerConnection(gateway: engine.gateway, client: address)
+    }
+
+    func open() {
+        guard socket.open(for: self) else { return }
+        engine.admit(self)
+        setTimer()
+    }
+
+    // MARK: - Events
+
+    func received(_ bytes: UnsafeRawBufferPointer) { handle(.received, bytes) }
+
+    func ended() {
+        handle(.closed)
+        leave()
+    }
+
+    func writabilityChanged(_ isWritable: Bool) { handle(.writability(isWritable)) }
+
+    func outputSent() { endOutput() }
+
+    func leasesChanged() { handle(.leasesChanged) }
+
+    func drain() { handle(.drain) }
+
+    func abort() {
+        let isAnswering = upstream != nil
+        handle(.closed)
+        leave(reset: isAnswering)
+    }
+
+    func handle(_ event: Event, _ bytes: UnsafeRawBufferPointer = noBytes) {
+        guard !isHandling else { return waitingEvents.append(event) }
+        isHandling = true
+        report(event, bytes)
+        while !waitingEvents.isEmpty { report(waitingEvents.removeFirst(), Self.noBytes) }
+        isHandling = false
+        engine.settle(self, waits: connection.waitsForGrant)
+        setTimer()
+    }
+
+    private func report(_ event: Event, _ bytes: UnsafeRawBufferPointer) {
+        switch event {
+        case .received: connection.receivedFromClient(bytes)
+        case .upstreamReceived(let id): connection.receivedFromUpstream(id, bytes)
+        case .closed: connection.clientClosed()
+        case .writability(let isWritable): connection.clientWritability(isWritable)
+        case .upstreamConnected(let id): connection.upstreamConnected(id)
+        case .upstreamFailed(let id): connection.upstreamFailed(id)
+        case .upstreamClosed(let id):
+            if upstream?.id == id { upstream = nil }
+            connection.upstreamClosed(id)
+        case .upstreamUnusable(let id): connection.upstreamUnusable(id)
+        case .upstreamWritability(let id, let isWritable): connection.upstreamWritability(id, isWritable)
+        case .leasesChanged: connection.leasesChanged()
+        case .timer: connection.timerFired()
+        case .drain: connection.drain()
+        }
+        connection.takeActions { perform($0, received: bytes) }
+        flushUpstream()
+        socket.send(loop.toClient)
+    }
+
+    // MARK: - Actions
+
+    private func perform(_ action: ExchangeAction, received: UnsafeRawBufferPointer) {
+        switch action {
+        case .sendToClient(.staged(let range)): sendToClient(connection.clientStage[range])
+        case .sendToClient(.received(let range)): sendToClient(received[range])
+        case .sendToUpstream(.staged(let range)): sendToUpstream(connection.upstreamStage[range])
+        case .sendToUpstream(.received(let range)): sendToUpstream(received[range])
+        case .connect(let id, let endpoint): connect(id, endpoint: endpoint)
+        case .attach(let id): attach(id)
+        case .detach: letGo()
+        case .closeUpstream(let id):
+            letGo()
+            engine.close(id)
+        case .readFromClient(let reads): socket.setReading(reads)
+        case .readFromUpstream(let reads): upstream?.setReading(reads)
+        case .shutClientOutput: end(.shut)
+        case .closeClient: end(.close)
+        case .abortClient: leave(reset: true)
+        }
+    }
+
+    private func sendToClient(_ piece: UnsafeRawBufferPointer) {
+        if loop.toClient.isFull { socket.send(loop.toClient) }
+        loop.toClient.append(piece)
+    }
+
+    private func sendToUpstream(_ piece: UnsafeRawBufferPointer) {
+        if loop.toUpstream.isFull { flushUpstream() }
+        loop.toUpstream.append(piece)
+    }
+
+    /// What was gathered for an upstream that is gone goes nowhere.
+    private func flushUpstream() {
+        if let upstream { upstream.send(loop.toUpstream) } else { loop.toUpstream.removeAll() }
+    }
+
+    private func connect(_ id: UpstreamID, endpoint: Int) {
+        let connecting = EpollUpstream(id: id, engine: engine, loop: loop, client: self)
+        engine.keep(connecting)
+        connecting.connect(to: engine.gateway.upstreams.address(of: endpoint))
+    }
+
+    /// Takes an idle connection, which may have been closed since it was put away.
+    private func attach(_ id: UpstreamID) {
+        guard let idle = engine.upstream(id), idle.isOpen else {
+            engine.close(id)
+            return waitingEvents.append(.upstreamUnusable(id))
+        }
+        idle.client = self
+        upstream = idle
+        // It may still be sending the rest of a request that was answered early.
+        if !idle.isWritable { waitingEvents.append(.upstreamWritability(id, false)) }
+    }
+
+    /// A connection that `connect` has asked for is there.
+    func use(_ connected: EpollUpstream) {
+        upstream = connected
+        handle(.upstreamConnected(connected.id))
+    }
+
+    private func letGo() {
+        flushUpstream()
+        upstream?.client = nil
+        upstream?.setReading(true)
+        upstream = nil
+    }
+
+    // MARK: - Ends
+
+    /// Closes the sending side, or all, once everything is sent. A client that takes nothing any more is cut off.
+    private func end(_ ending: Ending) {
+        socket.send(loop.toClient)
+        self.ending = ending
+        guard !socket.isSent else { return endOutput() }
+        if cutOff == .max { cutOff = loop.now + engine.gateway.limits.bodyTimeout }
+    }
+
+    private func endOutput() {
+        switch ending {
+        case .none: break
+        case .shut:
+            guard !isOutputShut else { return }
+            isOutputShut = true
+            cutOff = .max
+            socket.shutDownOutput()
+        case .close: leave()
+        }
+    }
+
+    /// - Parameter reset: within an answer, whose end an orderly close could be taken for.
+    private func leave(reset: Bool = false) {
+        guard socket.isOpen else { return }
+        socket.close(reset: reset)
+        if let timer { loop.cancel(timer) }
+        timer = nil
+        engine.forget(self)
+    }
+
+    // MARK: - Time
+
+    /// A deadline that moved away leaves the timer as it is: it comes too early once, and is then set again.
+    private func setTimer() {
+        let due = min(connection.deadline, cutOff)
+        guard due < timerDue, socket.isOpen else { return }
+        if let timer { loop.cancel(timer) }
+        timer = loop.setTimer(for: self, at: due)
+        timerDue = due
+    }
+
+    func timerFired() {
+        timer = nil
+        timerDue = .max
+        if loop.now >= cutOff { leave(reset: true) } else { handle(.timer) }
+    }
+}
+
+#endif

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if os(Linux)
+
+import CEpoll
+
+/// Whom a socket tells what comes. It holds its owner while it is open.
+protocol EpollSocketOwner: AnyObject {
+    /// - Parameter bytes: good until the call returns.
+    func received(_ bytes: UnsafeRawBufferPointer)
+    /// The peer has closed, or the connection failed. The owner closes the socket.
+    func ended()
+    /// What is sent finds room again, or no more.
+    func writabilityChanged(_ isWritable: Bool)
+    /// All that could not be sent at once is sent now.
+    func outputSent()
+}
+
+/// A connected socket: reads, sends, and holds what cannot be sent yet. Confined to its loop.
+///
+/// Sending never reports that the connection failed: reading does, in an event of its own, once what the peer had to say
+/// before is read. Events of the kernel's are changed only where the present choice would wake the loop in vain.
+final class EpollSocket: EventSource {
+    /// Bytes that wait beyond which the socket counts as full, and below which it has room again.
+    private static let mostWaiting = 64 << 10
+    private static let fewWaiting = 32 << 10
+
+    private let loop: EpollLoop
+    private let descriptor: Descriptor
+    private let isUpstream: Bool
+    private var owner: (any EpollSocketOwner)?
+    private var registration = Registration.none
+    /// Registered events.
+    private var events = CEpollReadable
+    private var reads = true
+    /// Not registered, since the peer hung up and what it said before is not wanted yet.
+    private var isParked = false
+    private var output = OutputBuffer()
+    private(set) var isWritable = true
+    /// The peer takes nothing any more.
+    private var isBroken = false
+
+    /// - Parameter isUpstream: its events go first, so that a connection which its upstream has closed is not taken for the
+    ///   request that came in the same turn; and what came before it hung up is read even if later.
+    init(_ descriptor: Descriptor, loop: EpollLoop, isUpstream: Bool) {
+        self.descriptor = descriptor
+        self.loop = loop
+        self.isUpstream = isUpstream
+    }
+
+    /// - Returns: false where the kernel has no memory for it; it is closed then.
+    func open(for owner: any EpollSocketOwner) -> Bool {
+        guard register() else {
+            descriptor.closeNow()
+            return false
+        }
+        self.owner = owner
+        return true
+    }
+
+    private func register() -> Bool {
+        guard let registration = loop.selector.add(self, descriptor, events: events, goesFirst: isUpstream) else {
+            return false
+        }
+        self.registration = registration
+        return true
+    }
+
+    var isOpen: Bool { owner != nil }
+
+    /// - Parameter reset: by a reset, which tells the peer that something is missing.
+    func close(reset: Bool = false) {
+        guard isOpen else { return }
+        owner = nil
+        loop.selector.remove(registration)
+        output.removeAll()
+        if reset { descriptor.reset() } else { descriptor.closeNow() }
+    }
+
+    // MARK: - Events
+
+    func ready(_ events: UInt32) {
+        if events & CEpollWritable != 0 { sendWaiting() }
+        guard isOpen else { return }
+        if reads {
+            if events & (CEpollReadable | CEpollHungUp) != 0 { read() }
+        } else if events & CEpollHungUp != 0 {
+            hungUp()
+        } else if events & CEpollReadable != 0 {
+            watch(self.events & ~CEpollReadable)
+        }
+    }
+
+    private func read() {
+        switch descriptor.receive(into: loop.receiveBuffer) {
+        case .bytes(let count) where count > 0:
+            owner?.received(UnsafeRawBufferPointer(rebasing: loop.receiveBuffer[..<count]))
+        case .bytes, .failed: owner?.ended()
+        case .wouldBlock: break
+        }
+    }
+
+    /// While nothing is to be read. A client that hung up wants no answer; an upstream may have given one.
+    private func hungUp() {
+        guard isUpstream else {
+            owner?.ended()
+            return
+        }
+        loop.selector.remove(registration)
+        isParked = true
+    }
+
+    /// Stops or resumes reading.
+    func setReading(_ reads: Bool) {
+        self.reads = reads
+        guard reads, isOpen else { return }
+        if isParked {
+            isParked = false
+            events = CEpollReadable | (output.isEmpty ? 0 : CEpollWritable)
+            if !register() { owner?.ended() }
+        } else {
+            watch(events | CEpollReadable)
+        }
+    }
+
+    private func watch(_ wanted: UInt32) {
+        guard wanted != events, !isParked else { return }
+        events = wanted
+        loop.selector.change(registration, events: wanted)
+    }
+
+    // MARK: - Output
+
+    /// Nothing waits to be sent.
+    var isSent: Bool { output.isEmpty }
+
+    /// Sends what was gathered, and holds what the kernel does not take.
+    func send(_ gathered: Gather) {
+        guard !gathered.isEmpty else { return }
+        guard isOpen, !isBroken else { return gathered.removeAll() }
+        if output.isEmpty, case .failed = gathered.transmit(to: descriptor) { return breakOff(gathered) }
+        guard !gathered.isEmpty else { return }
+        gathered.drain { output.append($0) }
+        watch(events | CEpollWritable)
+        if isWritable, output.count > Self.mostWaiting { setWritable(false) }
+    }
+
+    private func breakOff(_ gathered: Gather) {
+        isBroken = true
+        gathered.removeAll()
+    }
+
+    private func sendWaiting() {
+        if !output.isEmpty, case .failed = output.transmit(to: descriptor) {
+            isBroken = true
+            output.removeAll()
+        }
+        if output.isEmpty {
+            watch(events & ~CEpollWritable)
+            owner?.outputSent()
+        }
+        if !isWritable, output.count < Self.fewWaiting { setWritable(true) }
+    }
+
+    private func setWritable(_ isWritable: Bool) {
+        self.isWritable = isWritable
+        owner?.writabilityChanged(isWritable)
+    }
+
+    /// The peer gets to see the end of what was sent.
+    func shutDownOutput() { descriptor.shutDownOutput() }
+}
+
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+/// An event loop of SwiftNIO.
+struct NIOLoop: EngineLoop {
+    let eventLoop: any EventLoop
+
+    var isCurrent: Bool { eventLoop.inEventLoop }
+    var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
+
+    func execute(_ body: @escaping @Sendable () -> Void) { eventLoop.execute(body) }
+
+    func submit<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await eventLoop.submit(body).get()
+    }
+
+    func schedule(at deadline: UInt64, _ body: @escaping () -> Void) {
+        let deadline = min(.uptimeNanoseconds(deadline), NIODeadline.distantFuture)
+        eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { body() }
+    }
+}

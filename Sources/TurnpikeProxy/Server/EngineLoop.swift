@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the parts that all transports share need of the loop they run on. To be called on the loop, except where
+/// ``GatewayLoop`` says otherwise.
+protocol EngineLoop: GatewayLoop {
+    /// Nanoseconds of a clock that never goes back: the one that deadlines are told by.
+    var now: UInt64 { get }
+
+    /// Runs `body` once `deadline` has come, and not before the present event is over.
+    func schedule(at deadline: UInt64, _ body: @escaping () -> Void)
+}
