@@ -39,7 +39,8 @@ done
 
 say "Sending $examples examples an operation to $url."
 failed=0
-SCHEMATHESIS_HOOKS=hooks PYTHONPATH=scripts/schemathesis "$venv/bin/st" run openapi.yaml --url "$url" \
+SCHEMATHESIS_HOOKS=hooks PYTHONPATH=scripts/schemathesis "$venv/bin/st" \
+    --config-file scripts/schemathesis/schemathesis.toml run openapi.yaml --url "$url" \
     --header "Authorization: Bearer $token" --max-examples "$examples" \
     --seed "${SEED:-$RANDOM}" --phases examples,coverage,fuzzing,stateful --continue-on-failure --no-shrink \
     --request-timeout 20 --exclude-checks positive_data_acceptance || failed=1
