@@ -54,4 +54,11 @@ import TurnpikeModel
 
                 """)
     }
+
+    @Test func `a worker that lags shows how many revisions it is behind`() {
+        let status: JSON = ["connected": true, "appliedRevision": 5, "lag": 3]
+        let table = Table(workers: [["name": "gw-1", "kind": "gateway", "status": status]])
+        let column = table.columns.firstIndex { $0.title == "behind" }
+        #expect(column.map { table.rows[0][$0] } == "3")
+    }
 }

@@ -21,9 +21,11 @@ struct WorkersCommand: AsyncParsableCommand, OutputChoosing {
 
 extension Table {
     init(workers: [JSON]) {
-        let titles = ["name", "kind", "version", "connected", "addresses", "serves by", "last seen", "refuses"]
+        let titles = [
+            "name", "kind", "version", "connected", "addresses", "serves by", "behind", "last seen", "refuses",
+        ]
         self.init(
-            titles.map { Column(title: $0, alignment: $0 == "serves by" ? .right : .left) },
+            titles.map { Column(title: $0, alignment: ["serves by", "behind"].contains($0) ? .right : .left) },
             rows: workers.map { worker in
                 let status = worker["status"] ?? .null
                 return [
@@ -31,7 +33,7 @@ extension Table {
                     Table.cell(status["version"] ?? worker["version"]),
                     status["connected"]?.bool == true ? "yes" : "no",
                     Table.cell(status["addresses"]), Table.cell(status["appliedRevision"]),
-                    Table.cell(status["lastSeen"]), Rollout.reasons(of: status),
+                    Table.cell(status["lag"]), Table.cell(status["lastSeen"]), Rollout.reasons(of: status),
                 ]
             }
         )
