@@ -28,6 +28,18 @@ import TurnpikeModel
         }
     }
 
+    @Test func `join tokens and operators apply back too, with a name of their own or without`() async throws {
+        try await TestServer.run { server in
+            for body in [#"{"kind":"gateway"}"#, #"{"kind":"gateway","name":"edge"}"#] {
+                #expect(try await server.send(.post, "/v1/join-tokens", body).status == 201)
+            }
+            let export = try await server.send(.get, "/v1/export?kinds=join-tokens,operators")
+            #expect(export.json["resources"]?.array?.count == 3)
+            let applied = try await server.send(.post, "/v1/apply", export.text)
+            #expect(applied.status == 200 && applied.json["unchanged"] == 3, "\(applied.text)")
+        }
+    }
+
     @Test func `an export is of one tenant, of some kinds, of some labels`() async throws {
         try await TestServer.run { server in
             try await fill(server)
