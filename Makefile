@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
 .DEFAULT_GOAL := help
-.PHONY: schemathesis help setup build test check lint format run e2e-routes bench chaos clean
+.PHONY: schemathesis help setup build test check lint format run e2e-routes bench bench-gateway bench-gateway-quick chaos clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what building, testing and running need (Debian)
 	@scripts/setup.sh
@@ -32,6 +32,12 @@ e2e-routes: ## Run the main job on 4,714 real routes (release build)
 
 bench: ## Measure propagation, fleet, scale and throughput (release build)
 	@scripts/bench.sh
+
+bench-gateway: ## Measure the gateway beside nginx, HAProxy and Envoy, and write docs/gateway-benchmarks.md
+	@scripts/bench-gateway.sh --docs docs
+
+bench-gateway-quick: ## The same with two rounds of a second, printed only
+	@scripts/bench-gateway.sh --rounds 2 --seconds 1
 
 chaos: ## Kill the control plane 500 times amid writes (release build)
 	@scripts/chaos.sh

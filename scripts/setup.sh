@@ -4,9 +4,12 @@
 # Installs what building, testing and running need and this machine lacks, on Debian by apt: SQLite's headers for the
 # build, nginx as the example upstream, curl, jq, openssl and python3 for scripts and tests. Does nothing where all is there.
 # Swift itself is not installed, only checked for.
+#
+#   scripts/setup.sh [compare]     compare: also the other gateways and the load generators of the comparison with them
 
 set -euo pipefail
 
+purpose=${1:-}
 swift_wanted=6.2
 swift_source=https://www.swift.org/install/linux/
 PATH=$PATH:/usr/sbin:/sbin
@@ -34,6 +37,19 @@ missing_packages() {
     for command in nginx curl jq python3 openssl; do
         command -v "$command" >/dev/null || echo "$command"
     done
+    if [ "$purpose" = compare ]; then missing_for_comparison; fi
+}
+
+missing_for_comparison() {
+    local command
+    for command in haproxy wrk; do
+        command -v "$command" >/dev/null || echo "$command"
+    done
+    command -v h2load >/dev/null || echo nghttp2-client
+    command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
+    [ -e /usr/lib/nginx/modules/ngx_http_lua_module.so ] || echo libnginx-mod-http-lua
+    # Without it, Debian's Python makes no virtual environments; where there is no Python yet, this comes to the same.
+    python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
 }
 
 as_root() {
@@ -74,11 +90,14 @@ install() {
     forbid_service_starts
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
     restore_service_starts
-    # The package has also asked for nginx to be started at the next boot.
-    if [[ " $* " == *" nginx "* ]] && command -v systemctl >/dev/null; then
-        as_root systemctl --quiet disable nginx.service 2>/dev/null ||
-            say "Could not disable the nginx service; it may start at the next boot."
-    fi
+    # These packages have also asked for their services to be started at the next boot.
+    local service
+    for service in nginx haproxy; do
+        if [[ " $* " == *" $service "* ]] && command -v systemctl >/dev/null; then
+            as_root systemctl --quiet disable "$service.service" 2>/dev/null ||
+                say "Could not disable the $service service; it may start at the next boot."
+        fi
+    done
 }
 
 check_swift

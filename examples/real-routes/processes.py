@@ -64,11 +64,14 @@ class Process:
         """The groups of the first line of output that fits, once there is one."""
 
         def search():
-            if self.child.poll() is not None:
-                raise Failure(f"{self.name} ended with status {self.child.returncode}:\n{self.log.read_text()[-2000:]}")
+            self.require_running()
             return next((found for line in list(self.lines) if (found := re.search(pattern, line))), None)
 
         return until(f"{self.name} says it is ready", search).groups()
+
+    def require_running(self):
+        if self.child.poll() is not None:
+            raise Failure(f"{self.name} ended with status {self.child.returncode}:\n{self.log.read_text()[-2000:]}")
 
     def memory(self):
         """Resident memory now and at its peak, in MiB."""
