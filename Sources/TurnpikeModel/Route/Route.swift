@@ -39,39 +39,21 @@ public struct Route: ResourceSpec {
     public init(reading fields: inout FieldReader) {
         match = fields.object("match") { RouteMatch(reading: &$0) } ?? { fields.missingMatch() }()
         priority = Int(fields.integer("priority", in: -1000...1000, default: 0))
-        authentication =
-            fields.object("auth") { auth in
-                auth.list("anyOf", count: 1...8) { method in
-                    let known = AuthMethod.allCases.filter { method.has($0.rawValue) }
-                    if known.count != 1 {
-                        method.report([Fault(method.pointer, .choice, "Must name one way to authenticate: 'apiKey'.")])
-                    }
-                    for way in known { _ = method.object(way.rawValue) { _ in } }
-                    return known.first ?? .apiKey
-                }
-            } ?? []
-        backends = []
-        if fields.has("backends") {
-            backends = fields.list("backends", count: 1...16) { backend in
-                Backend(
-                    service: backend.name("service"), weight: Int(backend.integer("weight", in: 0...1000, default: 100))
-                )
-            }
-        } else {
-            fields.ignore("backends")
-        }
+        authentication = fields.object("auth") { $0.authMethods() } ?? []
+        backends = fields.backends()
         stickiness = fields.object("stickiness") { Stickiness(reading: &$0) }
         let paths = match.paths
         redirect = fields.object("redirect") { Redirect(reading: &$0, paths: paths) }
         respond = fields.object("respond") { DirectResponse(reading: &$0) }
         rewrite = fields.object("rewrite") { Rewrite(reading: &$0, paths: paths) }
-        (requestHeaders, responseHeaders) =
-            fields.object("headers") { headers in
-                (
-                    headers.object("request") { HeaderEdits(reading: &$0) } ?? HeaderEdits(),
-                    headers.object("response") { HeaderEdits(reading: &$0) } ?? HeaderEdits()
-                )
-            } ?? (HeaderEdits(), HeaderEdits())
+        let edits = fields.object("headers") { headers in
+            (
+                headers.object("request") { HeaderEdits(reading: &$0) },
+                headers.object("response") { HeaderEdits(reading: &$0) }
+            )
+        }
+        requestHeaders = edits?.0 ?? HeaderEdits()
+        responseHeaders = edits?.1 ?? HeaderEdits()
         checkAction(&fields)
     }
 
@@ -100,36 +82,24 @@ public struct Route: ResourceSpec {
         fields.write("match", match.json)
         fields.write("priority", Int64(priority))
         if !authentication.isEmpty {
-            fields.write(
-                "auth",
-                .object(
-                    JSONObject([
-                        "anyOf": .array(
-                            authentication.map { method in
-                                .object(JSONObject([method.rawValue: .object(JSONObject())]))
-                            })
-                    ])))
+            let methods = authentication.map { JSON.object(JSONObject([$0.rawValue: .object(JSONObject())])) }
+            fields.write("auth", ["anyOf": .array(methods)])
         }
         if !backends.isEmpty {
             fields.write(
                 "backends",
-                .array(
-                    backends.map {
-                        ["service": .string($0.service), "weight": .integer(Int64($0.weight))]
-                    }))
+                .array(backends.map { ["service": .string($0.service), "weight": .integer(Int64($0.weight))] }))
         }
         fields.write("stickiness", stickiness?.json)
         fields.write("redirect", redirect?.json)
         fields.write("respond", respond?.json)
         fields.write("rewrite", rewrite?.json)
         if !requestHeaders.isEmpty || !responseHeaders.isEmpty {
-            fields.write(
-                "headers",
-                .object(
-                    JSONObject([
-                        "request": requestHeaders.isEmpty ? nil : requestHeaders.json,
-                        "response": responseHeaders.isEmpty ? nil : responseHeaders.json,
-                    ])))
+            let edits = JSONObject([
+                "request": requestHeaders.isEmpty ? nil : requestHeaders.json,
+                "response": responseHeaders.isEmpty ? nil : responseHeaders.json,
+            ])
+            fields.write("headers", .object(edits))
         }
     }
 
@@ -142,6 +112,29 @@ public struct Route: ResourceSpec {
 }
 
 extension FieldReader {
+    fileprivate mutating func authMethods() -> [Route.AuthMethod] {
+        list("anyOf", count: 1...8) { method in
+            let known = Route.AuthMethod.allCases.filter { method.has($0.rawValue) }
+            if known.count != 1 {
+                method.report([Fault(method.pointer, .choice, "Must name one way to authenticate: 'apiKey'.")])
+            }
+            for way in known { _ = method.object(way.rawValue) { _ in } }
+            return known.first ?? .apiKey
+        }
+    }
+
+    /// None where the field is absent: the route may do something else.
+    fileprivate mutating func backends() -> [Route.Backend] {
+        guard has("backends") else {
+            ignore("backends")
+            return []
+        }
+        return list("backends", count: 1...16) { backend in
+            Route.Backend(
+                service: backend.name("service"), weight: Int(backend.integer("weight", in: 0...1000, default: 100)))
+        }
+    }
+
     fileprivate mutating func missingMatch() -> RouteMatch {
         report("match", .required, "'match' is required.")
         var empty = FieldReader(.object(JSONObject()), source: source)
