@@ -29,11 +29,7 @@ struct RequestHash: Sendable {
         case .header(let name):
             return name.withUnsafeBytes { head.fields.first(named: $0, in: bytes) }.map { hashed(bytes[$0.value]) }
         case .cookie(let name):
-            for field in head.fields where bytes[field.name].equalsIgnoringCase("cookie") {
-                let value = name.withUnsafeBytes { CookieList(bytes[field.value]).value(of: $0) }
-                if let value { return hashed(value) }
-            }
-            return nil
+            return name.withUnsafeBytes { head.fields.cookie(named: $0, in: bytes) }.map { hashed($0) }
         case .address:
             return withUnsafeBytes(of: (client.subject.high, client.subject.low)) { hashed($0) }
         }

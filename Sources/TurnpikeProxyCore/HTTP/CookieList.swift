@@ -25,3 +25,13 @@ struct CookieList {
         return nil
     }
 }
+
+extension FieldTable {
+    /// The value of the first cookie of this name in any of the `Cookie` fields.
+    func cookie(named name: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        for field in self where bytes[field.name].equalsIgnoringCase("cookie") {
+            if let value = CookieList(bytes[field.value]).value(of: name) { return value }
+        }
+        return nil
+    }
+}

@@ -54,7 +54,7 @@ public struct RequestFacts {
         switch subject {
         case .header: fields.first(named: name, in: bytes).map { bytes[$0.value] }
         case .query: QueryPairs(query).first(named: name).map(decoded)
-        case .cookie: CookiePairs.first(named: name, of: fields, in: bytes)
+        case .cookie: fields.cookie(named: name, in: bytes)
         case .method: method
         case .path: path
         case .host: lowercased(host)
@@ -132,40 +132,6 @@ struct QueryPairs {
             let nameEnd = equals < 0 ? end : equals
             if nameEnd > start, FormEncoding.equals(query[ByteRange(start, nameEnd)], name) {
                 return query[ByteRange(min(nameEnd + 1, end), end)]
-            }
-            start = end + 1
-        }
-        return nil
-    }
-}
-
-/// The pairs of one `Cookie` field (RFC 6265 §4.2.1).
-struct CookiePairs {
-    private let field: UnsafeRawBufferPointer
-
-    private init(_ field: UnsafeRawBufferPointer) { self.field = field }
-
-    /// The value of the first pair of that name in any of the fields.
-    static func first(
-        named name: UnsafeRawBufferPointer, of fields: FieldTable, in bytes: UnsafeRawBufferPointer
-    ) -> UnsafeRawBufferPointer? {
-        for field in fields where bytes[field.name].equalsIgnoringCase("cookie") {
-            if let value = CookiePairs(bytes[field.value]).first(named: name) { return value }
-        }
-        return nil
-    }
-
-    private func first(named name: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        var start = 0
-        while start < field.count {
-            while start < field.count, ASCII.isWhitespace(field[start]) { start += 1 }
-            var end = start
-            while end < field.count, field[end] != ASCII.semicolon { end += 1 }
-            let pair = field[ByteRange(start, end)]
-            if pair.count > name.count, pair[name.count] == ASCII.equals, pair.starts(with: name) {
-                var valueEnd = pair.count
-                while valueEnd > name.count + 1, ASCII.isWhitespace(pair[valueEnd - 1]) { valueEnd -= 1 }
-                return pair[ByteRange(name.count + 1, valueEnd)]
             }
             start = end + 1
         }

@@ -48,7 +48,7 @@ struct GatewayStickiness: Sendable {
         let found = name.withUnsafeBytes { name in
             switch source {
             case .header: head.fields.first(named: name, in: bytes).map { bytes[$0.value] }
-            case .cookie: CookiePairs.first(named: name, of: head.fields, in: bytes)
+            case .cookie: head.fields.cookie(named: name, in: bytes)
             }
         }
         if let found, !found.isEmpty { return Choice(backend: backend(Self.hash(found)), newCookie: nil) }
