@@ -6,6 +6,11 @@ import TurnpikeProxyCore
 import TurnpikeSnapshot
 import TurnpikeTelemetry
 
+#if os(Linux)
+// Its header brings some of the C library's structures along, which then count as its own.
+import CEpoll
+#endif
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
