@@ -63,6 +63,8 @@ struct RequestIdentity: RouterMiddleware {
         _ request: Request, _ context: APIContext, _ response: Response, _ duration: Duration,
         _ notes: RequestNotes.Content
     ) {
+        // Putting a line together costs more than asking whether anybody reads it.
+        guard logger.logLevel <= .info else { return }
         var metadata: Logger.Metadata = [
             LogKey.method: "\(request.method.rawValue)", LogKey.path: "\(request.uri.path)",
             LogKey.status: "\(response.status.code)", LogKey.requestID: "\(context.requestID)",

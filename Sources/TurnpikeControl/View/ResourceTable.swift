@@ -13,7 +13,7 @@ struct ResourceTable: Sendable {
 
         var apiKeyDigest: KeyDigest? {
             guard resource.key.kind == .apiKey else { return nil }
-            return (resource.spec as? APIKey).flatMap { KeyDigest(hex: $0.digest) }
+            return (resource.spec as? APIKey)?.digestWords.map { KeyDigest(words: $0) }
         }
     }
 

@@ -20,6 +20,8 @@ public struct APIKey: CredentialSpec {
         set { compactDigest = HexDigest(newValue) }
     }
     private var compactDigest: HexDigest?
+    /// The digest's 256 bits, first ones first; `nil` where there is none.
+    public var digestWords: (UInt64, UInt64, UInt64, UInt64)? { compactDigest?.words }
     public var hint: String
 
     public init(reading fields: inout FieldReader) {

@@ -4,8 +4,9 @@ public import TurnpikeModel
 
 /// What a worker needs to know of one resource. The compiler makes them, streams carry them, workers serve by them.
 public enum CompiledResource: Sendable, Hashable {
-    case route(CompiledRoute)
-    case cluster(CompiledCluster)
+    // These two say much, and would make every key as large as they are.
+    indirect case route(CompiledRoute)
+    indirect case cluster(CompiledCluster)
     case key(CompiledKey)
     case rateLimit(CompiledRateLimit)
     case quota(CompiledQuota)

@@ -100,7 +100,8 @@ final class LastGoodStore: Sendable {
         do {
             let written = try await threads.runIfActive { [file] in try file.write(batch, at: length) }
             state.withLock { $0.length = written }
-            if batch.contains(where: { $0.set.count > Allocator.largeWork }) { Allocator.trim() }
+            // A file that was written anew has gone through memory as a whole.
+            if written == 0 || batch.contains(where: { $0.set.count > Allocator.largeWork }) { Allocator.trim() }
         } catch {
             state.withLock { state in
                 // A whole configuration that came meanwhile stands for all of it.
