@@ -85,10 +85,12 @@ import TurnpikeTestSupport
         #expect(tries.values.contains { $0.count > 2 })
         #expect(tries.values.allSatisfy { $0.count <= 6 })
         #expect(simulation.statuses.count == 400 && simulation.recorder.total.requests == 400)
-        // Seven of ten tries succeed: with four more, nearly all requests do, but for moments in which every endpoint is left
-        // out since it could not be reached.
+        // Seven of ten tries succeed: with four more, nearly all requests do. What else there is are 503s of moments in which
+        // every endpoint is left out, since it could not be reached.
+        let failed = simulation.statuses.filter { $0 != 200 && $0 != 503 }
+        #expect(failed.count < 20, "seed \(seed): \(failed)")
         #expect(
-            simulation.statuses.count { $0 == 200 } > 300, "seed \(seed): \(simulation.statuses.count { $0 == 200 })")
+            simulation.statuses.count { $0 == 200 } > 340, "seed \(seed): \(simulation.statuses.count { $0 == 200 })")
     }
 
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
