@@ -35,6 +35,10 @@ import TurnpikeTestSupport
                 #"{"stickiness":{"cookie":"ab","ttl":"1h"}}"#, [.stickiness]
             ),
             (
+                #"{"backends":[{"service":"orders"}],"upgrades":{"protocols":["WebSocket"]}}"#,
+                #"{"upgrades":{"protocols":["websocket"],"idleTimeout":"5m"}}"#, [.upgrades]
+            ),
+            (
                 #"{"backends":[{"service":"orders"}],"headers":{"request":{"set":{"X-Env":"prod"}},"response":{"remove":["Server"]}}}"#,
                 #"{"requestHeaders":{"set":{"x-env":"prod"}},"responseHeaders":{"remove":["server"]}}"#, [.headerEdits]
             ),

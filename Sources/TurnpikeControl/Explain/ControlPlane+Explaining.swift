@@ -47,6 +47,7 @@ extension ControlPlane {
         explanation.location = matched.location
         explanation.forwardedPath = matched.forwardedPath
         explanation.forwardedHost = matched.forwardedHost
+        explanation.upgrade = matched.upgrade
         explanation.backends = route.backends.map { .init(service: $0.cluster, weight: Int($0.weight)) }
         let key = explainKey(request.key, on: route, in: &explanation)
         for step in await explainRateLimits(of: route, in: snapshot, key) {

@@ -36,6 +36,8 @@ public struct Explanation: Sendable {
     /// What the upstream gets to see, where the route rewrites it.
     public var forwardedPath: String?
     public var forwardedHost: String?
+    /// The protocol that the upstream is asked to switch to.
+    public var upgrade: String?
     public var route: ResourceKey?
     /// The selected route first, then those that come next.
     public var candidates: [Candidate]
@@ -82,7 +84,7 @@ public struct Explanation: Sendable {
             JSONObject([
                 "forwarded": .bool(answerStatus == nil), "status": answerStatus.map { .integer(Int64($0)) },
                 "location": location.map { .string($0) }, "path": forwardedPath.map { .string($0) },
-                "host": forwardedHost.map { .string($0) },
+                "host": forwardedHost.map { .string($0) }, "upgrade": upgrade.map { .string($0) },
             ]))
     }
 }

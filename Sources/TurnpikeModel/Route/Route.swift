@@ -31,6 +31,8 @@ public struct Route: ResourceSpec {
     public var respond: DirectResponse?
     /// Of what is forwarded.
     public var rewrite: Rewrite?
+    /// Protocols to which connections may switch. Nil: none, and requests that ask for one are forwarded without the wish.
+    public var upgrades: Upgrades?
     /// Of what is forwarded.
     public var requestHeaders: HeaderEdits
     /// Of what the client gets, from a service or by the route itself; not of refusals.
@@ -46,6 +48,7 @@ public struct Route: ResourceSpec {
         redirect = fields.object("redirect") { Redirect(reading: &$0, paths: paths) }
         respond = fields.object("respond") { DirectResponse(reading: &$0) }
         rewrite = fields.object("rewrite") { Rewrite(reading: &$0, paths: paths) }
+        upgrades = fields.object("upgrades") { Upgrades(reading: &$0) }
         let edits = fields.object("headers") { headers in
             (
                 headers.object("request") { HeaderEdits(reading: &$0) },
@@ -73,7 +76,7 @@ public struct Route: ResourceSpec {
                 Fault(place, .conflict, "'request' is about what is forwarded, and the route has no 'backends'.")
             ])
         }
-        for name in ["rewrite", "stickiness"] where fields.has(name) && !fields.has("backends") {
+        for name in ["rewrite", "stickiness", "upgrades"] where fields.has(name) && !fields.has("backends") {
             fields.report(name, .conflict, "'\(name)' is about what is forwarded, and the route has no 'backends'.")
         }
     }
@@ -94,6 +97,7 @@ public struct Route: ResourceSpec {
         fields.write("redirect", redirect?.json)
         fields.write("respond", respond?.json)
         fields.write("rewrite", rewrite?.json)
+        fields.write("upgrades", upgrades?.json)
         if !requestHeaders.isEmpty || !responseHeaders.isEmpty {
             let edits = JSONObject([
                 "request": requestHeaders.isEmpty ? nil : requestHeaders.json,

@@ -15,11 +15,13 @@ final class EpollClient: EngineClient, EpollSocketOwner, TimerOwner {
     enum Event {
         case received
         case closed
+        case ended
         case writability(Bool)
         case upstreamConnected(UpstreamID)
         case upstreamFailed(UpstreamID)
         case upstreamReceived(UpstreamID)
         case upstreamClosed(UpstreamID)
+        case upstreamEnded(UpstreamID)
         case upstreamUnusable(UpstreamID)
         case upstreamWritability(UpstreamID, Bool)
         case leasesChanged
@@ -69,6 +71,8 @@ final class EpollClient: EngineClient, EpollSocketOwner, TimerOwner {
         leave()
     }
 
+    func inputEnded() { handle(.ended) }
+
     func writabilityChanged(_ isWritable: Bool) { handle(.writability(isWritable)) }
 
     func outputSent() { endOutput() }
@@ -98,12 +102,14 @@ final class EpollClient: EngineClient, EpollSocketOwner, TimerOwner {
         case .received: connection.receivedFromClient(bytes)
         case .upstreamReceived(let id): connection.receivedFromUpstream(id, bytes)
         case .closed: connection.clientClosed()
+        case .ended: connection.clientEnded()
         case .writability(let isWritable): connection.clientWritability(isWritable)
         case .upstreamConnected(let id): connection.upstreamConnected(id)
         case .upstreamFailed(let id): connection.upstreamFailed(id)
         case .upstreamClosed(let id):
             if upstream?.id == id { upstream = nil }
             connection.upstreamClosed(id)
+        case .upstreamEnded(let id): connection.upstreamEnded(id)
         case .upstreamUnusable(let id): connection.upstreamUnusable(id)
         case .upstreamWritability(let id, let isWritable): connection.upstreamWritability(id, isWritable)
         case .leasesChanged: connection.leasesChanged()
@@ -129,6 +135,15 @@ final class EpollClient: EngineClient, EpollSocketOwner, TimerOwner {
         case .closeUpstream(let id):
             letGo()
             engine.close(id)
+        case .endUpstream(let id):
+            letGo()
+            engine.end(id)
+        case .beginTunnel:
+            socket.mayHalfClose = true
+            upstream?.beginTunnel()
+        case .shutUpstreamOutput:
+            flushUpstream()
+            upstream?.shutOutput()
         case .readFromClient(let reads): socket.setReading(reads)
         case .readFromUpstream(let reads): upstream?.setReading(reads)
         case .shutClientOutput: end(.shut)

@@ -10,6 +10,9 @@ protocol EpollSocketOwner: AnyObject {
     func received(_ bytes: UnsafeRawBufferPointer)
     /// The peer has closed, or the connection failed. The owner closes the socket.
     func ended()
+    /// The peer has ended what it sends, and may go on listening; of a socket for which that makes a difference. The owner
+    /// stops reading.
+    func inputEnded()
     /// What is sent finds room again, or no more.
     func writabilityChanged(_ isWritable: Bool)
     /// All that could not be sent at once is sent now.
@@ -39,6 +42,10 @@ final class EpollSocket: EventSource {
     private(set) var isWritable = true
     /// The peer takes nothing any more.
     private var isBroken = false
+    /// Whether a peer that ends what it sends is still there. Default false: it is gone.
+    var mayHalfClose = false
+    private var isInputEnded = false
+    private var isOutputShut = false
 
     /// - Parameter isUpstream: its events go first, so that a connection which its upstream has closed is not taken for the
     ///   request that came in the same turn; and what came before it hung up is read even if later.
@@ -95,14 +102,19 @@ final class EpollSocket: EventSource {
         switch descriptor.receive(into: loop.receiveBuffer) {
         case .bytes(let count) where count > 0:
             owner?.received(UnsafeRawBufferPointer(rebasing: loop.receiveBuffer[..<count]))
+        case .bytes where mayHalfClose:
+            isInputEnded = true
+            owner?.inputEnded()
         case .bytes, .failed: owner?.ended()
         case .wouldBlock: break
         }
     }
 
-    /// While nothing is to be read. A client that hung up wants no answer; an upstream may have given one.
+    /// While nothing is to be read. A client that hung up wants no answer; an upstream may have given one, and what either has
+    /// said in a tunnel is for the other. Where both directions are closed there is nothing to tell.
     private func hungUp() {
-        guard isUpstream else {
+        let isUnread = (isUpstream || mayHalfClose) && !isInputEnded
+        guard isUnread || (isInputEnded && isOutputShut) else {
             owner?.ended()
             return
         }
@@ -168,7 +180,10 @@ final class EpollSocket: EventSource {
     }
 
     /// The peer gets to see the end of what was sent.
-    func shutDownOutput() { descriptor.shutDownOutput() }
+    func shutDownOutput() {
+        isOutputShut = true
+        descriptor.shutDownOutput()
+    }
 }
 
 #endif

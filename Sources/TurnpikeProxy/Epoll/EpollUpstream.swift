@@ -7,7 +7,7 @@ import TurnpikeProxyCore
 /// One upstream connection, which serves one client after the other. Confined to its loop.
 ///
 /// While it is nobody's it must be silent; whatever it says then, and its end, make it useless.
-final class EpollUpstream: EngineUpstream, EpollSocketOwner {
+final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     let id: UpstreamID
     private let engine: EpollEngine
     private let loop: EpollLoop
@@ -15,6 +15,12 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner {
     var client: EpollClient?
     private var attempt: ConnectAttempt?
     private var socket: EpollSocket?
+
+    /// What is left to do once all is sent.
+    private enum Ending { case none, shut, close }
+    private var ending = Ending.none
+    /// Until when it may take to send the rest.
+    private var cutOff: TimerID?
 
     init(id: UpstreamID, engine: EpollEngine, loop: EpollLoop, client: EpollClient) {
         self.id = id
@@ -60,8 +66,49 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner {
 
     func setReading(_ reads: Bool) { socket?.setReading(reads) }
 
+    // MARK: - Ends
+
+    /// It speaks something else than HTTP from here on, and may end what it sends before it has heard all.
+    func beginTunnel() { socket?.mayHalfClose = true }
+
+    /// Closes the sending side once everything is sent.
+    func shutOutput() {
+        ending = .shut
+        if socket?.isSent == true { outputSent() }
+    }
+
+    func end() {
+        client = nil
+        ending = .close
+        socket?.setReading(false)
+        guard let socket, !socket.isSent else { return outputSent() }
+        cutOff = loop.setTimer(for: self, at: loop.now + engine.gateway.limits.bodyTimeout)
+    }
+
+    func outputSent() {
+        switch ending {
+        case .none: break
+        case .shut:
+            ending = .none
+            socket?.shutDownOutput()
+        case .close: finish()
+        }
+    }
+
+    func timerFired() {
+        cutOff = nil
+        finish()
+    }
+
+    private func finish() {
+        close()
+        engine.forget(self)
+    }
+
     func close() {
         client = nil
+        if let cutOff { loop.cancel(cutOff) }
+        cutOff = nil
         attempt?.cancel()
         attempt = nil
         socket?.close()
@@ -73,7 +120,12 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner {
         if let client { client.handle(.upstreamReceived(id), bytes) } else { engine.lost(self) }
     }
 
+    func inputEnded() {
+        if let client { client.handle(.upstreamEnded(id)) } else { engine.lost(self) }
+    }
+
     func ended() {
+        if case .close = ending { return finish() }
         guard let client else { return engine.lost(self) }
         engine.forget(self)
         close()
@@ -81,8 +133,6 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner {
     }
 
     func writabilityChanged(_ isWritable: Bool) { client?.handle(.upstreamWritability(id, isWritable)) }
-
-    func outputSent() {}
 }
 
 #endif

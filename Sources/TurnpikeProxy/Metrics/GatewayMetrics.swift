@@ -42,7 +42,8 @@ final class GatewayMetrics {
     func answered(_ exchange: ExchangeRecord) {
         let metrics = metrics(of: exchange.route)
         requests(of: exchange, metrics).increment()
-        metrics.duration.observe(Double(exchange.duration) * 1e-9)
+        // The life of a tunnel says nothing of how fast requests are answered.
+        if exchange.status != 101 { metrics.duration.observe(Double(exchange.duration) * 1e-9) }
         metrics.bytesIn.increment(by: UInt64(clamping: exchange.bytesIn))
         metrics.bytesOut.increment(by: UInt64(clamping: exchange.bytesOut))
         if let refusal = exchange.refusal {

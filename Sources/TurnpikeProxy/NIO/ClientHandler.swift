@@ -27,11 +27,13 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
     enum Event {
         case received(ByteBuffer)
         case closed
+        case ended
         case writability(Bool)
         case upstreamConnected(UpstreamID)
         case upstreamFailed(UpstreamID)
         case upstreamReceived(UpstreamID, ByteBuffer)
         case upstreamClosed(UpstreamID)
+        case upstreamEnded(UpstreamID)
         case upstreamUnusable(UpstreamID)
         case upstreamWritability(UpstreamID, Bool)
         case leasesChanged
@@ -49,6 +51,11 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
     private var timer: (callback: NIOScheduledCallback, at: UInt64)?
     /// Under way, or done, since the last answer.
     private var outputShut: EventLoopFuture<Void>?
+    /// It speaks something else than HTTP, and may end what it sends before it has heard all.
+    private var isTunnel = false
+    private var isInputEnded = false
+    /// The connection did not end in order.
+    private var hasFailed = false
 
     init(engine: NIOEngine) { self.engine = engine }
 
@@ -75,15 +82,25 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
 
     func channelWritabilityChanged(context: ChannelHandlerContext) { handle(.writability(context.channel.isWritable)) }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed? = event as? ChannelEvent else { return }
+        isInputEnded = true
+        handle(.ended)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
-        handle(.closed)
+        // A channel whose sending side is shut closes when the other side ends.
+        handle(isTunnel && outputShut != nil && !hasFailed ? .ended : .closed)
         leave()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { leave() }
 
     /// A reset, most often. The channel is of no use after any error.
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        hasFailed = true
+        context.close(promise: nil)
+    }
 
     func leasesChanged() { handle(.leasesChanged) }
 
@@ -96,6 +113,7 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
     /// Within an answer, whose end an orderly close could be taken for.
     private func reset() {
         guard let context else { return }
+        hasFailed = true
         _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         context.close(promise: nil)
     }
@@ -131,12 +149,14 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
             received = buffer
             buffer.withUnsafeReadableBytes { connection.receivedFromUpstream(id, $0) }
         case .closed: connection.clientClosed()
+        case .ended: connection.clientEnded()
         case .writability(let isWritable): connection.clientWritability(isWritable)
         case .upstreamConnected(let id): connection.upstreamConnected(id)
         case .upstreamFailed(let id): connection.upstreamFailed(id)
         case .upstreamClosed(let id):
             if upstream?.id == id { upstream = nil }
             connection.upstreamClosed(id)
+        case .upstreamEnded(let id): connection.upstreamEnded(id)
         case .upstreamUnusable(let id): connection.upstreamUnusable(id)
         case .upstreamWritability(let id, let isWritable): connection.upstreamWritability(id, isWritable)
         case .leasesChanged: connection.leasesChanged()
@@ -164,6 +184,14 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
         case .closeUpstream(let id):
             letGo()
             engine.close(id)
+        case .endUpstream(let id):
+            letGo()
+            engine.end(id)
+        case .beginTunnel:
+            isTunnel = true
+            context?.channel.allowHalfClosure()
+            upstream?.beginTunnel()
+        case .shutUpstreamOutput: upstream?.shutOutput()
         case .readFromClient(let reads): context?.channel.setReading(reads)
         case .readFromUpstream(let reads): upstream?.setReading(reads)
         case .shutClientOutput: shutOutput(thenClose: false)
@@ -209,7 +237,10 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
         guard let context else { return }
         output?.flush(to: context)
         let channel = context.channel
-        let sent = outputShut ?? channel.close(mode: .output)
+        // Where the client has ended already, shutting the other side would be the end, whatever waits to be sent.
+        let sent =
+            outputShut
+            ?? (isInputEnded ? context.writeAndFlush(NIOAny(ByteBuffer())) : channel.close(mode: .output))
         if outputShut == nil {
             outputShut = sent
             let patience = TimeAmount.nanoseconds(Int64(clamping: engine.gateway.limits.bodyTimeout))
@@ -254,5 +285,11 @@ extension Channel {
     func setReading(_ reads: Bool) {
         // Fails only on a channel that is closed, from which nothing comes any more.
         try? syncOptions?.setOption(.autoRead, value: reads)
+    }
+
+    /// From here on, a peer that ends what it sends is still there. On the channel's event loop.
+    func allowHalfClosure() {
+        // Fails only on a channel that is closed.
+        try? syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
     }
 }

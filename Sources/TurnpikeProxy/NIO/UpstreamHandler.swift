@@ -18,6 +18,11 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
     private var context: ChannelHandlerContext?
     private var output: PendingOutput?
     private var isClosed = false
+    /// The connection did not end in order.
+    private var hasFailed = false
+    private var isInputEnded = false
+    /// Under way, or done.
+    private var outputShut: EventLoopFuture<Void>?
 
     init(id: UpstreamID, engine: NIOEngine, client: ClientHandler) {
         self.id = id
@@ -79,11 +84,40 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
 
     func setReading(_ reads: Bool) { context?.channel.setReading(reads) }
 
+    // MARK: - Ends
+
     /// Closes the connection without telling anybody.
     func close() {
         isClosed = true
         client = nil
         context?.close(promise: nil)
+    }
+
+    /// It speaks something else than HTTP from here on, and may end what it sends before it has heard all.
+    func beginTunnel() { context?.channel.allowHalfClosure() }
+
+    /// Closes the sending side once everything is sent.
+    func shutOutput() {
+        // Of a channel whose other side is closed this would be the end, whatever waits to be sent.
+        guard let context, !isInputEnded else { return }
+        flush()
+        outputShut = context.channel.close(mode: .output)
+    }
+
+    func end() {
+        isClosed = true
+        client = nil
+        guard let context else { return engine.forget(self) }
+        flush()
+        let channel = context.channel
+        let sent = outputShut ?? context.writeAndFlush(NIOAny(ByteBuffer()))
+        let patience = TimeAmount.nanoseconds(Int64(clamping: engine.gateway.limits.bodyTimeout))
+        let cutOff = channel.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
+        sent.assumeIsolated().whenComplete { _ in
+            cutOff.cancel()
+            channel.close(promise: nil)
+            self.engine.forget(self)
+        }
     }
 
     // MARK: - Channel
@@ -107,17 +141,27 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
         client?.handle(.upstreamWritability(id, context.channel.isWritable))
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed? = event as? ChannelEvent, !isClosed else { return }
+        isInputEnded = true
+        if let client { client.handle(.upstreamEnded(id)) } else { engine.lost(self) }
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         guard !isClosed else { return }
         isClosed = true
         if let client {
             self.client = nil
             engine.forget(self)
-            client.handle(.upstreamClosed(id))
+            // A channel whose sending side is shut closes when the other side ends.
+            client.handle(outputShut == nil || hasFailed ? .upstreamClosed(id) : .upstreamEnded(id))
         } else {
             engine.lost(self)
         }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        hasFailed = true
+        context.close(promise: nil)
+    }
 }

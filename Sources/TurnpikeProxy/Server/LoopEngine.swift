@@ -34,6 +34,9 @@ protocol EngineUpstream: AnyObject, SendableMetatype {
     var id: UpstreamID { get }
     /// Closes it without telling anybody.
     func close()
+    /// Sends what is to be sent, or gives up after ``GatewayLimits/bodyTimeout``; then closes it without telling anybody but
+    /// the engine, which is to forget it.
+    func end()
 }
 
 /// What one event loop runs: its gateway, its connections, and the upkeep of both, whatever the transport. Confined to the
@@ -50,6 +53,8 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream> {
     private var waiters: [ObjectIdentifier: Client] = [:]
     /// By slot of their ids.
     private var upstreams: [Upstream?] = []
+    /// Those that are nobody's any more, and have something left to send.
+    private var ending: [ObjectIdentifier: Upstream] = [:]
     private var isAskPlanned = false
     private var isDraining = false
     private var whenDrained: (() -> Void)?
@@ -180,8 +185,17 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream> {
         upstream.close()
     }
 
+    /// Lets go of a connection, and closes it once all is sent.
+    func end(_ id: UpstreamID) {
+        guard let upstream = upstream(id) else { return }
+        upstreams[Int(id.slot)] = nil
+        ending[ObjectIdentifier(upstream)] = upstream
+        upstream.end()
+    }
+
     /// A connection has closed.
     func forget(_ upstream: Upstream) {
+        ending[ObjectIdentifier(upstream)] = nil
         if self.upstream(upstream.id) === upstream { upstreams[Int(upstream.id.slot)] = nil }
     }
 
@@ -247,6 +261,8 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream> {
         tick()
         for client in Array(clients.values) { client.abort() }
         for upstream in upstreams.compactMap({ $0 }) { lost(upstream) }
+        for upstream in ending.values { upstream.close() }
+        ending.removeAll()
     }
 }
 

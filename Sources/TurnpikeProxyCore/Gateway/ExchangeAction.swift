@@ -21,6 +21,14 @@ public enum ExchangeAction: Sendable, Hashable {
     case detach(UpstreamID)
     /// Close it and forget it; nothing about it needs to be reported.
     case closeUpstream(UpstreamID)
+    /// Send what is to be sent on it, then close it; forget it now, and report nothing about it.
+    case endUpstream(UpstreamID)
+    /// The client and its upstream speak something else than HTTP from here on. Where one of them ends what it sends, the other
+    /// direction goes on: report ``ServerConnection/clientEnded()`` or ``ServerConnection/upstreamEnded(_:)`` in place of
+    /// ``ServerConnection/clientClosed()`` and ``ServerConnection/upstreamClosed(_:)``, which say that a connection failed.
+    case beginTunnel
+    /// Send what is to be sent to the upstream, then close the sending side only.
+    case shutUpstreamOutput
     case readFromClient(Bool)
     case readFromUpstream(Bool)
     /// Send what is to be sent, then close the sending side only.

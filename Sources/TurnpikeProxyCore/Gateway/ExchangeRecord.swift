@@ -13,7 +13,7 @@ public struct ExchangeRecord: Sendable {
     public var key: ResourceID?
     /// The status that the client got; 499 where it left before there was one.
     public var status: Int
-    /// Heads and content.
+    /// Heads and content; of a tunnel, which has status 101, all that went through it.
     public var bytesIn: Int64
     public var bytesOut: Int64
     /// Nanoseconds from the complete head to the end of the answer.
@@ -31,7 +31,9 @@ public struct ExchangeRecord: Sendable {
     public var attempts: Int
     public var admitted: Bool
 
-    public var statusClass: UInt8 { UInt8(clamping: max(1, min(status / 100, 5))) }
+    public var statusClass: UInt8 { Self.statusClass(of: status) }
+
+    static func statusClass(of status: Int) -> UInt8 { UInt8(clamping: max(1, min(status / 100, 5))) }
 }
 
 /// Who watches a gateway. Called on the loop's thread: must neither block nor wait.

@@ -45,6 +45,8 @@ extension GatewayConfiguration {
         /// The answer of the selected route, where it forwards nothing.
         public var answerStatus: Int?
         public var location: String?
+        /// The protocol that the request may switch its connection to, in lower case.
+        public var upgrade: String?
         /// The `Allow` field of the 405 that the request gets, where only the method is in the way.
         public let allow: String?
 
@@ -101,6 +103,9 @@ extension GatewayConfiguration {
             if let best = explanation.candidates.first, best.verdict == .selected {
                 let query = head.query.map { bytes[$0] }
                 explanation.take(best.route, .init(path: path, query: query, host: request.host))
+                explanation.upgrade = best.route.upgrades?.choose(head, bytes).map {
+                    String(decoding: $0, as: UTF8.self)
+                }
             }
             return explanation
         }

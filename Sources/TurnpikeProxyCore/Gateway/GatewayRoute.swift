@@ -25,13 +25,15 @@ public final class GatewayRoute: Sendable {
     let answer: GatewayAnswer?
     let rewrite: GatewayRewrite?
     let stickiness: GatewayStickiness?
+    let upgrades: GatewayUpgrades?
     let requestEdits: FieldEdits?
     let responseEdits: FieldEdits?
 
     init(
         index: Int, tenant: String, name: String, id: ResourceID, tenantID: ResourceID, requiresKey: Bool,
         backends: [Backend], rateLimits: [GatewayRateLimit], quotas: [GatewayQuota], answer: GatewayAnswer?,
-        rewrite: GatewayRewrite?, stickiness: GatewayStickiness?, requestEdits: FieldEdits?, responseEdits: FieldEdits?
+        rewrite: GatewayRewrite?, stickiness: GatewayStickiness?, upgrades: GatewayUpgrades?,
+        requestEdits: FieldEdits?, responseEdits: FieldEdits?
     ) {
         self.index = index
         self.tenant = tenant
@@ -45,6 +47,7 @@ public final class GatewayRoute: Sendable {
         self.answer = answer
         self.rewrite = rewrite
         self.stickiness = stickiness
+        self.upgrades = upgrades
         self.requestEdits = requestEdits
         self.responseEdits = responseEdits
     }

@@ -19,6 +19,8 @@ struct RequestContext {
     var stickyBackend: Int?
     /// What the answer has to give the client to keep.
     var newCookie: StickyCookie?
+    /// The protocol that the client may switch to, as the upstream is asked.
+    var upgrade: [UInt8]?
     /// Passed all phases: it counts against quotas and is forwarded.
     var isAdmitted = false
 

@@ -139,6 +139,10 @@ extension ServerConnection {
         case .exchange:
             dropUpstream()
             recordAbandoned()
+        case .tunnel:
+            dropUpstream()
+            request.detail = "The client's connection was cut within the tunnel."
+            record()
         case .idle, .head, .discarding, .lingering, .closed: break
         }
         state = .closed
@@ -165,6 +169,7 @@ extension ServerConnection {
             refuse(.quotaUnavailable)
         case .discarding: startLingering()
         case .exchange: exchangeTimedOut()
+        case .tunnel: abort("Nothing went through the tunnel for too long.")
         case .closed: break
         }
     }
@@ -178,7 +183,7 @@ extension ServerConnection {
     private func exchangeTimedOut() {
         if gateway.now >= request.giveUpAt { return ranOutOfTime() }
         switch upstream {
-        case .none: break
+        case .none, .tunnelling: break
         case .pausing: resumeTrying()
         case .connecting(let id):
             act(.closeUpstream(id))
@@ -204,6 +209,7 @@ extension ServerConnection {
         case .responding:
             if isClientWritable { report(.timeout) }
             abort("The answer was not whole within the service's time for a request.")
+        case .tunnelling: break
         }
     }
 }

@@ -4,23 +4,32 @@ import TurnpikeMetering
 import TurnpikeModel
 
 extension ServerConnection {
-    /// Counts the request, once, when its answer is over; and tells the observer.
+    /// Counts the request, once, when its answer is over; and tells the observer. Of a tunnel, whose request was counted when
+    /// it began, the last bytes.
     func record() {
         request.count(at: nil)
         let exchange = exchangeRecord
-        // A refusal for want of room needs room itself; what was admitted is counted in any case.
-        if let route = request.route, request.isAdmitted || gateway.recorder.canRecord {
-            let series = SeriesKey(
-                tenant: route.tenantID, apiKey: request.key?.id ?? .zero, route: route.id,
-                statusClass: exchange.statusClass, minute: gateway.wall.startOfMinute.milliseconds / 60_000
-            )
-            gateway.recorder.record(
-                series,
-                UsageCounters(
-                    requests: 1, bytesIn: request.bytesIn, bytesOut: request.bytesOut, units: request.isAdmitted ? 1 : 0
-                ))
+        if tunnel != nil {
+            countTunnel(isLast: true)
+            tunnel = nil
+        } else if request.isAdmitted || gateway.recorder.canRecord {
+            // A refusal for want of room needs room itself; what was admitted is counted in any case.
+            count(
+                requests: 1, bytesIn: request.bytesIn, bytesOut: request.bytesOut, units: request.isAdmitted ? 1 : 0)
         }
         gateway.observer?.answered(exchange, method: logged.bytes[loggedMethod], path: logged.bytes[loggedPath])
+    }
+
+    /// Adds to the usage of the request's route and key.
+    func count(requests: Int64, bytesIn: Int64, bytesOut: Int64, units: Int64) {
+        guard let route = request.route else { return }
+        let series = SeriesKey(
+            tenant: route.tenantID, apiKey: request.key?.id ?? .zero, route: route.id,
+            statusClass: ExchangeRecord.statusClass(of: request.status),
+            minute: gateway.wall.startOfMinute.milliseconds / 60_000
+        )
+        gateway.recorder.record(
+            series, UsageCounters(requests: requests, bytesIn: bytesIn, bytesOut: bytesOut, units: units))
     }
 
     private var exchangeRecord: ExchangeRecord {

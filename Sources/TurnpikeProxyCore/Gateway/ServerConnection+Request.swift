@@ -26,6 +26,9 @@ extension ServerConnection {
                 guard let length = takeContent(rest) else { return bytes.count }
                 offset += length
                 if requestBody.isComplete { becomeIdle() }
+            case .tunnel:
+                passToUpstream(rest, origin: isEvent ? ByteRange(offset, bytes.count) : nil)
+                return bytes.count
             case .waitingForGrant: return offset
             case .lingering:
                 linger(over: rest.count)
@@ -39,7 +42,7 @@ extension ServerConnection {
     /// The request, or what there is of it so far, is on a connection to the upstream.
     private var isSending: Bool {
         switch upstream {
-        case .awaitingHead, .responding: true
+        case .awaitingHead, .responding, .tunnelling: true
         case .none, .pausing, .connecting: false
         }
     }

@@ -7,6 +7,7 @@ extension ServerConnection {
         case .none, .pausing: break
         case .connecting: upstreamMisbehaved("it spoke before it was asked")
         case .responding: takeResponseContent(bytes, from: 0, isEvent: true)
+        case .tunnelling: passToClient(bytes, from: 0, isEvent: true)
         case .awaitingHead:
             guard !responseBacklog.isEmpty else {
                 let used = takeResponseHeads(bytes, isEvent: true)
@@ -35,7 +36,10 @@ extension ServerConnection {
                 return bytes.count
             case .complete(let length):
                 offset += length
-                if response.isInterim {
+                if response.status == 101 {
+                    takeSwitch(rest, on: id)
+                    if case .tunnelling = upstream { passToClient(bytes, from: offset, isEvent: isEvent) }
+                } else if response.isInterim {
                     takeInterim(rest)
                 } else {
                     judge(TryOutcome(status: response.status))
@@ -51,10 +55,19 @@ extension ServerConnection {
         return bytes.count
     }
 
-    /// 1xx answers go on to clients that know them; 100 was answered by the gateway, and nobody asked for 101.
+    /// A 101 is good only for what the client was allowed to ask for. After any other, the two sides would differ on where the
+    /// next request begins.
+    private func takeSwitch(_ bytes: UnsafeRawBufferPointer, on id: UpstreamID) {
+        guard let token = request.upgrade, let upgrades = request.route?.upgrades, response.switches(to: token, bytes)
+        else { return upstreamMisbehaved("it switched to a protocol that was not asked for") }
+        judge(TryOutcome(status: response.status))
+        startTunnel(bytes, upgrades, token: token, on: id)
+    }
+
+    /// 1xx answers go on to clients that know them; 100 was answered by the gateway.
     private func takeInterim(_ bytes: UnsafeRawBufferPointer) {
         request.interimAnswers += 1
-        guard response.status != 101, request.interimAnswers <= GatewayLimits.interimAnswers else {
+        guard request.interimAnswers <= GatewayLimits.interimAnswers else {
             return upstreamMisbehaved("an interim answer that was not asked for")
         }
         guard response.status != 100, head.minorVersion > 0 else { return }
@@ -78,12 +91,15 @@ extension ServerConnection {
         expectResponseContent()
     }
 
-    private func sendHead(_ bytes: UnsafeRawBufferPointer, delivery: ResponseDelivery) {
+    /// - Parameter upgrade: the protocol that the connection speaks from here on, of a 101.
+    func sendHead(_ bytes: UnsafeRawBufferPointer, delivery: ResponseDelivery, upgrade: [UInt8]? = nil) {
         var forwarding = ResponseForwarding(
             delivery: delivery, clientMinorVersion: head.minorVersion, requestID: request.id
         )
-        if !response.isInterim { forwarding.edits = request.route?.responseEdits }
-        let stickiness = response.isInterim ? nil : request.route?.stickiness
+        forwarding.upgrade = upgrade
+        let isFinal = !response.isInterim || upgrade != nil
+        if isFinal { forwarding.edits = request.route?.responseEdits }
+        let stickiness = isFinal ? request.route?.stickiness : nil
         let bound = forwarding.sizeBound(response) + (stickiness?.sizeBound ?? 0)
         let range = toClient.write(atMost: bound) { writer in
             forwarding.write(response, bytes, to: &writer)

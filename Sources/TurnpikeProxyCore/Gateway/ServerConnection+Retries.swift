@@ -72,7 +72,10 @@ extension ServerConnection {
             return isUnsent && request.retries + 1 < gateway.limits.upstreamAttempts ? 0 : nil
         }
         guard request.retries < rule.attempts, rule.covers(failure, status: response.status) else { return nil }
-        guard isRepeatable, isUnsent || rule.methods.contains(MethodSet(head.method)) else { return nil }
+        // An upstream that had the wish to switch may have switched.
+        guard isRepeatable, isUnsent || (request.upgrade == nil && rule.methods.contains(MethodSet(head.method))) else {
+            return nil
+        }
         let mayFindOne = service.isUsable(in: &gateway.upstreams, now: gateway.now)
         guard mayFindOne || isUnsent else { return nil }
         let isAtOnce = isUnsent && service.hasOther(than: request.tried, in: &gateway.upstreams, now: gateway.now)

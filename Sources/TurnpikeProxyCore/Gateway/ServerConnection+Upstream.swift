@@ -31,7 +31,8 @@ extension ServerConnection {
         var failure = failure
         for _ in 0..<gateway.limits.upstreamAttempts {
             guard let place = gateway.nextEndpoint(for: MethodSet(head.method), context: &request) else { break }
-            guard let refusal = connect(toEndpoint: place, mayReuse: true) else { return }
+            // A connection for a tunnel is not given back, so it does not take one from those that are.
+            guard let refusal = connect(toEndpoint: place, mayReuse: request.upgrade == nil) else { return }
             failure = refusal
         }
         refuse(failure)
@@ -69,7 +70,9 @@ extension ServerConnection {
             act(.connect(id, endpoint: endpoint.number))
         case .full:
             // All that there may be are open, and some of them may wait at other endpoints.
-            if mayReuse, let other = service.placeWithIdle(in: &gateway.upstreams, now: gateway.now), other != place {
+            if mayReuse || request.upgrade != nil,
+                let other = service.placeWithIdle(in: &gateway.upstreams, now: gateway.now), other != place || !mayReuse
+            {
                 return connect(toEndpoint: other, mayReuse: true)
             }
             return .upstreamOverloaded(bound ?? "connections")
@@ -154,7 +157,8 @@ extension ServerConnection {
         case .none, .pausing: break
         case .connecting: tryFailed(.connect)
         case .awaitingHead(_, let isReused):
-            if isReused, responseBacklog.isEmpty, isIdempotent, isRepeatable, !request.wasStale {
+            if isReused, responseBacklog.isEmpty, isIdempotent, isRepeatable, !request.wasStale, request.upgrade == nil
+            {
                 request.wasStale = true
                 return reconnect(after: .upstreamFailed)
             }
@@ -163,6 +167,7 @@ extension ServerConnection {
             if responseBody.mayEndNow { return finish(keepsUpstream: false) }
             report(.closed)
             abort("The upstream closed before its answer was whole.")
+        case .tunnelling: abort("The upstream's connection failed within the tunnel.")
         }
     }
 

@@ -18,6 +18,8 @@ public final class ServerConnection {
         case waitingForGrant
         /// Between admission and the end of the answer.
         case exchange
+        /// Switched to another protocol, of which nothing but bytes is known.
+        case tunnel
         /// Answered by the gateway; the rest of the content is thrown away.
         case discarding
         /// Answered for the last time; what still comes is thrown away.
@@ -34,6 +36,8 @@ public final class ServerConnection {
         /// Has the request or is being sent it.
         case awaitingHead(UpstreamID, isReused: Bool)
         case responding(UpstreamID)
+        /// Has switched to another protocol, and so has the client.
+        case tunnelling(UpstreamID)
     }
 
     let gateway: Gateway
@@ -68,6 +72,8 @@ public final class ServerConnection {
     var sentContent = false
     var isUpstreamWritable = true
     var readsUpstream = true
+
+    var tunnel: Tunnel?
 
     let toClient = ByteStage()
     let toUpstream = ByteStage()
@@ -132,6 +138,7 @@ public final class ServerConnection {
     public func clientWritability(_ isWritable: Bool) {
         beginEvent()
         isClientWritable = isWritable
+        expectTunnelTraffic()
         if case .responding = upstream { expectResponseContent() }
         if case .idle = state { deadline = gateway.now + gateway.limits.idleTimeout }
         takeBacklog()
@@ -193,6 +200,7 @@ public final class ServerConnection {
         if upstreamID == id {
             isUpstreamWritable = isWritable
             if case .awaitingHead = upstream { expectProgress() }
+            expectTunnelTraffic()
             takeBacklog()
         }
         settle()
@@ -232,11 +240,11 @@ public final class ServerConnection {
     var upstreamID: UpstreamID? {
         switch upstream {
         case .none, .pausing: nil
-        case .connecting(let id), .awaitingHead(let id, _), .responding(let id): id
+        case .connecting(let id), .awaitingHead(let id, _), .responding(let id), .tunnelling(let id): id
         }
     }
 
-    private func beginEvent() {
+    func beginEvent() {
         toClient.removeAll()
         toClient.trim(above: 2 * GatewayLimits.answerBytes)
         toUpstream.truncate(to: heldLength)
@@ -262,20 +270,22 @@ public final class ServerConnection {
     private var isPausing: Bool { if case .idle = state { isClientWritable && !backlog.isEmpty } else { false } }
 
     /// Tells the transport from which side more bytes are of use.
-    private func settle() {
+    func settle() {
         if isPausing { deadline = gateway.now }
+        countTunnel()
         if wantsClient != readsClient {
             readsClient.toggle()
             act(.readFromClient(readsClient))
         }
         switch upstream {
-        case .awaitingHead, .responding: break
+        case .awaitingHead, .responding, .tunnelling: break
         case .none, .pausing, .connecting:
             // Connections come and go reading.
             readsUpstream = true
             return
         }
-        if isClientWritable != readsUpstream {
+        let wantsUpstream = isClientWritable && tunnel?.upstreamEnded != true
+        if wantsUpstream != readsUpstream {
             readsUpstream.toggle()
             act(.readFromUpstream(readsUpstream))
         }
@@ -288,11 +298,12 @@ public final class ServerConnection {
         case .head, .discarding, .lingering: true
         case .closed: false
         // Later requests are read a little way ahead, so that a client that leaves is noticed.
+        case .tunnel: isUpstreamWritable && tunnel?.clientEnded == false
         case .waitingForGrant: backlog.count < GatewayLimits.backlogBytes
         case .exchange:
             switch upstream {
             case .none, .pausing, .connecting: backlog.count < GatewayLimits.backlogBytes
-            case .awaitingHead, .responding:
+            case .awaitingHead, .responding, .tunnelling:
                 (requestBody.isComplete || isUpstreamWritable) && backlog.count < GatewayLimits.backlogBytes
             }
         }

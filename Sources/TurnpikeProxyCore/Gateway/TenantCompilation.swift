@@ -66,6 +66,7 @@ struct TenantCompilation {
                 quotas: resolve(route.quotas, as: .quota, in: quotas, for: route), answer: answer(of: route),
                 rewrite: rewrite(of: route),
                 stickiness: route.stickiness.map { GatewayStickiness($0, weights: route.backends.map(\.weight)) },
+                upgrades: route.upgrades.map(GatewayUpgrades.init),
                 requestEdits: FieldEdits(route.requestHeaders), responseEdits: FieldEdits(route.responseHeaders)
             )
         }

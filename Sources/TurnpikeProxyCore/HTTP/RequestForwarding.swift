@@ -3,7 +3,7 @@
 /// Rewrites the head of a request for an upstream, always as HTTP/1.1.
 ///
 /// Written are: method, normalised path and query; `Host` first; the fields as they came, without hop-by-hop ones,
-/// those that `Connection` names, and those to `drop`; then `X-Forwarded-For`, `-Proto`, `-Host`, `X-Request-Id` and
+/// those that `Connection` names, and those to `drop`; the wish to switch protocols, where the gateway has one; then `X-Forwarded-For`, `-Proto`, `-Host`, `X-Request-Id` and
 /// `traceparent`. What a client says in `X-Forwarded-*`, `Forwarded` and `X-Real-IP` is dropped, unless the peer is
 /// trusted: then its address is appended to the client's list, and `-Proto` and `-Host` stay if they are there.
 ///
@@ -35,6 +35,8 @@ public struct RequestForwarding {
     public var requestID: RequestID
     /// Of fields that are the gateway's to change; those that it writes itself are not among them.
     var edits: FieldEdits?
+    /// The protocol that the upstream is asked to switch to, in place of those that the client has asked for.
+    var upgrade: [UInt8]?
     /// Used where the request has no valid `traceparent`; the client's `tracestate` is then dropped with it.
     public var newTrace: TraceParent
 
@@ -56,7 +58,7 @@ public struct RequestForwarding {
     public func sizeBound(_ head: RequestHead) -> Int {
         // The authority appears twice more than it was sent; 320 covers the names and ids that are added.
         head.headLength + path.count + (host?.count ?? 0) + 2 * head.authority.count + clientAddress.count + 320
-            + 2 * head.fields.count + (edits?.size ?? 0)
+            + 2 * head.fields.count + (edits?.size ?? 0) + (upgrade.map { $0.count + 32 } ?? 0)
     }
 
     /// Writes everything but the empty line at the end, so that fields can be added.
@@ -72,6 +74,7 @@ public struct RequestForwarding {
             nominatesFields: head.nominatesFields, edits: edits
         ).copy(to: &writer)
         edits?.write(to: &writer)
+        if let upgrade { writer.appendUpgrade(upgrade) }
 
         writeForwardedFor(head, bytes, to: &writer)
         if !(trustsPeer && head.fields.present.has(.xForwardedProto)) {

@@ -30,6 +30,8 @@ public struct ResponseForwarding: Sendable {
     public var requestID: RequestID
     /// Of fields that are the gateway's to change; those that it writes itself are not among them.
     var edits: FieldEdits?
+    /// The protocol that a 101 switches to.
+    var upgrade: [UInt8]?
 
     public init(
         delivery: ResponseDelivery, clientMinorVersion: UInt8, drop: KnownFieldSet = [], requestID: RequestID
@@ -41,7 +43,9 @@ public struct ResponseForwarding: Sendable {
     }
 
     /// Bytes that `write` and the end of the head take at most. Fields that the caller adds come on top.
-    public func sizeBound(_ head: ResponseHead) -> Int { head.headLength + (edits?.size ?? 0) + 128 }
+    public func sizeBound(_ head: ResponseHead) -> Int {
+        head.headLength + (edits?.size ?? 0) + (upgrade?.count ?? 0) + 128
+    }
 
     /// Writes everything but the empty line at the end, so that fields can be added.
     ///
@@ -61,6 +65,7 @@ public struct ResponseForwarding: Sendable {
         writer.append("X-Request-Id: ")
         requestID.write(to: &writer)
         writer.append("\r\n")
+        if let upgrade { return writer.appendUpgrade(upgrade) }
         writer.appendConnection(keepAlive: delivery.keepAlive, clientMinorVersion: clientMinorVersion)
     }
 

@@ -11,6 +11,8 @@ public struct ResponseHead: Sendable {
     public internal(set) var framing = BodyFraming.none
     /// The upstream keeps its connection once the content is over.
     public internal(set) var keepAlive = false
+    /// The upstream names a protocol that this connection speaks from here on, or could speak (RFC 9110 §7.8).
+    public internal(set) var isUpgrade = false
     /// `Connection` names fields that must not be forwarded.
     public internal(set) var nominatesFields = false
     public internal(set) var headLength = 0
@@ -30,6 +32,7 @@ public struct ResponseHead: Sendable {
         fields.removeAll()
         framing = .none
         keepAlive = false
+        isUpgrade = false
         nominatesFields = false
         headLength = 0
     }
@@ -59,5 +62,6 @@ public struct ResponseHead: Sendable {
         framing = answersHead || forbidsContent ? .none : announced ?? .untilClose
         keepAlive = control.keepsAlive(minorVersion: minorVersion) && framing != .untilClose && status != 101
         nominatesFields = control.options.contains(.nominates)
+        isUpgrade = control.options.contains(.upgrade) && fields.present.has(.upgrade)
     }
 }

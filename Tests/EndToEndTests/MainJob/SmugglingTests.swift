@@ -106,6 +106,14 @@ import TurnpikeTestSupport
             name: "requests one after the other",
             bytes: post("Content-Length: 2\r\n", "ab") + "GET /v1/first HTTP/1.1\r\n\(host)Connection: close\r\n\r\n",
             answers: [200, 200]),
+        Case(
+            name: "a wish for HTTP/2 on this connection",
+            bytes: "GET /v1/first HTTP/1.1\r\n\(host)Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\n"
+                + "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n", answers: [200]),
+        Case(
+            name: "a wish for WebSocket that is not granted",
+            bytes: "GET /v1/first HTTP/1.1\r\n\(host)Connection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n",
+            answers: [200]),
     ]
 
     @Test func `where one request was sent, never do two arrive`() async throws {
@@ -121,7 +129,7 @@ import TurnpikeTestSupport
                 .PUT, "/v1/tenants/acme/routes/orders?wait=applied&timeout=30s",
                 [
                     "match": ["hosts": ["api.acme.test"], "paths": [["prefix": "/v1"]]],
-                    "backends": [["service": "orders"]],
+                    "backends": [["service": "orders"]], "upgrades": ["protocols": ["websocket"]],
                 ])
             let port = try #require(gateway.url.split(separator: ":").last.flatMap { UInt16($0) })
             for (number, each) in (Self.refused + Self.broken + Self.beyond + Self.sound).enumerated() {

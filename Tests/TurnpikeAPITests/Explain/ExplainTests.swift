@@ -178,6 +178,24 @@ import TurnpikeModel
         }
     }
 
+    @Test func `the protocol that a request may switch to is told`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let chat =
+                #"{"match":{"hosts":["api.acme.test"],"paths":[{"exact":"/chat"}]},"backends":[{"service":"orders"}],"upgrades":{"protocols":["websocket"]}}"#
+            #expect(try await server.send(.put, "/v1/tenants/acme/routes/chat", chat).status == 201)
+            for (token, outcome) in [
+                ("WebSocket", ["forwarded": true, "upgrade": "websocket"]), ("h2c", ["forwarded": true]),
+            ] as [(String, JSON)] {
+                let json = try await explain(
+                    server,
+                    #"{"host":"api.acme.test","path":"/chat","headers":{"connection":"upgrade","upgrade":"\#(token)"}}"#
+                )
+                #expect(json["outcome"] == outcome)
+            }
+        }
+    }
+
     @Test func `routes of other tenants are not there for a bound token`() async throws {
         try await TestServer.run { server in
             try await server.seed()

@@ -146,6 +146,19 @@ private let refused: [(Kind, String, [String])] = [
         ["/stickiness conflict", "/stickiness/cookie format", "/stickiness/ttl range"]
     ),
     (
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"respond":{},"upgrades":{"protocols":["h2c","TLS/1.0","a b","a/b/c","a/","x","X"],"idleTimeout":"25h"}}"#,
+        [
+            "/upgrades conflict", "/upgrades/protocols/0 format", "/upgrades/protocols/1 format",
+            "/upgrades/protocols/2 format", "/upgrades/protocols/3 format", "/upgrades/protocols/4 format",
+            "/upgrades/protocols unique", "/upgrades/idleTimeout range",
+        ]
+    ),
+    (
+        .route, #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"upgrades":{}}"#,
+        ["/upgrades/protocols required"]
+    ),
+    (
         .route, #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"rewrite":{}}"#,
         ["/rewrite required"]
     ),

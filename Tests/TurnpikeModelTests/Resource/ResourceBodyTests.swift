@@ -44,6 +44,10 @@ private let validBodies: [(Kind, String)] = [
         .route,
         #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"stickiness":{"cookie":"ab","ttl":"1h"},"headers":{"request":{"set":{"X-Env":"prod"},"remove":["x-debug"]},"response":{"remove":["Server"]}}}"#
     ),
+    (
+        .route,
+        #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"upgrades":{"protocols":["WebSocket","irc/6.9"],"idleTimeout":"1h"}}"#
+    ),
     (.apiKey, #"{"name":"partner-1","expiresAt":"2030-01-01T00:00:00Z","routes":["orders"]}"#),
     (.quota, #"{"name":"monthly","limit":1000000,"unit":"requests","period":"month","enforcement":"hard"}"#),
     (.quota, #"{"name":"daily","limit":0,"period":"day","per":"key","selector":{"labels":{"tier":"gold"}}}"#),

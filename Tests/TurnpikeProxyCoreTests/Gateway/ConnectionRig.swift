@@ -99,12 +99,12 @@ final class ConnectionRig {
         case .connect(let id, _), .attach(let id):
             attached = id
             actions.append(action)
-        case .detach, .closeUpstream:
+        case .detach, .closeUpstream, .endUpstream:
             attached = nil
             actions.append(action)
         case .readFromClient(let reads): readsClient = reads
         case .readFromUpstream(let reads): readsUpstream = reads
-        case .shutClientOutput, .closeClient, .abortClient: actions.append(action)
+        case .beginTunnel, .shutUpstreamOutput, .shutClientOutput, .closeClient, .abortClient: actions.append(action)
         }
     }
 

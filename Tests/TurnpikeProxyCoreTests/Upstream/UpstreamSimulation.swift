@@ -180,9 +180,10 @@ final class UpstreamSimulation {
         case .detach(let id):
             client.upstream = nil
             links[id]?.owner = nil
-        case .closeUpstream(let id):
+        case .closeUpstream(let id), .endUpstream(let id):
             client.upstream = nil
             links[id] = nil
+        case .beginTunnel, .shutUpstreamOutput: break
         case .readFromClient, .readFromUpstream, .shutClientOutput, .closeClient, .abortClient: break
         }
     }

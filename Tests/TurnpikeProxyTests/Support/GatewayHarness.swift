@@ -124,14 +124,15 @@ enum Pieces {
 
     static func route(
         requiresKey: Bool = false, rateLimits: [String] = [], quotas: [String] = [],
-        paths: [PathMatch] = [.prefix("/v1")]
+        paths: [PathMatch] = [.prefix("/v1")], upgrades: Upgrades? = nil
     ) -> CompiledResource {
         .route(
             CompiledRoute(
                 tenant: "acme", name: "orders", id: ResourceID(high: 2, low: 1), tenantID: tenant,
                 hosts: ["api.acme.test"],
                 paths: paths, methods: [], priority: 0, requiresKey: requiresKey,
-                backends: [.init(cluster: "orders", weight: 1)], rateLimits: rateLimits, quotas: quotas
+                backends: [.init(cluster: "orders", weight: 1)], rateLimits: rateLimits, quotas: quotas,
+                upgrades: upgrades
             ))
     }
 

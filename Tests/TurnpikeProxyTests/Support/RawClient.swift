@@ -36,6 +36,10 @@ final class RawClient: Sendable {
 
         func channelInactive(context: ChannelHandlerContext) { wake { $0.isClosed = true } }
 
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case ChannelEvent.inputClosed? = event as? ChannelEvent { wake { $0.isClosed = true } }
+        }
+
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
             wake { $0.hasFailed = true }
             context.close(promise: nil)
@@ -86,14 +90,16 @@ final class RawClient: Sendable {
     private let channel: any Channel
     private let inbox: Inbox
 
-    private init(channel: any Channel, inbox: Inbox) {
+    init(channel: any Channel, inbox: Inbox) {
         self.channel = channel
         self.inbox = inbox
     }
 
-    static func connect(port: Int, receiveBuffer: Int? = nil) async throws -> RawClient {
+    /// - Parameter halfCloses: whether it can still send once the other side has ended.
+    static func connect(port: Int, receiveBuffer: Int? = nil, halfCloses: Bool = false) async throws -> RawClient {
         let inbox = Inbox()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: halfCloses)
             .channelInitializer { $0.pipeline.addHandler(inbox) }
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
@@ -133,6 +139,19 @@ final class RawClient: Sendable {
         }
         return response
     }
+
+    /// A head, with the empty line at its end.
+    func head() async throws -> String {
+        let bytes = try await take("a head") { bytes, _ in bytes.firstRange(of: Array("\r\n\r\n".utf8))?.upperBound }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// So many bytes, no more and no less.
+    func bytes(_ count: Int) async throws -> [UInt8] {
+        try await take("\(count) bytes") { bytes, _ in bytes.count >= count ? count : nil }
+    }
+
+    func text(_ count: Int) async throws -> String { String(decoding: try await bytes(count), as: UTF8.self) }
 
     /// Everything up to the end of the connection.
     func untilClosed() async throws -> [UInt8] {

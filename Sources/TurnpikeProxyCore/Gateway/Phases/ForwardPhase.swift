@@ -13,6 +13,7 @@ extension Gateway {
         }
         guard let answer = context.route?.answer else {
             chooseService(head, bytes, from: client, context: &context)
+            context.upgrade = context.route?.upgrades?.choose(head, bytes)
             return writeForwardedHead(head, bytes, from: client, context: context, to: stage)
         }
         guard let location = answer.location else { return }
@@ -84,6 +85,7 @@ extension Gateway {
                     requestID: context.id, newTrace: trace
                 )
                 forwarding.edits = context.route?.requestEdits
+                forwarding.upgrade = context.upgrade
                 guard let host = rewrite?.host else { return write(forwarding, head, bytes, to: stage) }
                 host.withUnsafeBytes { host in
                     forwarding.host = host

@@ -70,6 +70,7 @@ struct ExplainCommand: AsyncParsableCommand, OutputChoosing {
         }
         let path = outcome["path"]?.string.map { ", as \($0)" } ?? ""
         return "It is forwarded" + path + (outcome["host"]?.string.map { ", to the host \($0)" } ?? "")
+            + (outcome["upgrade"]?.string.map { ", to switch to \($0)" } ?? "")
     }
 
     private static func text(of answer: JSON, styled: Bool) -> String {
