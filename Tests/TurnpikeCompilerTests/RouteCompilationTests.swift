@@ -35,6 +35,10 @@ import TurnpikeTestSupport
                 #"{"stickiness":{"cookie":"ab","ttl":"1h"}}"#, [.stickiness]
             ),
             (
+                #"{"backends":[{"service":"orders"}],"mirror":[{"service":"shadow"}]}"#,
+                #"{"mirrors":[{"service":"shadow","percent":100}]}"#, [.mirror]
+            ),
+            (
                 #"{"backends":[{"service":"orders"}],"upgrades":{"protocols":["WebSocket"]}}"#,
                 #"{"upgrades":{"protocols":["websocket"],"idleTimeout":"5m"}}"#, [.upgrades]
             ),

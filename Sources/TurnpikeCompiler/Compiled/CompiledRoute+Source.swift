@@ -13,7 +13,8 @@ extension CompiledRoute {
             rateLimits: tenant.rateLimits(for: resource), quotas: tenant.quotas(for: resource),
             headers: route.match.headers, query: route.match.query, condition: route.match.condition,
             redirect: route.redirect, respond: route.respond, rewrite: route.rewrite,
-            stickiness: route.stickiness, upgrades: route.upgrades, requestHeaders: route.requestHeaders,
+            stickiness: route.stickiness, mirrors: route.mirrors, upgrades: route.upgrades,
+            requestHeaders: route.requestHeaders,
             responseHeaders: route.responseHeaders
         )
     }

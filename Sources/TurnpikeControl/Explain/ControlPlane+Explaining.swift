@@ -49,6 +49,7 @@ extension ControlPlane {
         explanation.forwardedHost = matched.forwardedHost
         explanation.upgrade = matched.upgrade
         explanation.backends = route.backends.map { .init(service: $0.cluster, weight: Int($0.weight)) }
+        explanation.mirrors = route.mirrors
         let key = explainKey(request.key, on: route, in: &explanation)
         for step in await explainRateLimits(of: route, in: snapshot, key) {
             explanation.steps.append(step)

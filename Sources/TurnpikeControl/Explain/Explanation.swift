@@ -43,6 +43,8 @@ public struct Explanation: Sendable {
     public var candidates: [Candidate]
     public var steps: [Step] = []
     public var backends: [CompiledBackend] = []
+    /// Services that get copies.
+    public var mirrors: [Mirror] = []
     /// The code of the refusal that the request gets as things stand.
     public var refusal: ErrorCode?
     /// The status of the route's own answer, where it forwards nothing.
@@ -70,7 +72,7 @@ public struct Explanation: Sendable {
                 "steps": .array(steps.map(\.json)),
                 "backends": .array(
                     backends.map { ["service": .string($0.service), "weight": .integer(Int64($0.weight))] }),
-                "outcome": outcome,
+                "mirrors": mirrors.isEmpty ? nil : .array(mirrors.map(\.json)), "outcome": outcome,
             ]))
     }
 

@@ -31,6 +31,8 @@ public struct Route: ResourceSpec {
     public var respond: DirectResponse?
     /// Of what is forwarded.
     public var rewrite: Rewrite?
+    /// Up to 4 services that get copies of requests that are forwarded.
+    public var mirrors: [Mirror]
     /// Protocols to which connections may switch. Nil: none, and requests that ask for one are forwarded without the wish.
     public var upgrades: Upgrades?
     /// Of what is forwarded.
@@ -48,6 +50,7 @@ public struct Route: ResourceSpec {
         redirect = fields.object("redirect") { Redirect(reading: &$0, paths: paths) }
         respond = fields.object("respond") { DirectResponse(reading: &$0) }
         rewrite = fields.object("rewrite") { Rewrite(reading: &$0, paths: paths) }
+        mirrors = fields.mirrors()
         upgrades = fields.object("upgrades") { Upgrades(reading: &$0) }
         let edits = fields.object("headers") { headers in
             (
@@ -76,7 +79,7 @@ public struct Route: ResourceSpec {
                 Fault(place, .conflict, "'request' is about what is forwarded, and the route has no 'backends'.")
             ])
         }
-        for name in ["rewrite", "stickiness", "upgrades"] where fields.has(name) && !fields.has("backends") {
+        for name in ["rewrite", "stickiness", "mirror", "upgrades"] where fields.has(name) && !fields.has("backends") {
             fields.report(name, .conflict, "'\(name)' is about what is forwarded, and the route has no 'backends'.")
         }
     }
@@ -97,6 +100,7 @@ public struct Route: ResourceSpec {
         fields.write("redirect", redirect?.json)
         fields.write("respond", respond?.json)
         fields.write("rewrite", rewrite?.json)
+        if !mirrors.isEmpty { fields.write("mirror", .array(mirrors.map(\.json))) }
         fields.write("upgrades", upgrades?.json)
         if !requestHeaders.isEmpty || !responseHeaders.isEmpty {
             let edits = JSONObject([
@@ -108,9 +112,12 @@ public struct Route: ResourceSpec {
     }
 
     public var references: [Reference] {
-        backends.enumerated().map { index, backend in
-            let pointer = JSONPointer().appending("backends").appending(index).appending("service")
-            return Reference(.service, backend.service, at: pointer)
+        references(backends.map(\.service), in: "backends") + references(mirrors.map(\.service), in: "mirror")
+    }
+
+    private func references(_ services: [String], in list: String) -> [Reference] {
+        services.enumerated().map { index, service in
+            Reference(.service, service, at: JSONPointer().appending(list).appending(index).appending("service"))
         }
     }
 }

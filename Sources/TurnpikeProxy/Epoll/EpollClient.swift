@@ -11,19 +11,13 @@ typealias EpollEngine = LoopEngine<EpollClient, EpollUpstream>
 ///
 /// Carrying out an action can lead to another event (a socket that is full, a connection that fails at once); such events
 /// wait until the actions of the one before are all done. None of them carries bytes: those come from the loop only.
-final class EpollClient: EngineClient, EpollSocketOwner, TimerOwner {
+final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, TimerOwner {
     enum Event {
         case received
         case closed
         case ended
         case writability(Bool)
-        case upstreamConnected(UpstreamID)
-        case upstreamFailed(UpstreamID)
-        case upstreamReceived(UpstreamID)
-        case upstreamClosed(UpstreamID)
-        case upstreamEnded(UpstreamID)
-        case upstreamUnusable(UpstreamID)
-        case upstreamWritability(UpstreamID, Bool)
+        case upstream(EpollUpstreamEvent)
         case leasesChanged
         case timer
         case drain
@@ -87,7 +81,9 @@ final class EpollClient: EngineClient, EpollSocketOwner, TimerOwner {
         leave(reset: isAnswering)
     }
 
-    func handle(_ event: Event, _ bytes: UnsafeRawBufferPointer = noBytes) {
+    func handle(_ event: EpollUpstreamEvent, _ bytes: UnsafeRawBufferPointer) { handle(.upstream(event), bytes) }
+
+    private func handle(_ event: Event, _ bytes: UnsafeRawBufferPointer = noBytes) {
         guard !isHandling else { return waitingEvents.append(event) }
         isHandling = true
         report(event, bytes)
@@ -95,23 +91,16 @@ final class EpollClient: EngineClient, EpollSocketOwner, TimerOwner {
         isHandling = false
         engine.settle(self, waits: connection.waitsForGrant)
         setTimer()
+        while let copy = engine.gateway.takeMirror() { EpollMirror(copy, engine: engine, loop: loop).start() }
     }
 
     private func report(_ event: Event, _ bytes: UnsafeRawBufferPointer) {
         switch event {
         case .received: connection.receivedFromClient(bytes)
-        case .upstreamReceived(let id): connection.receivedFromUpstream(id, bytes)
         case .closed: connection.clientClosed()
         case .ended: connection.clientEnded()
         case .writability(let isWritable): connection.clientWritability(isWritable)
-        case .upstreamConnected(let id): connection.upstreamConnected(id)
-        case .upstreamFailed(let id): connection.upstreamFailed(id)
-        case .upstreamClosed(let id):
-            if upstream?.id == id { upstream = nil }
-            connection.upstreamClosed(id)
-        case .upstreamEnded(let id): connection.upstreamEnded(id)
-        case .upstreamUnusable(let id): connection.upstreamUnusable(id)
-        case .upstreamWritability(let id, let isWritable): connection.upstreamWritability(id, isWritable)
+        case .upstream(let event): report(event, bytes)
         case .leasesChanged: connection.leasesChanged()
         case .timer: connection.timerFired()
         case .drain: connection.drain()
@@ -119,6 +108,20 @@ final class EpollClient: EngineClient, EpollSocketOwner, TimerOwner {
         connection.takeActions { perform($0, received: bytes) }
         flushUpstream()
         socket.send(loop.toClient)
+    }
+
+    private func report(_ event: EpollUpstreamEvent, _ bytes: UnsafeRawBufferPointer) {
+        switch event {
+        case .received(let id): connection.receivedFromUpstream(id, bytes)
+        case .connected(let id): connection.upstreamConnected(id)
+        case .failed(let id): connection.upstreamFailed(id)
+        case .closed(let id):
+            if upstream?.id == id { upstream = nil }
+            connection.upstreamClosed(id)
+        case .ended(let id): connection.upstreamEnded(id)
+        case .unusable(let id): connection.upstreamUnusable(id)
+        case .writability(let id, let isWritable): connection.upstreamWritability(id, isWritable)
+        }
     }
 
     // MARK: - Actions
@@ -168,7 +171,7 @@ final class EpollClient: EngineClient, EpollSocketOwner, TimerOwner {
     }
 
     private func connect(_ id: UpstreamID, endpoint: Int) {
-        let connecting = EpollUpstream(id: id, engine: engine, loop: loop, client: self)
+        let connecting = EpollUpstream(id: id, engine: engine, loop: loop, user: self)
         engine.keep(connecting)
         connecting.connect(to: engine.gateway.upstreams.address(of: endpoint))
     }
@@ -177,23 +180,23 @@ final class EpollClient: EngineClient, EpollSocketOwner, TimerOwner {
     private func attach(_ id: UpstreamID) {
         guard let idle = engine.upstream(id), idle.isOpen else {
             engine.close(id)
-            return waitingEvents.append(.upstreamUnusable(id))
+            return waitingEvents.append(.upstream(.unusable(id)))
         }
-        idle.client = self
+        idle.user = self
         upstream = idle
         // It may still be sending the rest of a request that was answered early.
-        if !idle.isWritable { waitingEvents.append(.upstreamWritability(id, false)) }
+        if !idle.isWritable { waitingEvents.append(.upstream(.writability(id, false))) }
     }
 
     /// A connection that `connect` has asked for is there.
     func use(_ connected: EpollUpstream) {
         upstream = connected
-        handle(.upstreamConnected(connected.id))
+        handle(.upstream(.connected(connected.id)))
     }
 
     private func letGo() {
         flushUpstream()
-        upstream?.client = nil
+        upstream?.user = nil
         upstream?.setReading(true)
         upstream = nil
     }

@@ -4,7 +4,30 @@
 
 import TurnpikeProxyCore
 
-/// One upstream connection, which serves one client after the other. Confined to its loop.
+/// What happens to an upstream connection, for whoever uses it.
+enum EpollUpstreamEvent {
+    case connected(UpstreamID)
+    case failed(UpstreamID)
+    case received(UpstreamID)
+    case closed(UpstreamID)
+    case ended(UpstreamID)
+    case unusable(UpstreamID)
+    case writability(UpstreamID, Bool)
+}
+
+/// Who uses an upstream connection: a client's, or the copy of a request.
+protocol EpollUpstreamUser: AnyObject {
+    /// The connection that was asked for is there.
+    func use(_ connected: EpollUpstream)
+    /// - Parameter bytes: what was received; good until the call returns.
+    func handle(_ event: EpollUpstreamEvent, _ bytes: UnsafeRawBufferPointer)
+}
+
+extension EpollUpstreamUser {
+    func handle(_ event: EpollUpstreamEvent) { handle(event, UnsafeRawBufferPointer(start: nil, count: 0)) }
+}
+
+/// One upstream connection, which serves one user after the other. Confined to its loop.
 ///
 /// While it is nobody's it must be silent; whatever it says then, and its end, make it useless.
 final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
@@ -12,7 +35,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     private let engine: EpollEngine
     private let loop: EpollLoop
     /// Whom it serves at present.
-    var client: EpollClient?
+    var user: (any EpollUpstreamUser)?
     private var attempt: ConnectAttempt?
     private var socket: EpollSocket?
 
@@ -22,11 +45,11 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     /// Until when it may take to send the rest.
     private var cutOff: TimerID?
 
-    init(id: UpstreamID, engine: EpollEngine, loop: EpollLoop, client: EpollClient) {
+    init(id: UpstreamID, engine: EpollEngine, loop: EpollLoop, user: any EpollUpstreamUser) {
         self.id = id
         self.engine = engine
         self.loop = loop
-        self.client = client
+        self.user = user
     }
 
     // MARK: - Connecting
@@ -43,13 +66,13 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
             let socket = EpollSocket(descriptor, loop: loop, isUpstream: true)
             if socket.open(for: self) {
                 self.socket = socket
-                client?.use(self)
+                user?.use(self)
                 return
             }
         }
-        let waiting = client
+        let waiting = user
         engine.close(id)
-        waiting?.handle(.upstreamFailed(id))
+        waiting?.handle(.failed(id))
     }
 
     // MARK: - Use
@@ -78,7 +101,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     }
 
     func end() {
-        client = nil
+        user = nil
         ending = .close
         socket?.setReading(false)
         guard let socket, !socket.isSent else { return outputSent() }
@@ -106,7 +129,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     }
 
     func close() {
-        client = nil
+        user = nil
         if let cutOff { loop.cancel(cutOff) }
         cutOff = nil
         attempt?.cancel()
@@ -117,22 +140,22 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     // MARK: - Socket
 
     func received(_ bytes: UnsafeRawBufferPointer) {
-        if let client { client.handle(.upstreamReceived(id), bytes) } else { engine.lost(self) }
+        if let user { user.handle(.received(id), bytes) } else { engine.lost(self) }
     }
 
     func inputEnded() {
-        if let client { client.handle(.upstreamEnded(id)) } else { engine.lost(self) }
+        if let user { user.handle(.ended(id)) } else { engine.lost(self) }
     }
 
     func ended() {
         if case .close = ending { return finish() }
-        guard let client else { return engine.lost(self) }
+        guard let user else { return engine.lost(self) }
         engine.forget(self)
         close()
-        client.handle(.upstreamClosed(id))
+        user.handle(.closed(id))
     }
 
-    func writabilityChanged(_ isWritable: Bool) { client?.handle(.upstreamWritability(id, isWritable)) }
+    func writabilityChanged(_ isWritable: Bool) { user?.handle(.writability(id, isWritable)) }
 }
 
 #endif

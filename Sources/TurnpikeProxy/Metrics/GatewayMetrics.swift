@@ -90,6 +90,13 @@ final class GatewayMetrics {
         ).increment()
     }
 
+    func mirrored(_ outcome: MirrorOutcome, tenant: String, service: String) {
+        registry.counter(
+            .mirroredRequests, help: "Copies of requests for services that watch.",
+            labels: [("tenant", tenant), ("service", service), ("outcome", outcome.rawValue)]
+        ).increment()
+    }
+
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome) {
         registry.counter(
             .leaseWaits, help: "Requests that waited for a quota lease.", labels: [("outcome", outcome.rawValue)]

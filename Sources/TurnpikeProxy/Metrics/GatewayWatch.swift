@@ -25,6 +25,10 @@ final class GatewayWatch: GatewayObserver {
         metrics.endpointEjected(tenant: route.tenant, service: service)
     }
 
+    func mirrored(_ outcome: MirrorOutcome, route: GatewayRoute, service: String) {
+        metrics.mirrored(outcome, tenant: route.tenant, service: service)
+    }
+
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome) { metrics.leaseWaitEnded(outcome) }
 
     func configurationChanged() { metrics.configurationChanged() }

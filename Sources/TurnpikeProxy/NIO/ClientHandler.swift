@@ -20,7 +20,7 @@ import Darwin
 ///
 /// The only handler of its channel. Carrying out an action can make the channel call back at once (a write that fills its
 /// buffer, a close); such events wait until the actions of the one before are all done.
-final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, EngineClient {
+final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, EngineClient, UpstreamUser {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -29,13 +29,7 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
         case closed
         case ended
         case writability(Bool)
-        case upstreamConnected(UpstreamID)
-        case upstreamFailed(UpstreamID)
-        case upstreamReceived(UpstreamID, ByteBuffer)
-        case upstreamClosed(UpstreamID)
-        case upstreamEnded(UpstreamID)
-        case upstreamUnusable(UpstreamID)
-        case upstreamWritability(UpstreamID, Bool)
+        case upstream(UpstreamEvent)
         case leasesChanged
         case timer
         case drain
@@ -127,7 +121,9 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
 
     // MARK: - Events
 
-    func handle(_ event: Event) {
+    func handle(_ event: UpstreamEvent) { handle(.upstream(event)) }
+
+    private func handle(_ event: Event) {
         guard let connection else { return }
         guard !isHandling else { return waitingEvents.append(event) }
         isHandling = true
@@ -137,6 +133,7 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
         isHandling = false
         engine.settle(self, waits: connection.waitsForGrant)
         armTimer()
+        startMirrors()
     }
 
     private func report(_ event: Event, to connection: ServerConnection) {
@@ -145,20 +142,20 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
         case .received(let buffer):
             received = buffer
             buffer.withUnsafeReadableBytes { connection.receivedFromClient($0) }
-        case .upstreamReceived(let id, let buffer):
+        case .upstream(.received(let id, let buffer)):
             received = buffer
             buffer.withUnsafeReadableBytes { connection.receivedFromUpstream(id, $0) }
+        case .upstream(.connected(let id)): connection.upstreamConnected(id)
+        case .upstream(.failed(let id)): connection.upstreamFailed(id)
+        case .upstream(.closed(let id)):
+            if upstream?.id == id { upstream = nil }
+            connection.upstreamClosed(id)
+        case .upstream(.ended(let id)): connection.upstreamEnded(id)
+        case .upstream(.unusable(let id)): connection.upstreamUnusable(id)
+        case .upstream(.writability(let id, let isWritable)): connection.upstreamWritability(id, isWritable)
         case .closed: connection.clientClosed()
         case .ended: connection.clientEnded()
         case .writability(let isWritable): connection.clientWritability(isWritable)
-        case .upstreamConnected(let id): connection.upstreamConnected(id)
-        case .upstreamFailed(let id): connection.upstreamFailed(id)
-        case .upstreamClosed(let id):
-            if upstream?.id == id { upstream = nil }
-            connection.upstreamClosed(id)
-        case .upstreamEnded(let id): connection.upstreamEnded(id)
-        case .upstreamUnusable(let id): connection.upstreamUnusable(id)
-        case .upstreamWritability(let id, let isWritable): connection.upstreamWritability(id, isWritable)
         case .leasesChanged: connection.leasesChanged()
         case .timer: connection.timerFired()
         case .drain: connection.drain()
@@ -166,6 +163,11 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
         connection.takeActions { perform($0, of: connection, received: received) }
         upstream?.flush()
         if let context { output?.flush(to: context) }
+    }
+
+    private func startMirrors() {
+        guard let eventLoop = context?.eventLoop else { return }
+        while let copy = engine.gateway.takeMirror() { NIOMirror(copy, engine: engine, eventLoop: eventLoop).start() }
     }
 
     // MARK: - Actions
@@ -202,7 +204,7 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
 
     private func connect(_ id: UpstreamID, endpoint: Int) {
         guard let context else { return }
-        let handler = UpstreamHandler(id: id, engine: engine, client: self)
+        let handler = UpstreamHandler(id: id, engine: engine, user: self)
         engine.keep(handler)
         handler.connect(to: engine.gateway.upstreams.address(of: endpoint), on: context.eventLoop)
     }
@@ -211,23 +213,23 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
     private func attach(_ id: UpstreamID) {
         guard let idle = engine.upstream(id), idle.isOpen else {
             engine.close(id)
-            return waitingEvents.append(.upstreamUnusable(id))
+            return waitingEvents.append(.upstream(.unusable(id)))
         }
-        idle.client = self
+        idle.user = self
         upstream = idle
         // It may still be sending the rest of a request that was answered early.
-        if !idle.isWritable { waitingEvents.append(.upstreamWritability(id, false)) }
+        if !idle.isWritable { waitingEvents.append(.upstream(.writability(id, false))) }
     }
 
     /// A connection that `connect` has asked for is there.
     func use(_ connected: UpstreamHandler) {
         upstream = connected
-        handle(.upstreamConnected(connected.id))
+        handle(.upstream(.connected(connected.id)))
     }
 
     private func letGo() {
         upstream?.flush()
-        upstream?.client = nil
+        upstream?.user = nil
         upstream?.setReading(true)
         upstream = nil
     }

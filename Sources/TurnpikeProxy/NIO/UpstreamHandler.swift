@@ -4,7 +4,25 @@ import NIOCore
 import NIOPosix
 import TurnpikeProxyCore
 
-/// The channel of one upstream connection, which serves one client after the other.
+/// What happens to an upstream connection, for whoever uses it.
+enum UpstreamEvent {
+    case connected(UpstreamID)
+    case failed(UpstreamID)
+    case received(UpstreamID, ByteBuffer)
+    case closed(UpstreamID)
+    case ended(UpstreamID)
+    case unusable(UpstreamID)
+    case writability(UpstreamID, Bool)
+}
+
+/// Who uses an upstream connection: a client's, or the copy of a request.
+protocol UpstreamUser: AnyObject {
+    /// The connection that was asked for is there.
+    func use(_ connected: UpstreamHandler)
+    func handle(_ event: UpstreamEvent)
+}
+
+/// The channel of one upstream connection, which serves one user after the other.
 ///
 /// While it is nobody's it must be silent; whatever it says then, and its end, make it useless.
 final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
@@ -14,7 +32,7 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
     let id: UpstreamID
     private let engine: NIOEngine
     /// Whom it serves at present.
-    var client: ClientHandler?
+    var user: (any UpstreamUser)?
     private var context: ChannelHandlerContext?
     private var output: PendingOutput?
     private var isClosed = false
@@ -24,10 +42,10 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
     /// Under way, or done.
     private var outputShut: EventLoopFuture<Void>?
 
-    init(id: UpstreamID, engine: NIOEngine, client: ClientHandler) {
+    init(id: UpstreamID, engine: NIOEngine, user: any UpstreamUser) {
         self.id = id
         self.engine = engine
-        self.client = client
+        self.user = user
     }
 
     // MARK: - Connecting
@@ -54,13 +72,13 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
     private func connected(_ result: Result<any Channel, any Error>) {
         switch result {
         case .success(let channel):
-            guard !isClosed, let client else { return channel.close(promise: nil) }
-            client.use(self)
+            guard !isClosed, let user else { return channel.close(promise: nil) }
+            user.use(self)
         case .failure:
-            let waiting = client
-            client = nil
+            let waiting = user
+            user = nil
             if !isClosed { engine.close(id) }
-            waiting?.handle(.upstreamFailed(id))
+            waiting?.handle(.failed(id))
         }
     }
 
@@ -89,7 +107,7 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
     /// Closes the connection without telling anybody.
     func close() {
         isClosed = true
-        client = nil
+        user = nil
         context?.close(promise: nil)
     }
 
@@ -106,7 +124,7 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
 
     func end() {
         isClosed = true
-        client = nil
+        user = nil
         guard let context else { return engine.forget(self) }
         flush()
         let channel = context.channel
@@ -130,31 +148,31 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if let client {
-            client.handle(.upstreamReceived(id, unwrapInboundIn(data)))
+        if let user {
+            user.handle(.received(id, unwrapInboundIn(data)))
         } else if !isClosed {
             engine.lost(self)
         }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        client?.handle(.upstreamWritability(id, context.channel.isWritable))
+        user?.handle(.writability(id, context.channel.isWritable))
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed? = event as? ChannelEvent, !isClosed else { return }
         isInputEnded = true
-        if let client { client.handle(.upstreamEnded(id)) } else { engine.lost(self) }
+        if let user { user.handle(.ended(id)) } else { engine.lost(self) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         guard !isClosed else { return }
         isClosed = true
-        if let client {
-            self.client = nil
+        if let user {
+            self.user = nil
             engine.forget(self)
             // A channel whose sending side is shut closes when the other side ends.
-            client.handle(outputShut == nil || hasFailed ? .upstreamClosed(id) : .upstreamEnded(id))
+            user.handle(outputShut == nil || hasFailed ? .closed(id) : .ended(id))
         } else {
             engine.lost(self)
         }

@@ -38,7 +38,7 @@ struct Balancers {
         return chosen.map { service(of: backends[$0].cluster, &directory, now) }
     }
 
-    private mutating func service(
+    mutating func service(
         of cluster: GatewayCluster, _ directory: inout UpstreamDirectory, _ now: UInt64
     ) -> ServiceBalancer {
         if cluster.slot < services.count, let known = services[cluster.slot], known.cluster === cluster { return known }

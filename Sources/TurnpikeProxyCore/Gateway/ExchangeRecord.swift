@@ -46,6 +46,8 @@ public protocol GatewayObserver: AnyObject {
     func upstreamFailed(_ failure: UpstreamFailure, route: GatewayRoute, service: String)
     /// An endpoint of the service was taken out for a while, for what it answered.
     func endpointEjected(route: GatewayRoute, service: String)
+    /// A copy of a request, for a service that watches, has come to this.
+    func mirrored(_ outcome: MirrorOutcome, route: GatewayRoute, service: String)
     /// A request waited for a lease.
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome)
 }

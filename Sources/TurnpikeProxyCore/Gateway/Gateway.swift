@@ -22,6 +22,9 @@ public final class Gateway {
     public internal(set) var leases = QuotaLeases()
     public internal(set) var upstreams: UpstreamDirectory
     var leaseWaiters = 0
+    /// Copies of requests that are to be sent, and how many there are in all, also under way and still being gathered.
+    var waitingMirrors: [MirrorExchange] = []
+    var mirrorsUnderWay = 0
     var normaliser = PathNormaliser()
     /// For values that conditions have to decode.
     let scratch = ByteStage()

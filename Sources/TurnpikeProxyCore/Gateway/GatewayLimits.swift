@@ -18,11 +18,14 @@ public struct GatewayLimits: Sendable, Hashable {
     /// Endpoints asked for a connection, one after the other, before a request is refused; where the service says nothing of
     /// retries, also endpoints that could not be reached. Default 4.
     public var upstreamAttempts: Int
+    /// Copies of requests for services that watch, at once, from the request's head to the end of the copy's answer. Each may
+    /// hold 64 KiB and a head. Default 256.
+    public var mirrors: Int
 
     public init(
         head: HeadLimits = HeadLimits(), bodyBytes: UInt64 = .max, headTimeout: UInt64 = 10_000_000_000,
         bodyTimeout: UInt64 = 60_000_000_000, idleTimeout: UInt64 = 60_000_000_000, leaseWait: UInt64 = 100_000_000,
-        leaseWaiters: Int = 1000, upstreamAttempts: Int = 4
+        leaseWaiters: Int = 1000, upstreamAttempts: Int = 4, mirrors: Int = 256
     ) {
         self.head = head
         self.bodyBytes = bodyBytes
@@ -32,6 +35,7 @@ public struct GatewayLimits: Sendable, Hashable {
         self.leaseWait = leaseWait
         self.leaseWaiters = max(leaseWaiters, 0)
         self.upstreamAttempts = max(upstreamAttempts, 1)
+        self.mirrors = max(mirrors, 0)
     }
 
     /// After the answer to a request that was not read to its end, what still comes is thrown away for so long, so that
@@ -46,6 +50,9 @@ public struct GatewayLimits: Sendable, Hashable {
     static let heldContentBytes = 64 << 10
     /// Bytes of answers of the gateway's own in one event, beyond which requests that were sent ahead wait for another.
     static let answerBytes = 64 << 10
+    /// From the beginning of a copy to the end of its answer, and how much of that is read so that the connection can be kept.
+    static let mirrorTime: UInt64 = 60_000_000_000
+    static let mirrorAnswerBytes = 1 << 20
     /// Interim (1xx) answers to one request.
     static let interimAnswers = 16
 }

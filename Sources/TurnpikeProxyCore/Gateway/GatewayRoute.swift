@@ -25,6 +25,7 @@ public final class GatewayRoute: Sendable {
     let answer: GatewayAnswer?
     let rewrite: GatewayRewrite?
     let stickiness: GatewayStickiness?
+    let mirrors: [GatewayMirror]
     let upgrades: GatewayUpgrades?
     let requestEdits: FieldEdits?
     let responseEdits: FieldEdits?
@@ -32,7 +33,7 @@ public final class GatewayRoute: Sendable {
     init(
         index: Int, tenant: String, name: String, id: ResourceID, tenantID: ResourceID, requiresKey: Bool,
         backends: [Backend], rateLimits: [GatewayRateLimit], quotas: [GatewayQuota], answer: GatewayAnswer?,
-        rewrite: GatewayRewrite?, stickiness: GatewayStickiness?, upgrades: GatewayUpgrades?,
+        rewrite: GatewayRewrite?, stickiness: GatewayStickiness?, mirrors: [GatewayMirror], upgrades: GatewayUpgrades?,
         requestEdits: FieldEdits?, responseEdits: FieldEdits?
     ) {
         self.index = index
@@ -47,6 +48,7 @@ public final class GatewayRoute: Sendable {
         self.answer = answer
         self.rewrite = rewrite
         self.stickiness = stickiness
+        self.mirrors = mirrors
         self.upgrades = upgrades
         self.requestEdits = requestEdits
         self.responseEdits = responseEdits

@@ -8,6 +8,7 @@ extension ServerConnection {
     /// it began, the last bytes.
     func record() {
         request.count(at: nil)
+        endMirroring()
         let exchange = exchangeRecord
         if tunnel != nil {
             countTunnel(isLast: true)

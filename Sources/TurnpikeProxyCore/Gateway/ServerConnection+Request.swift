@@ -183,6 +183,7 @@ extension ServerConnection {
 
     private func forward(_ bytes: UnsafeRawBufferPointer, _ range: ByteRange, origin: ByteRange?) {
         sentContent = true
+        if mirror != nil { mirrorContent(bytes[range]) }
         if holds(range.count) {
             let held = toUpstream.append(bytes[range])
             heldLength = toUpstream.count

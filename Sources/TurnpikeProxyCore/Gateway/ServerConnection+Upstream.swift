@@ -21,6 +21,7 @@ extension ServerConnection {
                     head.hasBody && rule.repeatsRequests && rule.methods.contains(MethodSet(head.method))
             }
         }
+        startMirroring()
         startTry(after: .noHealthyUpstream)
     }
 

@@ -74,6 +74,8 @@ public final class ServerConnection {
     var readsUpstream = true
 
     var tunnel: Tunnel?
+    /// Of the present request, while it is not whole.
+    var mirror: MirrorCopy?
 
     let toClient = ByteStage()
     let toUpstream = ByteStage()

@@ -66,7 +66,7 @@ struct TenantCompilation {
                 quotas: resolve(route.quotas, as: .quota, in: quotas, for: route), answer: answer(of: route),
                 rewrite: rewrite(of: route),
                 stickiness: route.stickiness.map { GatewayStickiness($0, weights: route.backends.map(\.weight)) },
-                upgrades: route.upgrades.map(GatewayUpgrades.init),
+                mirrors: mirrors(of: route), upgrades: route.upgrades.map(GatewayUpgrades.init),
                 requestEdits: FieldEdits(route.requestHeaders), responseEdits: FieldEdits(route.responseHeaders)
             )
         }
@@ -124,6 +124,16 @@ struct TenantCompilation {
                 return nil
             }
             return GatewayRoute.Backend(cluster: cluster, weight: backend.weight)
+        }
+    }
+
+    private mutating func mirrors(of route: CompiledRoute) -> [GatewayMirror] {
+        route.mirrors.compactMap { mirror in
+            guard let cluster = clusters[mirror.service] else {
+                refuse(route, "There is no \(CompiledName(.cluster, tenant: route.tenant, name: mirror.service)).")
+                return nil
+            }
+            return GatewayMirror(cluster: cluster, percent: UInt64(min(max(mirror.percent, 0), 100)))
         }
     }
 

@@ -9,6 +9,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case xForwardedFor, xForwardedProto, xForwardedHost, forwarded, xRealIP
     case xRequestID, traceparent, tracestate
     case retryAfter, rateLimit, rateLimitPolicy
+    case turnpikeMirror
 
     /// The name in lower case; empty for `other`.
     public var name: StaticString {
@@ -39,6 +40,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case .retryAfter: "retry-after"
         case .rateLimit: "ratelimit"
         case .rateLimitPolicy: "ratelimit-policy"
+        case .turnpikeMirror: "turnpike-mirror"
         }
     }
 
@@ -85,7 +87,13 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case 12: self = name.equalsIgnoringCase("x-request-id") ? .xRequestID : .other
         case 13: self = name.equalsIgnoringCase("authorization") ? .authorization : .other
         case 14: self = name.equalsIgnoringCase("content-length") ? .contentLength : .other
-        case 15: self = name.equalsIgnoringCase("x-forwarded-for") ? .xForwardedFor : .other
+        case 15:
+            self =
+                name.equalsIgnoringCase("x-forwarded-for")
+                ? .xForwardedFor
+                : name.equalsIgnoringCase("turnpike-mirror")
+                    ? .turnpikeMirror
+                    : .other
         case 16:
             self =
                 name.equalsIgnoringCase("proxy-connection")
@@ -125,6 +133,7 @@ public struct KnownFieldSet: OptionSet, Sendable {
     public static let authorization = KnownFieldSet(.authorization)
     public static let xAPIKey = KnownFieldSet(.xAPIKey)
     public static let expect = KnownFieldSet(.expect)
+    public static let turnpikeMirror = KnownFieldSet(.turnpikeMirror)
 
     /// What belongs to one connection and never crosses a gateway (RFC 9110 §7.6.1), but for Transfer-Encoding, which
     /// the writers decide by the framing.

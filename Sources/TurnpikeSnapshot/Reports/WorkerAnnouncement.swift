@@ -8,7 +8,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case templatePath, regexPath
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
-    case redirect, directResponse, rewrite, stickiness, headerEdits, upgrades
+    case redirect, directResponse, rewrite, stickiness, headerEdits, mirror, upgrades
     case loadBalancing, outlierDetection, retries, requestTimeout, circuitBreakers
     /// Answers probes.
     case probe
@@ -41,6 +41,7 @@ extension CompiledRoute {
         if respond != nil { required.insert(.directResponse) }
         if rewrite != nil { required.insert(.rewrite) }
         if stickiness != nil { required.insert(.stickiness) }
+        if !mirrors.isEmpty { required.insert(.mirror) }
         if upgrades != nil { required.insert(.upgrades) }
         if !requestHeaders.isEmpty || !responseHeaders.isEmpty { required.insert(.headerEdits) }
         for path in paths {

@@ -60,6 +60,7 @@ extension CompiledRoute {
             respond: fields.object("respond") { DirectResponse(reading: &$0) },
             rewrite: fields.object("rewrite") { Rewrite(reading: &$0, paths: paths) },
             stickiness: fields.object("stickiness") { Stickiness(reading: &$0) },
+            mirrors: fields.list("mirrors", count: 0...Mirror.most) { Mirror(reading: &$0) },
             upgrades: fields.object("upgrades") { Upgrades(reading: &$0) },
             requestHeaders: fields.object("requestHeaders") { HeaderEdits(reading: &$0) } ?? HeaderEdits(),
             responseHeaders: fields.object("responseHeaders") { HeaderEdits(reading: &$0) } ?? HeaderEdits()
@@ -92,6 +93,7 @@ extension CompiledRoute {
         fields.write("respond", respond?.json)
         fields.write("rewrite", rewrite?.json)
         fields.write("stickiness", stickiness?.json)
+        if !mirrors.isEmpty { fields.write("mirrors", .array(mirrors.map(\.json))) }
         fields.write("upgrades", upgrades?.json)
         if !requestHeaders.isEmpty { fields.write("requestHeaders", requestHeaders.json) }
         if !responseHeaders.isEmpty { fields.write("responseHeaders", responseHeaders.json) }

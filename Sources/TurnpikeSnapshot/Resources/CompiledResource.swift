@@ -118,6 +118,8 @@ public struct CompiledRoute: CompiledContent {
     public var respond: DirectResponse?
     public var rewrite: Rewrite?
     public var stickiness: Stickiness?
+    /// Of which the services are clusters of the same tenant.
+    public var mirrors: [Mirror]
     public var upgrades: Upgrades?
     public var requestHeaders: HeaderEdits
     public var responseHeaders: HeaderEdits
@@ -127,7 +129,8 @@ public struct CompiledRoute: CompiledContent {
         methods: [String], priority: Int, requiresKey: Bool, backends: [Backend], rateLimits: [String],
         quotas: [String], headers: [ValueMatch] = [], query: [ValueMatch] = [], condition: Condition? = nil,
         redirect: Redirect? = nil, respond: DirectResponse? = nil, rewrite: Rewrite? = nil,
-        stickiness: Stickiness? = nil, upgrades: Upgrades? = nil, requestHeaders: HeaderEdits = HeaderEdits(),
+        stickiness: Stickiness? = nil, mirrors: [Mirror] = [], upgrades: Upgrades? = nil,
+        requestHeaders: HeaderEdits = HeaderEdits(),
         responseHeaders: HeaderEdits = HeaderEdits()
     ) {
         self.tenant = tenant
@@ -149,6 +152,7 @@ public struct CompiledRoute: CompiledContent {
         self.respond = respond
         self.rewrite = rewrite
         self.stickiness = stickiness
+        self.mirrors = mirrors
         self.upgrades = upgrades
         self.requestHeaders = requestHeaders
         self.responseHeaders = responseHeaders

@@ -45,6 +45,9 @@ extension MetricName {
     public static let upstreamFailures: MetricName = "turnpike_upstream_failures_total"
     /// Endpoints taken out by outlier detection, by `tenant`, `service`.
     public static let upstreamEjections: MetricName = "turnpike_upstream_ejections_total"
+    /// Copies of requests for services that watch, by `tenant`, `service`, `outcome` (`answered`, `failed`, `too_large`,
+    /// `overloaded`, `incomplete`).
+    public static let mirroredRequests: MetricName = "turnpike_mirrored_requests_total"
     /// Time from a request's last byte to an upstream until its answer's first, by `tenant`.
     public static let upstreamDuration: MetricName = "turnpike_upstream_duration_seconds"
     /// Client connections open now.

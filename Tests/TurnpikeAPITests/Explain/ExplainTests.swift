@@ -178,6 +178,18 @@ import TurnpikeModel
         }
     }
 
+    @Test func `services that get copies are told`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let watched =
+                #"{"match":{"hosts":["api.acme.test"],"paths":[{"exact":"/w"}]},"backends":[{"service":"orders"}],"mirror":[{"service":"orders","percent":5}]}"#
+            #expect(try await server.send(.put, "/v1/tenants/acme/routes/watched", watched).status == 201)
+            let json = try await explain(server, #"{"host":"api.acme.test","path":"/w"}"#)
+            #expect(json["mirrors"] == [["service": "orders", "percent": 5]])
+            #expect(try await explain(server, #"{"host":"api.acme.test","path":"/v1/orders"}"#)["mirrors"] == nil)
+        }
+    }
+
     @Test func `the protocol that a request may switch to is told`() async throws {
         try await TestServer.run { server in
             try await server.seed()

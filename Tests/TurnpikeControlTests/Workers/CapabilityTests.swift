@@ -87,7 +87,7 @@ import TurnpikeTestSupport
             redirect: Redirect(status: 308, location: TextTemplate(literal: "/")),
             respond: DirectResponse(status: 200, contentType: "text/plain", body: ""),
             rewrite: Rewrite(path: nil, host: "a"), stickiness: Stickiness(.header("x")),
-            upgrades: Upgrades(protocols: ["websocket"]),
+            mirrors: [Mirror(service: "b")], upgrades: Upgrades(protocols: ["websocket"]),
             requestHeaders: HeaderEdits(remove: ["x"]))
         let cluster = CompiledCluster(
             tenant: "acme", name: "c", id: .zero, endpoints: [.init(host: "h", port: 80, weight: 1)],

@@ -155,6 +155,14 @@ private let refused: [(Kind, String, [String])] = [
         ]
     ),
     (
+        .route,
+        #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"respond":{},"mirror":[{"service":"a","percent":0},{"service":"a"},{"percent":101}]}"#,
+        [
+            "/mirror conflict", "/mirror unique", "/mirror/0/percent range", "/mirror/2/percent range",
+            "/mirror/2/service required",
+        ]
+    ),
+    (
         .route, #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"upgrades":{}}"#,
         ["/upgrades/protocols required"]
     ),

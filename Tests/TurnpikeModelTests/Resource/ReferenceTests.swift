@@ -10,6 +10,11 @@ import TurnpikeModel
             #"{"match":{"hosts":["a"],"paths":[{"exact":"/"}]},"backends":[{"service":"x"},{"service":"y"}]}"#,
             ["service x /backends/0/service", "service y /backends/1/service"]
         ),
+        (
+            .route,
+            #"{"match":{"hosts":["a"],"paths":[{"exact":"/"}]},"backends":[{"service":"x"}],"mirror":[{"service":"y"}]}"#,
+            ["service x /backends/0/service", "service y /mirror/0/service"]
+        ),
         (.apiKey, #"{"routes":["r"]}"#, ["route r /routes/0"]),
         (
             .quota, #"{"limit":1,"period":"day","selector":{"routes":["a","b"]}}"#,

@@ -46,7 +46,7 @@ private let validBodies: [(Kind, String)] = [
     ),
     (
         .route,
-        #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"upgrades":{"protocols":["WebSocket","irc/6.9"],"idleTimeout":"1h"}}"#
+        #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"mirror":[{"service":"b","percent":1},{"service":"c"}],"upgrades":{"protocols":["WebSocket","irc/6.9"],"idleTimeout":"1h"}}"#
     ),
     (.apiKey, #"{"name":"partner-1","expiresAt":"2030-01-01T00:00:00Z","routes":["orders"]}"#),
     (.quota, #"{"name":"monthly","limit":1000000,"unit":"requests","period":"month","enforcement":"hard"}"#),

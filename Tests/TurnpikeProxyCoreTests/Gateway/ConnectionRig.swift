@@ -174,6 +174,7 @@ final class RecordedExchanges: GatewayObserver {
     private(set) var lines: [String] = []
     private(set) var failures: [UpstreamFailure] = []
     private(set) var waits: [LeaseWaitOutcome] = []
+    private(set) var mirrored: [MirrorOutcome] = []
     /// Services whose endpoints were ejected.
     private(set) var ejections: [String] = []
 
@@ -184,5 +185,6 @@ final class RecordedExchanges: GatewayObserver {
 
     func upstreamFailed(_ failure: UpstreamFailure, route: GatewayRoute, service: String) { failures.append(failure) }
     func endpointEjected(route: GatewayRoute, service: String) { ejections.append(service) }
+    func mirrored(_ outcome: MirrorOutcome, route: GatewayRoute, service: String) { mirrored.append(outcome) }
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome) { waits.append(outcome) }
 }

@@ -124,7 +124,8 @@ enum Pieces {
 
     static func route(
         requiresKey: Bool = false, rateLimits: [String] = [], quotas: [String] = [],
-        paths: [PathMatch] = [.prefix("/v1")], upgrades: Upgrades? = nil
+        paths: [PathMatch] = [.prefix("/v1")], mirrors: [Mirror] = [],
+        upgrades: Upgrades? = nil
     ) -> CompiledResource {
         .route(
             CompiledRoute(
@@ -132,16 +133,17 @@ enum Pieces {
                 hosts: ["api.acme.test"],
                 paths: paths, methods: [], priority: 0, requiresKey: requiresKey,
                 backends: [.init(cluster: "orders", weight: 1)], rateLimits: rateLimits, quotas: quotas,
-                upgrades: upgrades
+                mirrors: mirrors, upgrades: upgrades
             ))
     }
 
     static func cluster(
-        _ ports: Int..., host: String = "127.0.0.1", responseTimeout: Duration = .seconds(10)
+        _ ports: Int..., name: String = "orders", host: String = "127.0.0.1", responseTimeout: Duration = .seconds(10)
     ) -> CompiledResource {
         .cluster(
             CompiledCluster(
-                tenant: "acme", name: "orders", id: ResourceID(high: 3, low: 1),
+                tenant: "acme", name: name,
+                id: ResourceID(high: 3, low: name.utf8.reduce(1) { $0 &* 31 &+ UInt64($1) }),
                 endpoints: ports.map { .init(host: host, port: $0, weight: 1) }, connectTimeout: .seconds(2),
                 responseTimeout: responseTimeout
             ))

@@ -24,6 +24,7 @@ private let optionalParts = [
     #"{"stickiness":{"header":"x-user"}}"#, #"{"stickiness":{"cookie":"ab"}}"#,
     #"{"stickiness":{"cookie":"ab","ttl":"1h"}}"#, #"{"rewrite":{"path":"/fixed","host":"a.internal"}}"#,
     #"{"paths":[{"type":"prefix","pattern":"/a"}],"rewrite":{"prefix":"/b"}}"#,
+    #"{"mirrors":[{"service":"shadow","percent":10}]}"#,
     #"{"upgrades":{"protocols":["websocket","irc/6.9"],"idleTimeout":"5m"}}"#,
     #"{"condition":"method == 'GET' && !(host == 'a')"}"#,
 ]

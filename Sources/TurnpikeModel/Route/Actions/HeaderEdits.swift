@@ -55,7 +55,7 @@ public struct HeaderEdits: Sendable, Hashable {
     private static let reserved: Set<String> = [
         "host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect",
         "proxy-connection", "proxy-authenticate", "proxy-authorization", "x-request-id", "traceparent", "tracestate",
-        "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "authorization", "x-api-key",
+        "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "authorization", "x-api-key", "turnpike-mirror",
     ]
 
     private static func fault(in name: String) -> String? {
