@@ -15,7 +15,7 @@ struct GatewayCommand: AsyncParsableCommand {
         discussion: """
             Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
             TURNPIKE_LISTEN, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, \
-            TURNPIKE_TRANSPORT, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
+            TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, TURNPIKE_TRANSPORT, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
             {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
             stands over the environment, and that over the file.
 
@@ -61,6 +61,13 @@ struct GatewayCommand: AsyncParsableCommand {
     @Option(help: "off, stdout, or a file to append to. (default: off)")
     var accessLog: String?
 
+    @Option(
+        help: """
+            A file with the debug token, which an operator shows in Turnpike-Debug to be told what becomes of a request. \
+            (default: nobody is told)
+            """)
+    var debugTokenFile: String?
+
     @Option(help: "What moves the requests' bytes: automatic, nio, or epoll on Linux. (default: automatic)")
     var transport: String?
 
@@ -95,8 +102,8 @@ struct GatewayCommand: AsyncParsableCommand {
         let given: [GatewaySettings.Key: String?] = [
             .controlPlane: controlPlane, .ca: ca, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .listen: listen,
             .adminListen: adminListen, .state: state,
-            .joinToken: joinToken, .name: name, .accessLog: accessLog, .transport: transport, .logFormat: logFormat,
-            .logLevel: logLevel,
+            .joinToken: joinToken, .name: name, .accessLog: accessLog, .debugTokenFile: debugTokenFile,
+            .transport: transport, .logFormat: logFormat, .logLevel: logLevel,
         ]
         let flags = given.compactMapValues { $0 }
         var file: String?

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Foundation
 import Logging
 import TurnpikeModel
 import TurnpikeProxy
@@ -21,6 +22,8 @@ import TurnpikeWorker
 /// - `joinToken` (secret): needed at the first start.
 /// - `name`: for people. Default: the worker's id.
 /// - `accessLog`: `off`, `stdout` or a file's path. Default `off`.
+/// - `debugToken` (secret), or `debugTokenFile`, a file that holds it: what an operator shows in `Turnpike-Debug` to be told what
+///   becomes of a request; 16 to 256 visible ASCII characters. Default: nobody is told.
 /// - `transport`: `automatic`, `nio` or `epoll` (Linux only). Default `automatic`: the fastest that the platform has.
 /// - `log.format`: `text` or `json`; `plain` means `text`. Default `text`.
 /// - `log.level`: `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`. Default `info`.
@@ -32,8 +35,11 @@ struct GatewaySettings: Sendable {
 
     enum Key: String, CaseIterable {
         case controlPlane, ca, tlsCertificate, tlsKey, listen, adminListen, state, joinToken, name, accessLog, transport
+        case debugToken, debugTokenFile
         case logFormat = "log.format"
         case logLevel = "log.level"
+
+        var isSecret: Bool { self == .joinToken || self == .debugToken }
     }
 
     var options: GatewayWorkerOptions
@@ -51,7 +57,7 @@ struct GatewaySettings: Sendable {
             GatewaySettings.provider("file", try file.map(GatewaySettings.values) ?? [:]),
         ])
         func text(_ key: Key) -> String? {
-            let value = reader.string(forKey: ConfigKey(key.rawValue), isSecret: key == .joinToken)
+            let value = reader.string(forKey: ConfigKey(key.rawValue), isSecret: key.isSecret)
             return value?.isEmpty == true ? nil : value
         }
         options = GatewayWorkerOptions(
@@ -62,6 +68,7 @@ struct GatewaySettings: Sendable {
             adminListen: try GatewaySettings.address(text(.adminListen) ?? "127.0.0.1:8001"),
             stateDirectory: text(.state) ?? "./turnpike-worker-state", joinToken: text(.joinToken),
             name: try GatewaySettings.name(text(.name)), accessLog: GatewaySettings.accessLog(text(.accessLog)),
+            debugToken: try GatewaySettings.debugToken(text(.debugToken), file: text(.debugTokenFile)),
             transport: try GatewaySettings.transport(text(.transport))
         )
         logFormat = try GatewaySettings.logFormat(text(.logFormat))
@@ -115,6 +122,22 @@ extension GatewaySettings {
         }
     }
 
+    private static func debugToken(_ text: String?, file: String?) throws(Fault) -> DebugToken? {
+        var text = text
+        if let file {
+            guard text == nil else { throw Fault(reason: "Give one of debugToken and debugTokenFile.") }
+            guard let content = try? String(contentsOfFile: file, encoding: .utf8) else {
+                throw Fault(reason: "The file of the debug token, '\(file)', cannot be read.")
+            }
+            text = content.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        guard let text else { return nil }
+        guard let token = DebugToken(text) else {
+            throw Fault(reason: "The debug token must have 16 to 256 characters of visible ASCII.")
+        }
+        return token
+    }
+
     private static func transport(_ text: String?) throws(Fault) -> Transport {
         guard let text else { return .automatic }
         let known = [.automatic] + Transport.available
@@ -146,7 +169,7 @@ extension GatewaySettings {
         var settings: [AbsoluteConfigKey: ConfigValue] = [:]
         for (key, value) in values {
             settings[AbsoluteConfigKey(ConfigKey(key.rawValue))] = ConfigValue(
-                .string(value), isSecret: key == .joinToken
+                .string(value), isSecret: key.isSecret
             )
         }
         return InMemoryProvider(name: name, values: settings)

@@ -26,13 +26,16 @@ public final class GatewayServer: Sendable {
     /// - Parameters:
     ///   - recorder: makes the recorder of a loop, on that loop, to which it stays confined.
     ///   - digest: the digest of a credential; nil where it cannot be an API key.
+    ///   - debugCheck: whether bytes are the debug token; nil where there is none.
     /// - Throws: ``TransportUnavailable``, or what binding or making the recorder throws; nothing is left behind then.
     public static func start(
         options: GatewayOptions, recorder: @escaping @Sendable (any GatewayLoop) throws -> any UsageRecorder,
-        leases: any LeaseSource, digest: @escaping Gateway.KeyDigester, logger: Logger, metrics: MetricsRegistry
+        leases: any LeaseSource, digest: @escaping Gateway.KeyDigester, debugCheck: Gateway.DebugCheck? = nil,
+        logger: Logger, metrics: MetricsRegistry
     ) async throws -> GatewayServer {
         let parts = EngineParts(
-            options: options, recorder: recorder, leases: leases, digest: digest, logger: logger, metrics: metrics
+            options: options, recorder: recorder, leases: leases, digest: digest, debugCheck: debugCheck,
+            logger: logger, metrics: metrics
         )
         let transport = options.transport.resolved
         return GatewayServer(try await start(transport, parts), transport: transport)
@@ -69,6 +72,7 @@ struct EngineParts: Sendable {
     let recorder: @Sendable (any GatewayLoop) throws -> any UsageRecorder
     let leases: any LeaseSource
     let digest: Gateway.KeyDigester
+    let debugCheck: Gateway.DebugCheck?
     let logger: Logger
     let metrics: MetricsRegistry
 
@@ -78,7 +82,7 @@ struct EngineParts: Sendable {
             let watch = GatewayWatch(log: AccessLog(options.accessLog, loop: loop), metrics: GatewayMetrics(metrics))
             let gateway = Gateway(
                 limits: options.limits, pool: options.pool, recorder: try recorder(loop), observer: watch,
-                seed: .random(in: .min ... .max), digest: digest
+                seed: .random(in: .min ... .max), digest: digest, debugCheck: debugCheck
             )
             let engine = LoopEngine<C, U>(
                 loop: loop, options: options, gateway: gateway, watch: watch, leases: leases, logger: logger

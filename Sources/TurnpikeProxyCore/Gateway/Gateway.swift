@@ -10,10 +10,14 @@ public import TurnpikeSnapshot
 public final class Gateway {
     /// The digest of a credential's bytes; nil where they cannot be an API key at all.
     public typealias KeyDigester = @Sendable (UnsafeRawBufferPointer) -> KeyDigest?
+    /// Whether these bytes are the debug token.
+    public typealias DebugCheck = @Sendable (UnsafeRawBufferPointer) -> Bool
 
     public let limits: GatewayLimits
     let recorder: any UsageRecorder
     let digest: KeyDigester
+    /// Nil where nobody is told of requests.
+    let debugCheck: DebugCheck?
     let observer: (any GatewayObserver)?
 
     var current: GatewayConfiguration?
@@ -40,14 +44,16 @@ public final class Gateway {
     /// - Parameters:
     ///   - seed: random and different for each loop.
     ///   - digest: called for each credential; must not block.
+    ///   - debugCheck: called for each request with a field `Turnpike-Debug`; must not block, nor tell by its time what it compares.
     public init(
         limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(), recorder: any UsageRecorder,
-        observer: (any GatewayObserver)?, seed: UInt64, digest: @escaping KeyDigester
+        observer: (any GatewayObserver)?, seed: UInt64, digest: @escaping KeyDigester, debugCheck: DebugCheck? = nil
     ) {
         self.limits = limits
         self.recorder = recorder
         self.observer = observer
         self.digest = digest
+        self.debugCheck = debugCheck
         upstreams = UpstreamDirectory(limits: pool)
         random = RandomSource(seed: seed)
     }

@@ -7,6 +7,7 @@ extension ServerConnection {
 
     /// Ends the request with a problem, and keeps the connection where what follows can still be understood.
     func refuse(_ refusal: Refusal) {
+        let debug = debugReport(refusal: refusal.code)
         dropUpstream()
         let keepsConnection = mayKeepConnection && !refusal.closesConnection
         request.status = refusal.code.status
@@ -21,6 +22,7 @@ extension ServerConnection {
         problem.rateLimit = refusal.rateLimit
         problem.wwwAuthenticate = refusal.wwwAuthenticate ? #"Bearer realm="turnpike""# : nil
         problem.allow = refusal.allow
+        problem.debug = debug
         let range = toClient.write(atMost: problem.sizeBound) { problem.write(to: &$0) }
         end(withAnswer: range, keepsConnection: keepsConnection)
     }
@@ -32,7 +34,7 @@ extension ServerConnection {
         let circumstances = GatewayAnswer.Circumstances(
             requestID: request.id, keepAlive: keepsConnection, clientMinorVersion: head.minorVersion,
             answersHead: head.method == .head, location: toUpstream.bytes[ByteRange(0, forwardedHeadLength)],
-            edits: request.route?.responseEdits
+            edits: request.route?.responseEdits, debug: debugReport()
         )
         let range = toClient.write(atMost: answer.sizeBound(circumstances)) { answer.write(circumstances, to: &$0) }
         end(withAnswer: range, keepsConnection: keepsConnection)

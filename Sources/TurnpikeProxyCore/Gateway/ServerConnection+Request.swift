@@ -104,6 +104,7 @@ extension ServerConnection {
         beginRequest()
         request.bytesIn = Int64(head.headLength)
         requestBody = BodyReader(head.framing, payloadLimit: gateway.limits.bodyBytes)
+        if head.fields.present.has(.turnpikeDebug) { request.isDebugged = isDebugged(bytes) }
         logged.removeAll()
         loggedMethod = logged.append(bytes[head.methodName])
         loggedPath = logged.append(

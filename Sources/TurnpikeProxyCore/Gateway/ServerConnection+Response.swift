@@ -100,10 +100,14 @@ extension ServerConnection {
         let isFinal = !response.isInterim || upgrade != nil
         if isFinal { forwarding.edits = request.route?.responseEdits }
         let stickiness = isFinal ? request.route?.stickiness : nil
-        let bound = forwarding.sizeBound(response) + (stickiness?.sizeBound ?? 0)
+        let debug = isFinal ? debugReport() : nil
+        // An upstream that is a gateway itself would answer for this one.
+        if debug != nil { forwarding.drop.formUnion(.turnpikeDebug) }
+        let bound = forwarding.sizeBound(response) + (stickiness?.sizeBound ?? 0) + ByteWriter.debugBound(debug)
         let range = toClient.write(atMost: bound) { writer in
             forwarding.write(response, bytes, to: &writer)
             if let cookie = request.newCookie { stickiness?.writeCookie(cookie, to: &writer) }
+            writer.appendDebug(debug)
             writer.appendEndOfHead()
         }
         request.bytesOut += Int64(range.count)

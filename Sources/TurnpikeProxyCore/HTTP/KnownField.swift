@@ -9,7 +9,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case xForwardedFor, xForwardedProto, xForwardedHost, forwarded, xRealIP
     case xRequestID, traceparent, tracestate
     case retryAfter, rateLimit, rateLimitPolicy
-    case turnpikeMirror
+    case turnpikeMirror, turnpikeDebug
 
     /// The name in lower case; empty for `other`.
     public var name: StaticString {
@@ -41,6 +41,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case .rateLimit: "ratelimit"
         case .rateLimitPolicy: "ratelimit-policy"
         case .turnpikeMirror: "turnpike-mirror"
+        case .turnpikeDebug: "turnpike-debug"
         }
     }
 
@@ -86,7 +87,13 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
                     : .other
         case 12: self = name.equalsIgnoringCase("x-request-id") ? .xRequestID : .other
         case 13: self = name.equalsIgnoringCase("authorization") ? .authorization : .other
-        case 14: self = name.equalsIgnoringCase("content-length") ? .contentLength : .other
+        case 14:
+            self =
+                name.equalsIgnoringCase("content-length")
+                ? .contentLength
+                : name.equalsIgnoringCase("turnpike-debug")
+                    ? .turnpikeDebug
+                    : .other
         case 15:
             self =
                 name.equalsIgnoringCase("x-forwarded-for")
@@ -134,6 +141,7 @@ public struct KnownFieldSet: OptionSet, Sendable {
     public static let xAPIKey = KnownFieldSet(.xAPIKey)
     public static let expect = KnownFieldSet(.expect)
     public static let turnpikeMirror = KnownFieldSet(.turnpikeMirror)
+    public static let turnpikeDebug = KnownFieldSet(.turnpikeDebug)
 
     /// What belongs to one connection and never crosses a gateway (RFC 9110 §7.6.1), but for Transfer-Encoding, which
     /// the writers decide by the framing.

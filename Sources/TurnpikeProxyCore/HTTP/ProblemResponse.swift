@@ -15,6 +15,8 @@ public struct ProblemResponse: Sendable {
     public var wwwAuthenticate: StaticString?
     /// For 405: the methods, separated by commas.
     public var allow: String?
+    /// For `Turnpike-Debug`.
+    var debug: String?
     public var keepAlive: Bool
     public var clientMinorVersion: UInt8
     /// The request was HEAD: fields as for GET, but no content.
@@ -39,7 +41,8 @@ public struct ProblemResponse: Sendable {
     public var sizeBound: Int {
         // A character takes at most six bytes in JSON; the title is in the status line as well.
         code.rawValue.utf8.count + 7 * code.title.utf8.count + 6 * detail.utf8.count + (allow?.utf8.count ?? 0)
-            + (wwwAuthenticate?.utf8CodeUnitCount ?? 0) + (rateLimit?.sizeBound ?? 0) + 512
+            + (wwwAuthenticate?.utf8CodeUnitCount ?? 0) + (rateLimit?.sizeBound ?? 0) + ByteWriter.debugBound(debug)
+            + 512
     }
 
     /// Writes the whole answer.
@@ -61,6 +64,7 @@ public struct ProblemResponse: Sendable {
             writer.appendFieldText(allow)
             writer.append("\r\n")
         }
+        writer.appendDebug(debug)
         writer.appendConnection(keepAlive: keepAlive, clientMinorVersion: clientMinorVersion)
         writer.appendEndOfHead()
         if !answersHead { writeBody(to: &writer) }

@@ -131,8 +131,8 @@ extension GatewayWorker {
                     return journal
                 },
                 leases: LeaseClient(client: client, epoch: epoch),
-                digest: { Secret.isWellFormed($0, as: .apiKey) ? .sha256(of: $0) : nil }, logger: logger,
-                metrics: metrics
+                digest: { Secret.isWellFormed($0, as: .apiKey) ? .sha256(of: $0) : nil },
+                debugCheck: debugCheck, logger: logger, metrics: metrics
             )
         } catch let failure as FileFailure {
             throw StartFailure(what: "the usage journal cannot be made", cause: failure)
@@ -140,6 +140,12 @@ extension GatewayWorker {
             throw StartFailure(what: "the gateway cannot listen on \(options.listen)", cause: error)
         }
         return (server, try live.take())
+    }
+
+    /// Nil where nobody is told of requests.
+    private var debugCheck: Gateway.DebugCheck? {
+        guard let token = options.debugToken else { return nil }
+        return { token.matches($0) }
     }
 
     private func announcement(port: Int) -> WorkerAnnouncement {

@@ -25,6 +25,8 @@ public struct GatewayWorkerOptions: Sendable {
     /// A name for people; the worker's id serves where none is given.
     public var name: String?
     public var accessLog: AccessLog
+    /// What an operator shows in `Turnpike-Debug` to be told what becomes of a request. Default: nobody is told.
+    public var debugToken: DebugToken?
     /// What moves the requests' bytes. Default: the fastest that this platform has.
     public var transport: Transport
     /// How long requests in flight may take to finish at shutdown. Default 30 s.
@@ -37,7 +39,8 @@ public struct GatewayWorkerOptions: Sendable {
         controlPlane: ControlPlaneAddress, trust: ControlPlaneTrust = ControlPlaneTrust(),
         listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000),
         adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
-        joinToken: String? = nil, name: String? = nil, accessLog: AccessLog = .off, transport: Transport = .automatic,
+        joinToken: String? = nil, name: String? = nil, accessLog: AccessLog = .off,
+        debugToken: DebugToken? = nil, transport: Transport = .automatic,
         drainTimeout: Duration = .seconds(30), reportTimeout: Duration = .seconds(5)
     ) {
         self.controlPlane = controlPlane
@@ -48,6 +51,7 @@ public struct GatewayWorkerOptions: Sendable {
         self.joinToken = joinToken
         self.name = name
         self.accessLog = accessLog
+        self.debugToken = debugToken
         self.transport = transport
         self.drainTimeout = drainTimeout
         self.reportTimeout = reportTimeout

@@ -28,13 +28,16 @@ final class GatewayProcess: Sendable {
 
     /// Joins one to a control plane; returns once it holds a configuration.
     static func start(
-        _ name: String = "gateway-1", joining controlPlane: ControlPlaneProcess, on stage: Stage
+        _ name: String = "gateway-1", joining controlPlane: ControlPlaneProcess, on stage: Stage,
+        options: [String] = []
     ) async throws -> GatewayProcess {
         let token = try await controlPlane.call(.POST, "/v1/join-tokens", ["kind": "gateway"])["token"]?.string ?? ""
-        let arguments = [
-            "gateway", "--control-plane", controlPlane.url, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
-            "--state", "\(stage.folder)/\(name)", "--name", name, "--log-level", "debug",
-        ]
+        let arguments =
+            [
+                "gateway", "--control-plane", controlPlane.url, "--listen", "127.0.0.1:0", "--admin-listen",
+                "127.0.0.1:0",
+                "--state", "\(stage.folder)/\(name)", "--name", name, "--log-level", "debug",
+            ] + options
         let running = try await launch(name, arguments + ["--join-token", token], on: stage)
         let gateway = GatewayProcess(stage: stage, name: name, arguments: arguments, running: running)
         try await gateway.becomesReady()

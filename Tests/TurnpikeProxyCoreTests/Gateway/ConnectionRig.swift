@@ -28,12 +28,13 @@ final class ConnectionRig {
 
     init(
         _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(),
-        recorder: RecordedUsage = RecordedUsage()
+        recorder: RecordedUsage = RecordedUsage(), debugCheck: Gateway.DebugCheck? = nil
     ) throws {
         self.recorder = recorder
-        gateway = Gateway(limits: limits, pool: pool, recorder: recorder, observer: observer, seed: 7) {
-            $0.count >= 3 ? Sample.digest($0) : nil
-        }
+        gateway = Gateway(
+            limits: limits, pool: pool, recorder: recorder, observer: observer, seed: 7,
+            digest: { $0.count >= 3 ? Sample.digest($0) : nil }, debugCheck: debugCheck
+        )
         gateway.advance(now: now, wall: wall)
         if let resources { _ = gateway.apply(try state.apply(Sample.whole(resources))) }
         connection = ServerConnection(

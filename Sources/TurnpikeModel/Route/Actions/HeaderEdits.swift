@@ -56,6 +56,7 @@ public struct HeaderEdits: Sendable, Hashable {
         "host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect",
         "proxy-connection", "proxy-authenticate", "proxy-authorization", "x-request-id", "traceparent", "tracestate",
         "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "authorization", "x-api-key", "turnpike-mirror",
+        "turnpike-debug",
     ]
 
     private static func fault(in name: String) -> String? {

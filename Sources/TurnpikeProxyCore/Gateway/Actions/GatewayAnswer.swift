@@ -39,11 +39,14 @@ struct GatewayAnswer: Sendable {
         /// The value of `Location`; empty where the answer has none.
         let location: UnsafeRawBufferPointer
         let edits: FieldEdits?
+        /// For `Turnpike-Debug`.
+        let debug: String?
     }
 
     /// Bytes that `write` writes at most.
     func sizeBound(_ circumstances: Circumstances) -> Int {
-        circumstances.location.count + contentType.count + body.count + (circumstances.edits?.size ?? 0) + 256
+        circumstances.location.count + contentType.count + body.count + (circumstances.edits?.size ?? 0)
+            + ByteWriter.debugBound(circumstances.debug) + 256
     }
 
     /// Writes the whole answer.
@@ -63,6 +66,7 @@ struct GatewayAnswer: Sendable {
         writer.append("X-Request-Id: ")
         circumstances.requestID.write(to: &writer)
         writer.append("\r\n")
+        writer.appendDebug(circumstances.debug)
         writer.appendConnection(
             keepAlive: circumstances.keepAlive, clientMinorVersion: circumstances.clientMinorVersion)
         writer.appendEndOfHead()

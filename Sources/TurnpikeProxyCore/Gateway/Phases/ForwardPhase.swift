@@ -81,7 +81,8 @@ extension Gateway {
             _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
                 var forwarding = RequestForwarding(
                     path: rewrite?.path(for: path, host: bytes[head.host], in: scratch) ?? path,
-                    clientAddress: address, scheme: .http, drop: context.credential.union([.expect, .turnpikeMirror]),
+                    clientAddress: address, scheme: .http,
+                    drop: context.credential.union([.expect, .turnpikeMirror, .turnpikeDebug]),
                     requestID: context.id, newTrace: trace
                 )
                 forwarding.edits = context.route?.requestEdits

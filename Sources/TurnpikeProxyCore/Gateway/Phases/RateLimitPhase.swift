@@ -25,6 +25,13 @@ extension Gateway {
             if let key = limit.key(client, context) { rateLimiter.count(key, limit.rate, now: now) }
         }
     }
+
+    /// How many requests each of the route's rate limits would still let through at once, by name. Changes nothing.
+    func rateStates(from client: ClientAddress, context: RequestContext) -> [(limit: String, remaining: UInt64)] {
+        (context.route?.rateLimits ?? []).compactMap { limit in
+            limit.key(client, context).map { (limit.name, rateLimiter.state($0, limit.rate, now: now).remaining) }
+        }
+    }
 }
 
 extension GatewayRateLimit {
