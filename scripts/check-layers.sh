@@ -24,7 +24,7 @@ TurnpikeIdentity:       platform FoundationEssentials TurnpikeModel TurnpikeSnap
 TurnpikeCompiler:       TurnpikeModel TurnpikeSnapshot
 TurnpikeProxyCore:      platform TurnpikeModel TurnpikeSnapshot TurnpikeMetering
 CEpoll:
-TurnpikeProxy:          platform Synchronization Logging NIOCore NIOPosix CEpoll
+TurnpikeProxy:          platform Synchronization Logging NIOCore NIOPosix NIOSSL NIOTLS NIOHPACK NIOHTTP2 CEpoll
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeProxyCore
 
 TurnpikeControl:        Synchronization Logging Foundation FoundationEssentials
@@ -69,7 +69,9 @@ laws='
 only GRDB:              TurnpikeSQLite
 only Hummingbird:       TurnpikeAPI
 only HummingbirdCore:   TurnpikeAPI
-only NIOSSL:            TurnpikeAPI TurnpikeWorker turnpike
+only NIOSSL:            TurnpikeProxy TurnpikeAPI TurnpikeWorker turnpike
+only NIOHTTP2:          TurnpikeProxy
+only NIOHPACK:          TurnpikeProxy
 only CEpoll:            TurnpikeProxy
 only GRDBSQLite:        turnpike-bench
 only ArgumentParser:    turnpike turnpike-worker turnpike-bench

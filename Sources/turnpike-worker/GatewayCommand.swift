@@ -14,8 +14,9 @@ struct GatewayCommand: AsyncParsableCommand {
         abstract: "Run a gateway: route, check, limit, count and forward requests.",
         discussion: """
             Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
-            TURNPIKE_LISTEN, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, \
-            TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, TURNPIKE_TRANSPORT, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
+            TURNPIKE_LISTEN, TURNPIKE_SECURE_LISTEN, TURNPIKE_CERTIFICATES, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, \
+            TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
+            TURNPIKE_TRANSPORT, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
             {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
             stands over the environment, and that over the file.
 
@@ -23,7 +24,7 @@ struct GatewayCommand: AsyncParsableCommand {
             directory. Give it by the environment: arguments are seen by everybody on the machine.
 
             SIGTERM and SIGINT finish the requests in flight, report their usage and stop; SIGHUP opens the access log \
-            anew.
+            and the certificates anew.
             """
     )
 
@@ -45,6 +46,16 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @Option(help: "Host and port for clients; port 0 takes a free one. (default: 127.0.0.1:8000)")
     var listen: String?
+
+    @Option(help: "Host and port for clients that come over TLS; port 0 takes a free one. (default: none)")
+    var secureListen: String?
+
+    @Option(
+        help: """
+            The folder of certificates for TLS: NAME.crt with NAME.key, or fullchain.pem with privkey.pem, in it or in folders \
+            beneath; default.crt is for clients that name no server.
+            """)
+    var certificates: String?
 
     @Option(help: "Host and port for /healthz, /readyz and /metrics. (default: 127.0.0.1:8001)")
     var adminListen: String?
@@ -89,7 +100,8 @@ struct GatewayCommand: AsyncParsableCommand {
         MetricsSystem.bootstrap(RegistryMetricsFactory(registry: metrics))
         let logger = Logger(label: "turnpike-worker")
         try await runGateway(settings.options, logger: logger, metrics: metrics) { ports in
-            let line = "Turnpike gateway: \(settings.url(ports)), admin \(settings.adminURL(ports))\n"
+            let secure = settings.secureURL(ports).map { " and \($0)" } ?? ""
+            let line = "Turnpike gateway: \(settings.url(ports))\(secure), admin \(settings.adminURL(ports))\n"
             // Standard output belongs to the access log where that goes there.
             let output =
                 settings.options.accessLog == .standardOutput ? FileDescriptorOutput.standardError : .standardOutput
@@ -101,7 +113,7 @@ struct GatewayCommand: AsyncParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         let given: [GatewaySettings.Key: String?] = [
             .controlPlane: controlPlane, .ca: ca, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .listen: listen,
-            .adminListen: adminListen, .state: state,
+            .secureListen: secureListen, .certificates: certificates, .adminListen: adminListen, .state: state,
             .joinToken: joinToken, .name: name, .accessLog: accessLog, .debugTokenFile: debugTokenFile,
             .transport: transport, .logFormat: logFormat, .logLevel: logLevel,
         ]

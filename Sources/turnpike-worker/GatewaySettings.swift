@@ -17,6 +17,8 @@ import TurnpikeWorker
 /// - `tlsCertificate`, `tlsKey`: PEM files of a certificate to show to an `https` control plane, and of its key. Default:
 ///   the certificate that the control plane issues, if it does.
 /// - `listen`: host and port for clients. Default `127.0.0.1:8000`.
+/// - `secureListen`: host and port for clients that come over TLS. Default: none.
+/// - `certificates`: the folder of the certificates for these, `NAME.crt` and `NAME.key`.
 /// - `adminListen`: host and port for health and metrics. Default `127.0.0.1:8001`.
 /// - `state`: the folder for what must outlive the process. Default `./turnpike-worker-state`.
 /// - `joinToken` (secret): needed at the first start.
@@ -34,8 +36,8 @@ struct GatewaySettings: Sendable {
     }
 
     enum Key: String, CaseIterable {
-        case controlPlane, ca, tlsCertificate, tlsKey, listen, adminListen, state, joinToken, name, accessLog, transport
-        case debugToken, debugTokenFile
+        case controlPlane, ca, tlsCertificate, tlsKey, listen, secureListen, certificates, adminListen, state
+        case joinToken, name, accessLog, transport, debugToken, debugTokenFile
         case logFormat = "log.format"
         case logLevel = "log.level"
 
@@ -65,6 +67,7 @@ struct GatewaySettings: Sendable {
             trust: ControlPlaneTrust(
                 authorities: text(.ca), files: try GatewaySettings.files(text(.tlsCertificate), text(.tlsKey))),
             listen: try GatewaySettings.address(text(.listen) ?? "127.0.0.1:8000"),
+            secure: try GatewaySettings.secure(text(.secureListen), text(.certificates)),
             adminListen: try GatewaySettings.address(text(.adminListen) ?? "127.0.0.1:8001"),
             stateDirectory: text(.state) ?? "./turnpike-worker-state", joinToken: text(.joinToken),
             name: try GatewaySettings.name(text(.name)), accessLog: GatewaySettings.accessLog(text(.accessLog)),
@@ -80,6 +83,12 @@ extension GatewaySettings {
     /// Where clients come, with the port that the system gave.
     func url(_ ports: GatewayPorts) -> String {
         "http://\(ListenAddress(host: options.listen.host, port: ports.gateway))"
+    }
+
+    /// Where clients come over TLS.
+    func secureURL(_ ports: GatewayPorts) -> String? {
+        guard let secure = options.secure, let port = ports.secure else { return nil }
+        return "https://\(ListenAddress(host: secure.listen.host, port: port))"
     }
 
     /// Where health and metrics are.
@@ -107,6 +116,17 @@ extension GatewaySettings {
     private static func address(_ text: String) throws(Fault) -> ListenAddress {
         if let address = ListenAddress(text) { return address }
         throw Fault(reason: "'\(text)' is no address to listen on, such as 127.0.0.1:8000 or [::1]:8000.")
+    }
+
+    private static func secure(
+        _ listen: String?, _ certificates: String?
+    ) throws(Fault) -> GatewayWorkerOptions.Secure? {
+        switch (listen, certificates) {
+        case (nil, nil): return nil
+        case (let listen?, let certificates?):
+            return GatewayWorkerOptions.Secure(listen: try address(listen), certificates: certificates)
+        default: throw Fault(reason: "secureListen and certificates go together: give both.")
+        }
     }
 
     private static func name(_ text: String?) throws(Fault) -> String? {

@@ -11,7 +11,8 @@ extension CompiledCluster {
             connectTimeout: service.connectTimeout, responseTimeout: service.responseTimeout,
             requestTimeout: service.requestTimeout, loadBalancing: service.loadBalancing,
             outlierDetection: service.outlierDetection,
-            retries: service.retries, circuitBreakers: service.circuitBreakers
+            retries: service.retries, circuitBreakers: service.circuitBreakers, protocol: service.protocol,
+            tls: service.tls
         )
     }
 }

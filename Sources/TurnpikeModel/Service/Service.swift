@@ -6,7 +6,12 @@ public struct Service: ResourceSpec {
     public static let plural = "services"
     public static let idPrefix = "svc"
 
-    public enum UpstreamProtocol: String, Sendable, CaseIterable { case http }
+    public enum UpstreamProtocol: String, Sendable, CaseIterable {
+        /// HTTP/1.1.
+        case http
+        /// HTTP/2: what gRPC needs. In the clear with prior knowledge, over TLS by ALPN.
+        case http2
+    }
 
     public struct Endpoint: Sendable, Hashable {
         /// An IP address or a DNS name.
@@ -17,6 +22,8 @@ public struct Service: ResourceSpec {
     }
 
     public var `protocol`: UpstreamProtocol
+    /// Absent: in the clear.
+    public var tls: UpstreamTLS?
     /// 1 to 256 endpoints.
     public var endpoints: [Endpoint]
     /// How long opening a connection may take. Default 2 s.
@@ -36,6 +43,7 @@ public struct Service: ResourceSpec {
 
     public init(reading fields: inout FieldReader) {
         `protocol` = fields.choice("protocol", default: .http)
+        tls = fields.object("tls") { UpstreamTLS(reading: &$0) }
         endpoints = fields.list("endpoints", count: 1...256) { endpoint in
             let host = endpoint.string("host", length: 1...253)
             if !host.isEmpty, !Host.isValidAddress(host) {
@@ -58,6 +66,7 @@ public struct Service: ResourceSpec {
 
     public func write(to fields: inout FieldWriter) {
         fields.write("protocol", `protocol`)
+        if let tls { fields.write("tls") { tls.write(to: &$0) } }
         fields.write(
             "endpoints",
             .array(

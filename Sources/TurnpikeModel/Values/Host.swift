@@ -12,7 +12,8 @@ public enum Host {
         isValidName(host.hasPrefix("*.") ? String(host.dropFirst(2)) : host)
     }
 
-    private static func isValidName(_ host: String) -> Bool {
+    /// A DNS name. An IPv4 address looks like one.
+    public static func isValidName(_ host: String) -> Bool {
         guard (1...253).contains(host.utf8.count) else { return false }
         return host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
             (1...63).contains(label.utf8.count) && label.utf8.first != 0x2D && label.utf8.last != 0x2D

@@ -4,6 +4,7 @@
 
 import CEpoll
 import Synchronization
+import TurnpikeProxyCore
 
 #if canImport(Glibc)
 import Glibc
@@ -41,6 +42,7 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
     let toClient = Gather()
     let toUpstream = Gather()
     private var resolver: NameResolver?
+    private var madeBridge: UpstreamBridge?
     /// Nanoseconds of `CLOCK_MONOTONIC`, as of the beginning of this turn.
     private(set) var now: UInt64
     /// Called at the beginning of each turn.
@@ -104,6 +106,8 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
         for work in queue.close() { work() }
         turnBegan = nil
         resolver = nil
+        madeBridge?.shutDown()
+        madeBridge = nil
         selector.removeAll()
         timers = TimerWheel(now: 0)
         thread.store(0, ordering: .relaxed)
@@ -128,6 +132,14 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
         if let resolver { return resolver }
         let made = NameResolver(loop: self)
         resolver = made
+        return made
+    }
+
+    /// Made when the first endpoint that speaks TLS or HTTP/2 is asked for.
+    func bridge(limits: HeadLimits) -> UpstreamBridge {
+        if let madeBridge { return madeBridge }
+        let made = UpstreamBridge(loop: self, limits: limits)
+        madeBridge = made
         return made
     }
 

@@ -11,6 +11,8 @@ struct EpollTransport: RunningTransport {
     private let engine: LoopBound<EpollEngine>
     private let listener: LoopBound<EpollListener>
     let port: Int
+    /// It speaks no TLS.
+    var securePort: Int? { nil }
 
     var loop: any GatewayLoop { epoll }
 

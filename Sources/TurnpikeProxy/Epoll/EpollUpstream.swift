@@ -37,6 +37,8 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     /// Whom it serves at present.
     var user: (any EpollUpstreamUser)?
     private var attempt: ConnectAttempt?
+    /// The bridge is asked for a connection.
+    private var isAwaited = false
     private var socket: EpollSocket?
 
     /// What is left to do once all is sent.
@@ -55,9 +57,24 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     // MARK: - Connecting
 
     func connect(to endpoint: EndpointAddress) {
+        guard endpoint.wire == .plain else { return ask(for: endpoint) }
         let attempt = ConnectAttempt(endpoint, loop: loop) { self.connected($0) }
         self.attempt = attempt
         attempt.start()
+    }
+
+    private func ask(for endpoint: EndpointAddress) {
+        isAwaited = true
+        let upstream = LoopBound(self, on: loop)
+        loop.bridge(limits: engine.gateway.limits.head).connect(to: endpoint) { upstream.value.bridged($0, endpoint) }
+    }
+
+    private func bridged(_ result: Result<Descriptor, any Error>, _ endpoint: EndpointAddress) {
+        let descriptor = try? result.get()
+        guard isAwaited else { return descriptor?.closeNow() ?? () }
+        isAwaited = false
+        if case .failure(let error) = result { engine.noteUnreachable(endpoint, error) }
+        connected(descriptor)
     }
 
     private func connected(_ descriptor: Descriptor?) {
@@ -134,6 +151,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
         cutOff = nil
         attempt?.cancel()
         attempt = nil
+        isAwaited = false
         socket?.close()
     }
 

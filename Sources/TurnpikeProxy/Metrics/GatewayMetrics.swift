@@ -103,6 +103,10 @@ final class GatewayMetrics {
         ).increment()
     }
 
+    func handshakeFailed() {
+        registry.counter(.handshakeFailures, help: "TLS handshakes of clients that came to nothing.").increment()
+    }
+
     func upstreams(idle: Int, open: Int) {
         idleUpstreams.set(idle)
         busyUpstreams.set(open - idle)

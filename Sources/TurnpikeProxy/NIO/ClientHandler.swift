@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import NIOSSL
 import TurnpikeProxyCore
 
 #if os(Linux)
@@ -18,9 +19,9 @@ import Darwin
 
 /// Moves bytes and events between one client's channel, the upstream's, and the ``ServerConnection`` that decides.
 ///
-/// The only handler of its channel. Carrying out an action can make the channel call back at once (a write that fills its
+/// The last handler of its channel, and the only one that knows HTTP/1.1. Carrying out an action can make the channel call back at once (a write that fills its
 /// buffer, a close); such events wait until the actions of the one before are all done.
-final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, EngineClient, UpstreamUser {
+final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbackHandler, UpstreamUser {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -36,6 +37,8 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
     }
 
     private let engine: NIOEngine
+    private let connector: UpstreamConnector
+    private let scheme: RequestForwarding.Scheme
     private var connection: ServerConnection?
     private var context: ChannelHandlerContext?
     private var output: PendingOutput?
@@ -51,7 +54,11 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
     /// The connection did not end in order.
     private var hasFailed = false
 
-    init(engine: NIOEngine) { self.engine = engine }
+    init(engine: NIOEngine, connector: UpstreamConnector, scheme: RequestForwarding.Scheme) {
+        self.engine = engine
+        self.connector = connector
+        self.scheme = scheme
+    }
 
     // MARK: - Channel
 
@@ -68,7 +75,9 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
         engine.admit(self)
         engine.tick()
         output = PendingOutput(allocator: context.channel.allocator)
-        connection = ServerConnection(gateway: engine.gateway, client: ClientAddress(context.remoteAddress))
+        // By way of the channel: the context's short cut is not there in a stream of HTTP/2.
+        connection = ServerConnection(
+            gateway: engine.gateway, client: ClientAddress(context.channel.remoteAddress), scheme: scheme)
         armTimer()
     }
 
@@ -96,11 +105,11 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
         context.close(promise: nil)
     }
 
-    func leasesChanged() { handle(.leasesChanged) }
+    override func leasesChanged() { handle(.leasesChanged) }
 
-    func drain() { handle(.drain) }
+    override func drain() { handle(.drain) }
 
-    func abort() {
+    override func abort() {
         if upstream == nil { context?.close(promise: nil) } else { reset() }
     }
 
@@ -109,7 +118,9 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
         guard let context else { return }
         hasFailed = true
         _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-        context.close(promise: nil)
+        let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+        // Past TLS, which would say goodbye in due form.
+        (tls ?? context).close(promise: nil)
     }
 
     private func leave() {
@@ -166,8 +177,7 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
     }
 
     private func startMirrors() {
-        guard let eventLoop = context?.eventLoop else { return }
-        while let copy = engine.gateway.takeMirror() { NIOMirror(copy, engine: engine, eventLoop: eventLoop).start() }
+        while let copy = engine.gateway.takeMirror() { NIOMirror(copy, engine: engine, connector: connector).start() }
     }
 
     // MARK: - Actions
@@ -203,10 +213,9 @@ final class ClientHandler: ChannelInboundHandler, NIOScheduledCallbackHandler, E
     }
 
     private func connect(_ id: UpstreamID, endpoint: Int) {
-        guard let context else { return }
         let handler = UpstreamHandler(id: id, engine: engine, user: self)
         engine.keep(handler)
-        handler.connect(to: engine.gateway.upstreams.address(of: endpoint), on: context.eventLoop)
+        handler.connect(to: engine.gateway.upstreams.address(of: endpoint), by: connector)
     }
 
     /// Takes an idle connection, having looked at it once more: it may have been closed since it was put away.

@@ -8,17 +8,17 @@ import TurnpikeProxyCore
 final class NIOMirror: UpstreamUser, NIOScheduledCallbackHandler {
     private let exchange: MirrorExchange
     private let engine: NIOEngine
-    private let eventLoop: any EventLoop
+    private let connector: UpstreamConnector
     private var upstream: UpstreamHandler?
     private var isHandling = false
     private var waitingEvents: CircularBuffer<UpstreamEvent> = []
     private var timer: NIOScheduledCallback?
     private var timerDue = UInt64.max
 
-    init(_ exchange: MirrorExchange, engine: NIOEngine, eventLoop: any EventLoop) {
+    init(_ exchange: MirrorExchange, engine: NIOEngine, connector: UpstreamConnector) {
         self.exchange = exchange
         self.engine = engine
-        self.eventLoop = eventLoop
+        self.connector = connector
     }
 
     func start() {
@@ -76,7 +76,7 @@ final class NIOMirror: UpstreamUser, NIOScheduledCallbackHandler {
         case .connect(let id, let endpoint):
             let handler = UpstreamHandler(id: id, engine: engine, user: self)
             engine.keep(handler)
-            handler.connect(to: engine.gateway.upstreams.address(of: endpoint), on: eventLoop)
+            handler.connect(to: engine.gateway.upstreams.address(of: endpoint), by: connector)
         case .attach(let id):
             guard let idle = engine.upstream(id), idle.isOpen else {
                 engine.close(id)
@@ -110,7 +110,7 @@ final class NIOMirror: UpstreamUser, NIOScheduledCallbackHandler {
         timerDue = due
         timer = nil
         guard due < .max else { return }
-        timer = try? eventLoop.assumeIsolated().scheduleCallback(at: .uptimeNanoseconds(due), handler: self)
+        timer = try? connector.eventLoop.assumeIsolated().scheduleCallback(at: .uptimeNanoseconds(due), handler: self)
     }
 
     func handleScheduledCallback(eventLoop: some EventLoop) {

@@ -17,6 +17,8 @@ public final class GatewayServer: Sendable {
     public var loop: any GatewayLoop { running.loop }
     /// Where it listens.
     public var port: Int { running.port }
+    /// Where it listens for TLS; `nil` where it was not told to.
+    public var securePort: Int? { running.securePort }
 
     private init(_ running: any RunningTransport, transport: Transport) {
         self.running = running
@@ -37,13 +39,16 @@ public final class GatewayServer: Sendable {
             options: options, recorder: recorder, leases: leases, digest: digest, debugCheck: debugCheck,
             logger: logger, metrics: metrics
         )
-        let transport = options.transport.resolved
+        let transport = options.transport.resolved(speaksTLS: options.secure != nil)
         return GatewayServer(try await start(transport, parts), transport: transport)
     }
 
     private static func start(_ transport: Transport, _ parts: EngineParts) async throws -> any RunningTransport {
         #if os(Linux)
-        if case .epoll = transport { return try await EpollTransport.start(parts) }
+        if case .epoll = transport {
+            guard parts.options.secure == nil else { throw TransportUnavailable(transport: transport, speaksTLS: true) }
+            return try await EpollTransport.start(parts)
+        }
         #endif
         guard case .nio = transport else { throw TransportUnavailable(transport: transport) }
         return try await NIOTransport.start(parts)

@@ -59,6 +59,7 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream> {
     private var isDraining = false
     private var whenDrained: (() -> Void)?
     private var isFinished = false
+    private var nextNote: UInt64 = 0
 
     init(
         loop: any EngineLoop, options: GatewayOptions, gateway: Gateway, watch: GatewayWatch, leases: any LeaseSource,
@@ -203,6 +204,15 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream> {
     func lost(_ upstream: Upstream) {
         gateway.idleUpstreamLost(upstream.id)
         close(upstream.id)
+    }
+
+    /// Says why an upstream cannot be reached: at most once a second, since every request may find it so.
+    func noteUnreachable(_ address: EndpointAddress, _ error: any Error) {
+        guard loop.now >= nextNote else { return }
+        nextNote = loop.now + 1_000_000_000
+        logger.warning(
+            "An upstream cannot be reached.",
+            metadata: [LogKey.upstream: "\(address.host):\(address.port)", LogKey.error: "\(error)"])
     }
 
     // MARK: - Upkeep

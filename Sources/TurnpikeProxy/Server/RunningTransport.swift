@@ -8,6 +8,8 @@ protocol RunningTransport: Sendable {
     var loop: any GatewayLoop { get }
     /// Where it listens.
     var port: Int { get }
+    /// Where it listens for TLS; `nil` where it does not.
+    var securePort: Int? { get }
 
     func apply(_ configuration: GatewayConfiguration) async
     /// Nothing is known once the loop has stopped.

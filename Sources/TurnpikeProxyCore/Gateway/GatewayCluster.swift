@@ -37,7 +37,8 @@ final class GatewayCluster: Sendable {
     init(_ compiled: CompiledCluster, slot: Int) {
         self.slot = slot
         self.compiled = compiled
-        addresses = compiled.endpoints.map { EndpointAddress(host: $0.host, port: $0.port) }
+        let wire = UpstreamWire(speaksHTTP2: compiled.protocol == .http2, tls: compiled.tls)
+        addresses = compiled.endpoints.map { EndpointAddress(host: $0.host, port: $0.port, wire: wire) }
         weights = compiled.endpoints.map { min(max($0.weight, 0), 1000) }
         balancing = Balancing(compiled, addresses, weights)
         slowStart = UInt64(max(compiled.loadBalancing?.slowStart?.inNanoseconds ?? 0, 0))

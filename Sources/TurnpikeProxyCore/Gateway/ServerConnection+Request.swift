@@ -114,7 +114,7 @@ extension ServerConnection {
                 throw .malformed(.bodyTooLarge)
             }
             let admission = try gateway.admit(head, bytes, from: client, context: &request)
-            gateway.prepare(head, bytes, from: client, context: &request, to: toUpstream)
+            gateway.prepare(head, bytes, from: client, over: scheme, context: &request, to: toUpstream)
             forwardedHeadLength = toUpstream.count
             heldLength = forwardedHeadLength
             switch admission {

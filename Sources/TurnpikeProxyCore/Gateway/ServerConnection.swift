@@ -42,6 +42,8 @@ public final class ServerConnection {
 
     let gateway: Gateway
     let client: ClientAddress
+    /// What the client spoke.
+    let scheme: RequestForwarding.Scheme
 
     var state = State.idle
     var upstream = Upstream.none
@@ -89,9 +91,10 @@ public final class ServerConnection {
     var loggedMethod = ByteRange.empty
     var loggedPath = ByteRange.empty
 
-    public init(gateway: Gateway, client: ClientAddress) {
+    public init(gateway: Gateway, client: ClientAddress, scheme: RequestForwarding.Scheme = .http) {
         self.gateway = gateway
         self.client = client
+        self.scheme = scheme
         parser = RequestParser(limits: gateway.limits.head)
         responseParser = ResponseParser(limits: gateway.limits.head)
         deadline = gateway.now + gateway.limits.idleTimeout

@@ -19,9 +19,9 @@ public struct ChunkLimits: Sendable, Hashable {
 /// Decodes chunked transfer coding (RFC 9112 §7.1) from bytes that come in any pieces.
 ///
 /// Sizes have 1 to 16 hexadecimal digits and nothing around them. Extensions are skipped, visible text only and
-/// bounded. Every line ends in CRLF. Trailer fields are checked like header fields, bounded and dropped; those that
-/// would change framing, routing or authentication are refused (RFC 9110 §6.5.1). Allocates only where there are
-/// trailers.
+/// bounded. Every line ends in CRLF. Trailer fields are checked like header fields, bounded, and dropped unless they are
+/// asked for; those that would change framing, routing or authentication are refused (RFC 9110 §6.5.1). Allocates only
+/// where there are trailers.
 public struct ChunkDecoder: Sendable {
     /// What the next step through the bytes gave.
     public enum Event: Sendable, Hashable {
@@ -51,8 +51,16 @@ public struct ChunkDecoder: Sendable {
     private var extensionTotal = 0
     private var trailerTotal = 0
     private var trailerLine: [UInt8] = []
+    private let keepsTrailers: Bool
+    /// The trailer fields that were read so far, where they are kept.
+    private(set) var trailers: [(name: String, value: String)] = []
 
-    public init(limits: ChunkLimits = ChunkLimits()) { self.limits = limits }
+    public init(limits: ChunkLimits = ChunkLimits()) { self.init(limits: limits, keepsTrailers: false) }
+
+    init(limits: ChunkLimits = ChunkLimits(), keepsTrailers: Bool) {
+        self.limits = limits
+        self.keepsTrailers = keepsTrailers
+    }
 
     public var isAtEnd: Bool { if case .end = state { true } else { false } }
 
@@ -150,12 +158,15 @@ public struct ChunkDecoder: Sendable {
             state = .end
             return
         }
-        let known = trailerLine.withUnsafeBytes { line in
+        let field = trailerLine.withUnsafeBytes { line in
             // A line that cannot be parsed is a bad trailer, for whichever reason.
-            try? FieldLine.parse(line, from: 0, to: line.count).known
+            try? FieldLine.parse(line, from: 0, to: line.count)
         }
-        guard let known else { throw .badTrailer }
-        guard known == .other else { throw .forbiddenTrailer }
+        guard let field else { throw .badTrailer }
+        guard field.known == .other else { throw .forbiddenTrailer }
+        if keepsTrailers {
+            trailerLine.withUnsafeBytes { trailers.append(($0.lowercasedText(field.name), $0.text(field.value))) }
+        }
         trailerLine.removeAll(keepingCapacity: true)
         state = .trailer
     }

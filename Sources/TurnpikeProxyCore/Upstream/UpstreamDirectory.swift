@@ -1,16 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a service listens: a name or an address, and a port.
-public struct EndpointAddress: Sendable, Hashable {
-    public var host: String
-    public var port: Int
-
-    public init(host: String, port: Int) {
-        self.host = host
-        self.port = port
-    }
-}
-
 /// All endpoints and upstream connections of one event loop. Endpoints are known by address, so that connections and what
 /// was learned about health outlive a change of configuration, and services that share an endpoint share its connections.
 public struct UpstreamDirectory: Sendable {

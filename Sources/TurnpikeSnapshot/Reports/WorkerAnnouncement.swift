@@ -10,6 +10,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case weightedBackends
     case redirect, directResponse, rewrite, stickiness, headerEdits, mirror, upgrades
     case loadBalancing, outlierDetection, retries, requestTimeout, circuitBreakers
+    case upstreamHTTP2, upstreamTLS
     /// Answers probes.
     case probe
 }
@@ -63,6 +64,8 @@ extension CompiledCluster {
         if retries != nil { required.insert(.retries) }
         if requestTimeout != nil { required.insert(.requestTimeout) }
         if circuitBreakers != nil { required.insert(.circuitBreakers) }
+        if `protocol` == .http2 { required.insert(.upstreamHTTP2) }
+        if tls != nil { required.insert(.upstreamTLS) }
         return required
     }
 }

@@ -116,7 +116,8 @@ extension CompiledCluster {
             loadBalancing: fields.object("loadBalancing") { LoadBalancing(reading: &$0) },
             outlierDetection: fields.object("outlierDetection") { OutlierDetection(reading: &$0) },
             retries: fields.object("retries") { Retries(reading: &$0) },
-            circuitBreakers: fields.object("circuitBreakers") { CircuitBreakers(reading: &$0) }
+            circuitBreakers: fields.object("circuitBreakers") { CircuitBreakers(reading: &$0) },
+            protocol: fields.choice("protocol", default: .http), tls: fields.object("tls") { UpstreamTLS(reading: &$0) }
         )
     }
 
@@ -135,6 +136,9 @@ extension CompiledCluster {
         if let outlierDetection { fields.write("outlierDetection") { outlierDetection.write(to: &$0) } }
         if let retries { fields.write("retries") { retries.write(to: &$0) } }
         if let circuitBreakers { fields.write("circuitBreakers") { circuitBreakers.write(to: &$0) } }
+        // Said only where it is not HTTP/1.1, which all gateways speak.
+        if `protocol` != .http { fields.write("protocol", `protocol`) }
+        if let tls { fields.write("tls") { tls.write(to: &$0) } }
     }
 }
 

@@ -195,11 +195,15 @@ public struct CompiledCluster: CompiledContent {
     public var retries: Retries?
     /// Absent: no bounds but the gateway's own.
     public var circuitBreakers: CircuitBreakers?
+    public var `protocol`: Service.UpstreamProtocol
+    /// Absent: in the clear.
+    public var tls: UpstreamTLS?
 
     public init(
         tenant: String, name: String, id: ResourceID, endpoints: [Endpoint], connectTimeout: Duration,
         responseTimeout: Duration, requestTimeout: Duration? = nil, loadBalancing: LoadBalancing? = nil,
-        outlierDetection: OutlierDetection? = nil, retries: Retries? = nil, circuitBreakers: CircuitBreakers? = nil
+        outlierDetection: OutlierDetection? = nil, retries: Retries? = nil, circuitBreakers: CircuitBreakers? = nil,
+        protocol: Service.UpstreamProtocol = .http, tls: UpstreamTLS? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -212,6 +216,8 @@ public struct CompiledCluster: CompiledContent {
         self.outlierDetection = outlierDetection
         self.retries = retries
         self.circuitBreakers = circuitBreakers
+        self.protocol = `protocol`
+        self.tls = tls
     }
 }
 

@@ -52,6 +52,8 @@ extension MetricName {
     public static let upstreamDuration: MetricName = "turnpike_upstream_duration_seconds"
     /// Client connections open now.
     public static let activeConnections: MetricName = "turnpike_active_connections"
+    /// TLS handshakes of clients that came to nothing.
+    public static let handshakeFailures: MetricName = "turnpike_handshake_failures_total"
     /// Upstream connections open now, by `state` (`idle`, `busy`).
     public static let upstreamConnections: MetricName = "turnpike_upstream_connections"
     /// The revision of the configuration in force.
@@ -99,7 +101,7 @@ extension MetricName {
     /// Requests to the control plane that were refused because somebody asks too much, by `of` (`address`, `tenant`,
     /// `feeds`).
     public static let rateLimited: MetricName = "turnpike_rate_limited_total"
-    /// When the TLS certificate that the API serves ends, in seconds since 1970; absent without TLS.
+    /// When the TLS certificate that is shown to clients ends, the first of several, in seconds since 1970; absent without TLS.
     public static let certificateExpiry: MetricName = "turnpike_certificate_expiry_timestamp_seconds"
     /// Bytes of the database's files, by `file` (`database`, `wal`).
     public static let databaseBytes: MetricName = "turnpike_database_bytes"

@@ -16,11 +16,13 @@ struct GatewayWorker: ServiceLifecycle.Service {
     let options: GatewayWorkerOptions
     let state: StateDirectory
     let accessLog: AccessLogFile?
+    /// For TLS; `nil` where clients come in the clear only.
+    let certificates: ServerCertificates?
     let health: WorkerHealth
     var logger: Logger
     let metrics: MetricsRegistry
-    /// Called once the gateway listens, with its port.
-    let onListening: @Sendable (Int) -> Void
+    /// Called once the gateway listens, with its port, and the one for TLS.
+    let onListening: @Sendable (Int, Int?) -> Void
 
     func run() async throws {
         // Over plain HTTP a certificate could not be shown, and whoever brings one asks for none.
@@ -73,14 +75,14 @@ struct GatewayWorker: ServiceLifecycle.Service {
         let sink = GatewaySink(server: server, health: health)
         let store = LastGoodStore(path: state.lastGoodFile, logger: logger)
         let lastGood = await restore(from: store, to: sink)
-        onListening(server.port)
+        onListening(server.port, server.securePort)
 
         let reporting = ReportingService(
             reporter: UsageReporter(uplink: client, logger: logger), live: live, earlier: earlier, journals: journals,
             worker: live.worker, finalTimeout: options.reportTimeout, logger: logger
         )
         let stream = StreamClient(
-            client: client, announcement: announcement(port: server.port), sink: sink, store: store, lastGood: lastGood,
+            client: client, announcement: announcement(server), sink: sink, store: store, lastGood: lastGood,
             logger: logger, metrics: metrics
         )
         // Ended in reverse order: clients first, the last report once nothing can be recorded any more.
@@ -120,7 +122,7 @@ extension GatewayWorker {
                     host: options.listen.host, port: options.listen.port,
                     accessLog: accessLog?.destination
                         ?? (options.accessLog == .standardOutput ? .standardOutput : .off),
-                    transport: options.transport
+                    transport: options.transport, secure: secureListener
                 ),
                 recorder: { [logger, metrics] loop in
                     let journal = try UsageJournal(
@@ -137,7 +139,9 @@ extension GatewayWorker {
         } catch let failure as FileFailure {
             throw StartFailure(what: "the usage journal cannot be made", cause: failure)
         } catch {
-            throw StartFailure(what: "the gateway cannot listen on \(options.listen)", cause: error)
+            let addresses = [options.listen, options.secure?.listen].compactMap { $0?.description }
+            throw StartFailure(
+                what: "the gateway cannot listen on \(addresses.joined(separator: " and "))", cause: error)
         }
         return (server, try live.take())
     }
@@ -148,10 +152,18 @@ extension GatewayWorker {
         return { token.matches($0) }
     }
 
-    private func announcement(port: Int) -> WorkerAnnouncement {
-        WorkerAnnouncement(
-            version: workerVersion, capabilities: Set(Capability.allCases.map(\.rawValue)),
-            addresses: ["\(options.listen.host):\(port)"])
+    private var secureListener: SecureListener? {
+        guard let secure = options.secure, let certificates else { return nil }
+        return SecureListener(host: secure.listen.host, port: secure.listen.port, certificates: certificates)
+    }
+
+    private func announcement(_ server: GatewayServer) -> WorkerAnnouncement {
+        var addresses = ["\(options.listen.host):\(server.port)"]
+        if let secure = options.secure, let port = server.securePort {
+            addresses.append("\(secure.listen.host):\(port)")
+        }
+        return WorkerAnnouncement(
+            version: workerVersion, capabilities: Set(Capability.allCases.map(\.rawValue)), addresses: addresses)
     }
 
     /// Serves by the last good configuration at once, control plane or not.

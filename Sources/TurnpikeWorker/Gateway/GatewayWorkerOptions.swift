@@ -11,11 +11,24 @@ public struct GatewayWorkerOptions: Sendable {
         case file(String)
     }
 
+    public struct Secure: Sendable, Hashable {
+        public var listen: ListenAddress
+        /// The folder of the certificates and their keys. It is looked at again every half minute, and on SIGHUP.
+        public var certificates: String
+
+        public init(listen: ListenAddress, certificates: String) {
+            self.listen = listen
+            self.certificates = certificates
+        }
+    }
+
     public var controlPlane: ControlPlaneAddress
     /// Matters with an `https` address only.
     public var trust: ControlPlaneTrust
     /// Where clients come. Default `127.0.0.1:8000`.
     public var listen: ListenAddress
+    /// Where clients come over TLS besides. Absent: nowhere.
+    public var secure: Secure?
     /// Where `/healthz`, `/readyz` and `/metrics` are. Default `127.0.0.1:8001`.
     public var adminListen: ListenAddress
     /// A directory that no other worker uses; made where it is missing.
@@ -37,7 +50,7 @@ public struct GatewayWorkerOptions: Sendable {
 
     public init(
         controlPlane: ControlPlaneAddress, trust: ControlPlaneTrust = ControlPlaneTrust(),
-        listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000),
+        listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000), secure: Secure? = nil,
         adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
         joinToken: String? = nil, name: String? = nil, accessLog: AccessLog = .off,
         debugToken: DebugToken? = nil, transport: Transport = .automatic,
@@ -46,6 +59,7 @@ public struct GatewayWorkerOptions: Sendable {
         self.controlPlane = controlPlane
         self.trust = trust
         self.listen = listen
+        self.secure = secure
         self.adminListen = adminListen
         self.stateDirectory = stateDirectory
         self.joinToken = joinToken
@@ -61,5 +75,7 @@ public struct GatewayWorkerOptions: Sendable {
 /// The ports that a worker listens on, which the system chose where 0 was asked for.
 public struct GatewayPorts: Sendable, Hashable {
     public var gateway: Int
+    /// For TLS; `nil` where the worker was not told to.
+    public var secure: Int?
     public var admin: Int
 }

@@ -20,15 +20,20 @@ public func runGateway(
 ) async throws {
     let state = try StateDirectory(options.stateDirectory)
     let accessLog: AccessLogFile? = if case .file(let path) = options.accessLog { try AccessLogFile(path) } else { nil }
+    let certificates = try options.secure.map {
+        try CertificateService(CertificateFolder(path: $0.certificates), logger: logger, metrics: metrics)
+    }
     let health = WorkerHealth()
     let ports = StartedPorts(onStart)
     let admin = AdminListener(
         address: options.adminListen, pages: AdminPages(health: health, metrics: metrics), logger: logger
     ) { ports.report(admin: $0) }
     let worker = GatewayWorker(
-        options: options, state: state, accessLog: accessLog, health: health, logger: logger, metrics: metrics
-    ) { ports.report(gateway: $0) }
-    let services: [any ServiceLifecycle.Service] = [admin, HangUpService(accessLog: accessLog, logger: logger), worker]
+        options: options, state: state, accessLog: accessLog, certificates: certificates?.certificates, health: health,
+        logger: logger, metrics: metrics
+    ) { ports.report(gateway: $0, secure: $1) }
+    let hangUp = HangUpService(accessLog: accessLog, certificates: certificates, logger: logger)
+    let services: [any ServiceLifecycle.Service] = [admin, hangUp] + (certificates.map { [$0] } ?? []) + [worker]
     let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
             services: services.map { service in
@@ -50,9 +55,10 @@ private final class StartedPorts: Sendable {
 
     init(_ onStart: @escaping @Sendable (GatewayPorts) -> Void) { self.onStart = onStart }
 
-    func report(gateway: Int = 0, admin: Int = 0) {
+    func report(gateway: Int = 0, secure: Int? = nil, admin: Int = 0) {
         let known = ports.withLock { ports in
             ports.gateway += gateway
+            if let secure { ports.secure = secure }
             ports.admin += admin
             return ports
         }

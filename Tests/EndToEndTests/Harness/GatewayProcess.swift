@@ -12,6 +12,7 @@ final class GatewayProcess: Sendable {
         var child: ChildProcess
         var url: String
         var adminURL: String
+        var secureURL: String?
     }
 
     private let stage: Stage
@@ -47,13 +48,17 @@ final class GatewayProcess: Sendable {
     private static func launch(_ name: String, _ arguments: [String], on stage: Stage) async throws -> Running {
         let child = try stage.start(name, "\(Stage.programs)/turnpike-worker", arguments)
         let line = try await child.match(
-            "where it listens", /Turnpike gateway: (http:\/\/[^,\s]+), admin (http:\/\/[^,\s]+)/)
-        return Running(child: child, url: String(line.1), adminURL: String(line.2))
+            "where it listens",
+            /Turnpike gateway: (http:\/\/[^,\s]+)(?: and (https:\/\/[^,\s]+))?, admin (http:\/\/[^,\s]+)/)
+        return Running(
+            child: child, url: String(line.1), adminURL: String(line.3), secureURL: line.2.map { String($0) })
     }
 
     var process: ChildProcess { running.withLock { $0.child } }
     var url: String { running.withLock { $0.url } }
     var adminURL: String { running.withLock { $0.adminURL } }
+    /// Where it listens for TLS.
+    var secureURL: String? { running.withLock { $0.secureURL } }
 
     /// `kill -9`.
     func killHard() async throws { try await process.killHard() }

@@ -80,6 +80,11 @@ private let invalidBodies: [(Kind, String, [String])] = [
         #"{"name":"s","protocol":"grpc","endpoints":[{"host":"a","port":1}],"connectTimeout":"1 s","responseTimeout":5}"#,
         ["/protocol choice", "/connectTimeout format", "/responseTimeout type"]
     ),
+    (
+        .service,
+        #"{"name":"s","endpoints":[{"host":"a","port":1}],"tls":{"serverName":"a b","authorities":"x","verify":1,"key":"k"}}"#,
+        ["/tls/serverName format", "/tls/authorities format", "/tls/verify type", "/tls/key unknown"]
+    ),
     (.route, #"{"name":"r"}"#, ["/match required", " choice"]),
     (
         .route, #"{"name":"r","match":{},"backends":[{"service":"a"}]}"#,

@@ -73,11 +73,7 @@ import TurnpikeProxyCore
             try await client.setReading(false)
             try await client.send(GatewayHarness.get("/v1/orders", "Connection: close\r\n"))
             await origin.requestsArrived(1)
-            var last = -1
-            while origin.written.load(ordering: .relaxed) != last {
-                last = origin.written.load(ordering: .relaxed)
-                try await Task.sleep(for: .milliseconds(300))
-            }
+            let last = try await origin.stalled()
             // What both kernels' socket buffers take, at most a few megabytes each, and little more.
             #expect(last < 24 << 20, "\(last) bytes are on their way")
             try await client.setReading(true)

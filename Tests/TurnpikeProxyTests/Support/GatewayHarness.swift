@@ -21,15 +21,17 @@ struct GatewayHarness: Sendable {
     static func run<Result: Sendable>(
         on transport: Transport, _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1000, log: AccessLogDestination = .off,
-        leases: any LeaseSource = NoLeases(),
+        leases: any LeaseSource = NoLeases(), certificates: [ServerCertificate] = [], secure: ServerCertificates? = nil,
         _ body: (GatewayHarness) async throws -> Result
     ) async throws -> Result {
+        let secure = try secure ?? (certificates.isEmpty ? nil : ServerCertificates(certificates))
         let usage = UsageInMemory()
         let metrics = MetricsRegistry()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let server = try await GatewayServer.start(
             options: GatewayOptions(
-                port: 0, limits: limits, pool: pool, connections: connections, accessLog: log, transport: transport
+                port: 0, limits: limits, pool: pool, connections: connections, accessLog: log, transport: transport,
+                secure: secure.map { SecureListener(host: "127.0.0.1", port: 0, certificates: $0) }
             ),
             recorder: { _ in usage }, leases: leases, digest: { Pieces.digest($0) },
             logger: logger, metrics: metrics
@@ -50,6 +52,9 @@ struct GatewayHarness: Sendable {
         await server.drain(timeout: .zero)
         await server.shutDown()
     }
+
+    /// The port for TLS.
+    var securePort: Int { server.securePort ?? 0 }
 
     func connect(receiveBuffer: Int? = nil) async throws -> RawClient {
         try await RawClient.connect(port: server.port, receiveBuffer: receiveBuffer)
@@ -138,14 +143,15 @@ enum Pieces {
     }
 
     static func cluster(
-        _ ports: Int..., name: String = "orders", host: String = "127.0.0.1", responseTimeout: Duration = .seconds(10)
+        _ ports: Int..., name: String = "orders", host: String = "127.0.0.1", responseTimeout: Duration = .seconds(10),
+        protocol: Service.UpstreamProtocol = .http, tls: UpstreamTLS? = nil
     ) -> CompiledResource {
         .cluster(
             CompiledCluster(
                 tenant: "acme", name: name,
                 id: ResourceID(high: 3, low: name.utf8.reduce(1) { $0 &* 31 &+ UInt64($1) }),
                 endpoints: ports.map { .init(host: host, port: $0, weight: 1) }, connectTimeout: .seconds(2),
-                responseTimeout: responseTimeout
+                responseTimeout: responseTimeout, protocol: `protocol`, tls: tls
             ))
     }
 

@@ -3,6 +3,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import TurnpikeProxy
 import TurnpikeTestSupport
 
 /// nginx on a port and in a directory of its own.
@@ -22,7 +23,8 @@ final class Nginx {
         self.directory = directory
     }
 
-    static func start(keepaliveRequests: Int = 1000) async throws -> Nginx {
+    /// - Parameter certificate: to listen with TLS instead.
+    static func start(keepaliveRequests: Int = 1000, certificate: ServerCertificate? = nil) async throws -> Nginx {
         let directory = FileManager.default.temporaryDirectory.appending(path: "nginx-\(UUID().uuidString)")
         let root = directory.appending(path: "root/v1")
         try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
@@ -33,8 +35,16 @@ final class Nginx {
         let port = probe.localAddress?.port ?? 0
         try await probe.close().get()
 
+        var tls = ""
+        if let certificate {
+            let (chain, key) = (directory.appending(path: "c.pem"), directory.appending(path: "k.pem"))
+            try Data(certificate.chain).write(to: chain)
+            try Data(certificate.key).write(to: key)
+            tls = " ssl; ssl_certificate \(chain.path); ssl_certificate_key \(key.path)"
+        }
         let file = directory.appending(path: "nginx.conf")
-        try configuration(directory.path, port, keepaliveRequests).write(to: file, atomically: true, encoding: .utf8)
+        try configuration(directory.path, port, tls, keepaliveRequests).write(
+            to: file, atomically: true, encoding: .utf8)
         let process = try ChildProcess(
             "nginx", binary, ["-p", directory.path, "-c", file.path, "-e", directory.path + "/error.log"],
             in: directory.path, log: directory.path + "/output.log", environment: [:]
@@ -44,7 +54,9 @@ final class Nginx {
         return nginx
     }
 
-    private static func configuration(_ path: String, _ port: Int, _ keepaliveRequests: Int) -> String {
+    private static func configuration(
+        _ path: String, _ port: Int, _ tls: String, _ keepaliveRequests: Int
+    ) -> String {
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map { "\($0)_temp_path \(path)/\($0);" }
         return """
             daemon off; master_process off; pid \(path)/pid; error_log \(path)/error.log;
@@ -53,7 +65,7 @@ final class Nginx {
                 access_log off; \(temporary.joined(separator: " "))
                 keepalive_requests \(keepaliveRequests);
                 server {
-                    listen 127.0.0.1:\(port);
+                    listen 127.0.0.1:\(port)\(tls);
                     location = /v1/small { if ($request_method = POST) { return 405; } default_type application/json; return 200 '{"small":true}\\n'; }
                     location / { root \(path)/root; }
                 }

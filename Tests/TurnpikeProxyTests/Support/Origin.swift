@@ -97,6 +97,16 @@ final class Origin: Sendable {
         for channel in state.withLock({ $0.open }) { try? await channel.close().get() }
     }
 
+    /// Returns once the network takes no more content, and how much it has taken.
+    func stalled() async throws -> Int {
+        var last = -1
+        while written.load(ordering: .relaxed) != last {
+            last = written.load(ordering: .relaxed)
+            try await Task.sleep(for: .milliseconds(300))
+        }
+        return last
+    }
+
     /// Returns once so many requests have arrived.
     func requestsArrived(_ count: Int) async {
         await withCheckedContinuation { continuation in

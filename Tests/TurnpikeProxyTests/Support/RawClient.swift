@@ -95,12 +95,25 @@ final class RawClient: Sendable {
         self.inbox = inbox
     }
 
-    /// - Parameter halfCloses: whether it can still send once the other side has ended.
-    static func connect(port: Int, receiveBuffer: Int? = nil, halfCloses: Bool = false) async throws -> RawClient {
+    /// - Parameters:
+    ///   - halfCloses: whether it can still send once the other side has ended.
+    ///   - serverName: what to ask for over TLS; `nil` speaks in the clear.
+    static func connect(
+        port: Int, receiveBuffer: Int? = nil, halfCloses: Bool = false, serverName: String? = nil,
+        offering protocols: [String] = ["http/1.1"]
+    ) async throws -> RawClient {
         let inbox = Inbox()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: halfCloses)
-            .channelInitializer { $0.pipeline.addHandler(inbox) }
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let serverName {
+                        let tls = try TestTLS.client(serverName, offering: protocols)
+                        try channel.pipeline.syncOperations.addHandler(tls)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(inbox)
+                }
+            }
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
         }

@@ -37,7 +37,8 @@ private let extras = [
     #"{"outlierDetection":{"consecutive5xx":5,"consecutiveGatewayErrors":0,"baseEjectionTime":"30s","maxEjectionTime":"5m","maxEjectionPercent":10}}"#,
     #"{"retries":{"attempts":2,"on":["connectFailure","5xx"],"methods":["GET","POST"],"perTryTimeout":"1s","backOff":{"baseInterval":"25ms","maxInterval":"250ms"},"budget":{"percent":20,"minPerSecond":3}}}"#,
     #"{"circuitBreakers":{"maxConnections":1,"maxPendingRequests":2,"maxRequests":3,"maxRetries":0}}"#,
-    #"{"circuitBreakers":{}}"#,
+    #"{"circuitBreakers":{}}"#, #"{"protocol":"http2"}"#, #"{"tls":{"verify":true}}"#,
+    #"{"protocol":"http2","tls":{"serverName":"a.internal","authorities":"-----BEGIN CERTIFICATE-----\n","verify":false}}"#,
 ]
 
 @Suite struct CompiledResourceTests {

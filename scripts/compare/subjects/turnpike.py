@@ -12,14 +12,15 @@ TENANT = "acme"
 
 class Turnpike(Subject):
     does = "key check by SHA-256, GCRA per key, hard quota, usage per key, route and status, metrics"
-    unsupported = {"tls": "it has no TLS listener", "h2": "it has no TLS listener"}
-
     def __init__(self, programs: Programs, transport: str | None) -> None:
         self.name = f"turnpike-{transport}" if transport else "turnpike"
         self.label = f"Turnpike ({transport})" if transport else "Turnpike"
         self.keys = []
         self._programs = programs
         self._options = ["--transport", transport] if transport else []
+        self._speaks_tls = transport == "nio"
+        if not self._speaks_tls:
+            self.unsupported = {"tls": "its nio transport speaks it", "h2": "its nio transport speaks it"}
 
     @staticmethod
     def all(programs: Programs) -> list["Turnpike"]:
@@ -37,13 +38,27 @@ class Turnpike(Subject):
         gateway = place.run(
             "gateway", self._programs.binaries / "turnpike-worker", "gateway",
             "--control-plane", self._control_plane.url, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
-            "--state", place.folder / "state", *self._options, environment={"TURNPIKE_JOIN_TOKEN": token},
+            "--state", place.folder / "state", *self._options, *self._security(place),
+            environment={"TURNPIKE_JOIN_TOKEN": token},
         )
-        port, admin = gateway.find(r"^Turnpike gateway: http://\S+?:(\d+), admin (http://\S+)")
+        port, tls_port, admin = gateway.find(
+            r"^Turnpike gateway: http://\S+?:(\d+)(?: and https://\S+?:(\d+))?, admin (http://\S+)"
+        )
         # Only whom the control plane knows to be connected is waited for when it is told what to serve.
         until("the gateway is ready", lambda: is_ready(admin))
         self._load(place)
-        return {"h1": int(port)}
+        ports = {"h1": int(port)}
+        return ports | {"tls": int(tls_port), "h2": int(tls_port)} if tls_port else ports
+
+    def _security(self, place: Place) -> list:
+        """Where to listen for TLS, with the certificate of all."""
+        if not self._speaks_tls:
+            return []
+        certificates = place.folder / "certificates"
+        certificates.mkdir()
+        for name in ("default.crt", "default.key"):
+            (certificates / name).write_bytes(place.certificate.read_bytes())
+        return ["--secure-listen", "127.0.0.1:0", "--certificates", certificates]
 
     def counts(self) -> dict[str, int]:
         rows = self._control_plane.rows(f"/v1/tenants/{TENANT}/usage?groupBy=statusClass")

@@ -5,7 +5,7 @@ extension Gateway {
     /// where the route redirects to. Chooses the service.
     func prepare(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
-        context: inout RequestContext, to stage: ByteStage
+        over scheme: RequestForwarding.Scheme, context: inout RequestContext, to stage: ByteStage
     ) {
         if let choice = context.route?.stickiness?.choose(head, bytes, random: &random) {
             context.stickyBackend = choice.backend
@@ -14,7 +14,7 @@ extension Gateway {
         guard let answer = context.route?.answer else {
             chooseService(head, bytes, from: client, context: &context)
             context.upgrade = context.route?.upgrades?.choose(head, bytes)
-            return writeForwardedHead(head, bytes, from: client, context: context, to: stage)
+            return writeForwardedHead(head, bytes, from: client, over: scheme, context: context, to: stage)
         }
         guard let location = answer.location else { return }
         _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
@@ -72,8 +72,8 @@ extension Gateway {
 
     /// Writes the head that the upstream gets. It is kept until the upstream answers, should it have to be sent again.
     private func writeForwardedHead(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress, context: RequestContext,
-        to stage: ByteStage
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
+        over scheme: RequestForwarding.Scheme, context: RequestContext, to stage: ByteStage
     ) {
         let trace = TraceParent(random: &random)
         let rewrite = context.route?.rewrite
@@ -81,7 +81,7 @@ extension Gateway {
             _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
                 var forwarding = RequestForwarding(
                     path: rewrite?.path(for: path, host: bytes[head.host], in: scratch) ?? path,
-                    clientAddress: address, scheme: .http,
+                    clientAddress: address, scheme: scheme,
                     drop: context.credential.union([.expect, .turnpikeMirror, .turnpikeDebug]),
                     requestID: context.id, newTrace: trace
                 )

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
-import NIOPosix
 import TurnpikeProxyCore
 
 /// What happens to an upstream connection, for whoever uses it.
@@ -50,31 +49,18 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
 
     // MARK: - Connecting
 
-    func connect(to address: EndpointAddress, on eventLoop: any EventLoop) {
-        let handler = NIOLoopBound(self, eventLoop: eventLoop)
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.maxMessagesPerRead, value: 1)
-            // Who waits has a deadline of its own, which is the service's.
-            .connectTimeout(.seconds(120))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler.value) }
-            }
-        let connected: EventLoopFuture<any Channel>
-        if let numeric = try? SocketAddress(ipAddress: address.host, port: address.port) {
-            connected = bootstrap.connect(to: numeric)
-        } else {
-            connected = bootstrap.connect(host: address.host, port: address.port)
-        }
-        connected.assumeIsolated().whenComplete { self.connected($0) }
+    func connect(to address: EndpointAddress, by connector: UpstreamConnector) {
+        connector.connect(to: address) { try $0.pipeline.syncOperations.addHandler(self) }
+            .assumeIsolated().whenComplete { self.connected($0, address) }
     }
 
-    private func connected(_ result: Result<any Channel, any Error>) {
+    private func connected(_ result: Result<any Channel, any Error>, _ address: EndpointAddress) {
         switch result {
         case .success(let channel):
             guard !isClosed, let user else { return channel.close(promise: nil) }
             user.use(self)
-        case .failure:
+        case .failure(let error):
+            engine.noteUnreachable(address, error)
             let waiting = user
             user = nil
             if !isClosed { engine.close(id) }

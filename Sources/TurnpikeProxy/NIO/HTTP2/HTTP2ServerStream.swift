@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+import TurnpikeProxyCore
+
+/// One request of a client over HTTP/2, as the HTTP/1.1 that the handler behind this one reads and writes.
+///
+/// That handler closes its channel as it would a connection: its output to end the answer, and all of it to break off. Here
+/// these become END_STREAM and RST_STREAM (RFC 9113 §8.1).
+final class HTTP2ServerStream: ChannelDuplexHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    private let limits: HeadLimits
+    private var content: HTTP1ContentWriter?
+    private var isRequestWhole = false
+    private var reader: HTTP1ResponseReader?
+    private var output = HTTP2Output()
+
+    init(limits: HeadLimits) { self.limits = limits }
+
+    // MARK: - The request
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        do {
+            switch unwrapInboundIn(data) {
+            case .headers(let headers):
+                if let content {
+                    try end(content, trailers: headers.headers, context)
+                } else {
+                    try begin(headers, context)
+                }
+            case .data(let data):
+                if let content, case .byteBuffer(let buffer) = data.data {
+                    pass(content, buffer, isLast: data.endStream, context)
+                }
+            default: break
+            }
+        } catch {
+            reset(.protocolError, context)
+        }
+    }
+
+    private func begin(_ headers: HTTP2Frame.FramePayload.Headers, _ context: ChannelHandlerContext) throws {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        content = try HTTP1RequestWriter.write(headers.headers.plain, endsStream: headers.endStream, to: &bytes)
+        isRequestWhole = headers.endStream
+        reader = HTTP1ResponseReader(answersHead: headers.headers.first(name: ":method") == "HEAD", limits: limits)
+        context.fireChannelRead(wrapInboundOut(context.channel.allocator.buffer(bytes: bytes)))
+    }
+
+    private func pass(
+        _ content: HTTP1ContentWriter, _ buffer: ByteBuffer, isLast: Bool, _ context: ChannelHandlerContext
+    ) {
+        isRequestWhole = isLast
+        let framed = content.frame(buffer, isLast: isLast, context.channel.allocator)
+        if framed.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(framed)) }
+    }
+
+    private func end(_ content: HTTP1ContentWriter, trailers: HPACKHeaders, _ context: ChannelHandlerContext) throws {
+        isRequestWhole = true
+        let bytes = try content.end(trailers: trailers.plain)
+        if !bytes.isEmpty { context.fireChannelRead(wrapInboundOut(context.channel.allocator.buffer(bytes: bytes))) }
+    }
+
+    // MARK: - The answer
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let buffer = unwrapOutboundIn(data)
+        do {
+            try buffer.withUnsafeReadableBytes { try reader?.read($0) { take($0, context) } }
+            output.write(to: context, endsStream: false)
+            promise?.succeed()
+        } catch {
+            promise?.fail(error)
+            reset(.internalError, context)
+        }
+    }
+
+    private func take(_ part: HTTP1ResponseReader.Part, _ context: ChannelHandlerContext) {
+        switch part {
+        case .head(let status, let fields, let isLast):
+            var headers = HPACKHeaders()
+            headers.reserveCapacity(fields.count + 1)
+            headers.add(name: ":status", value: String(status))
+            headers.add(contentsOf: fields)
+            output.write(headers, endsStream: isLast, to: context)
+        case .content(let bytes): output.add(bytes, context)
+        case .end(let trailers):
+            guard !trailers.isEmpty else { return output.write(to: context, endsStream: true) }
+            output.write(to: context, endsStream: false)
+            output.write(HPACKHeaders(trailers), endsStream: true, to: context)
+        }
+    }
+
+    // MARK: - Ends
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        switch mode {
+        case .input: context.close(mode: mode, promise: promise)
+        case .output: endOutput(context, promise)
+        case .all:
+            if output.ended == nil { reset(.internalError, context) }
+            context.close(promise: promise)
+        }
+    }
+
+    /// Ends the answer where it may end, and tells when all of it is on its way. What the client has still to say of its
+    /// request it need not say then (RFC 9113 §8.1).
+    private func endOutput(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+        if output.ended == nil {
+            guard reader?.mayEndNow == true else {
+                reset(.internalError, context)
+                promise?.succeed()
+                return
+            }
+            output.write(to: context, endsStream: true)
+        }
+        context.flush()
+        output.ended?.assumeIsolated().whenComplete { _ in
+            if !self.isRequestWhole { self.reset(.noError, context) }
+        }
+        output.ended?.cascade(to: promise)
+    }
+
+    private func reset(_ code: HTTP2ErrorCode, _ context: ChannelHandlerContext) {
+        isRequestWhole = true
+        output.abandon(context)
+        context.writeAndFlush(wrapOutboundOut(.rstStream(code)), promise: nil)
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+import TurnpikeProxyCore
+
+/// One request to an upstream over HTTP/2, as the HTTP/1.1 connection that the handler behind this one takes it for.
+final class HTTP2ClientStream: ChannelDuplexHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    private let scheme: String
+    private var reader: HTTP1RequestReader
+    private var output = HTTP2Output()
+    private var answersHead = false
+    private var content: HTTP1ContentWriter?
+
+    init(scheme: String, limits: HeadLimits) {
+        self.scheme = scheme
+        reader = HTTP1RequestReader(limits: limits)
+    }
+
+    // MARK: - The request
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let buffer = unwrapOutboundIn(data)
+        do {
+            try buffer.withUnsafeReadableBytes { try reader.read($0) { take($0, context) } }
+            output.write(to: context, endsStream: false)
+            promise?.succeed()
+        } catch {
+            promise?.fail(error)
+            context.close(promise: nil)
+        }
+    }
+
+    private func take(_ part: HTTP1RequestReader.Part, _ context: ChannelHandlerContext) {
+        switch part {
+        case .head(let head, let isLast):
+            answersHead = head.method == "HEAD"
+            var headers = HPACKHeaders()
+            headers.reserveCapacity(head.fields.count + 4)
+            headers.add(name: ":method", value: head.method)
+            headers.add(name: ":scheme", value: scheme)
+            headers.add(name: ":authority", value: head.authority)
+            headers.add(name: ":path", value: head.target)
+            headers.add(contentsOf: head.fields)
+            output.write(headers, endsStream: isLast, to: context)
+        case .content(let bytes): output.add(bytes, context)
+        case .end(let trailers):
+            guard !trailers.isEmpty else { return output.write(to: context, endsStream: true) }
+            output.write(to: context, endsStream: false)
+            output.write(HPACKHeaders(trailers), endsStream: true, to: context)
+        }
+    }
+
+    // MARK: - The answer
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        do {
+            switch unwrapInboundIn(data) {
+            case .headers(let headers): try take(headers, context)
+            case .data(let data):
+                guard let content, case .byteBuffer(let buffer) = data.data else { return }
+                pass(content.frame(buffer, isLast: data.endStream, context.channel.allocator), context)
+            default: break
+            }
+        } catch {
+            context.write(wrapOutboundOut(.rstStream(.protocolError)), promise: nil)
+            context.close(promise: nil)
+        }
+    }
+
+    private func take(_ headers: HTTP2Frame.FramePayload.Headers, _ context: ChannelHandlerContext) throws {
+        var bytes: [UInt8] = []
+        if let content {
+            bytes = try content.end(trailers: headers.headers.plain)
+        } else {
+            bytes.reserveCapacity(512)
+            content = try HTTP1ResponseWriter.write(
+                headers.headers.plain, endsStream: headers.endStream, answersHead: answersHead, to: &bytes)
+        }
+        pass(context.channel.allocator.buffer(bytes: bytes), context)
+    }
+
+    private func pass(_ buffer: ByteBuffer, _ context: ChannelHandlerContext) {
+        if buffer.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(buffer)) }
+    }
+}

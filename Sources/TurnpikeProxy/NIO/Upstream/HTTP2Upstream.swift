@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOHTTP2
+import TurnpikeProxyCore
+
+/// One HTTP/2 connection to an upstream, and its streams. Confined to its event loop.
+///
+/// It takes streams from the beginning, which wait until it is there; no more at once than the upstream allows; and none any
+/// more once the upstream says that it leaves (GOAWAY). It closes after a minute without any.
+final class HTTP2Upstream {
+    private static let mostStreams = 100
+    private static let idleTime = TimeAmount.seconds(60)
+
+    private let wire: UpstreamWire
+    private let limits: HeadLimits
+    private let eventLoop: any EventLoop
+    private let whenGone: (HTTP2Upstream) -> Void
+    private let ready: EventLoopPromise<NIOHTTP2Handler.StreamMultiplexer>
+    private var channel: (any Channel)?
+    private var streams = 0
+    private var allowed = HTTP2Upstream.mostStreams
+    private var isLeaving = false
+    private var idle: Scheduled<Void>?
+
+    init(
+        _ wire: UpstreamWire, limits: HeadLimits, eventLoop: any EventLoop, whenGone: @escaping (HTTP2Upstream) -> Void
+    ) {
+        self.wire = wire
+        self.limits = limits
+        self.eventLoop = eventLoop
+        self.whenGone = whenGone
+        ready = eventLoop.makePromise()
+    }
+
+    var hasRoom: Bool { !isLeaving && streams < allowed }
+
+    // MARK: - Opening
+
+    /// Makes a channel speak HTTP/2.
+    func initialise(_ channel: any Channel) throws {
+        var configuration = NIOHTTP2Handler.ConnectionConfiguration()
+        configuration.initialSettings = [
+            HTTP2Setting(parameter: .enablePush, value: 0),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headBytes),
+            HTTP2Setting(parameter: .initialWindowSize, value: HTTP2Server.streamWindow),
+        ]
+        configuration.targetWindowSize = HTTP2Server.connectionWindow
+        let multiplexer = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
+            mode: .client, connectionConfiguration: configuration, streamConfiguration: HTTP2Server.streamConfiguration,
+            // Nobody asked for it (RFC 9113 §8.4).
+            inboundStreamInitializer: { $0.close() })
+        try channel.pipeline.syncOperations.addHandler(Watch(self))
+        self.channel = channel
+        ready.succeed(multiplexer)
+    }
+
+    /// What has become of the connection's making.
+    func opened(by opening: EventLoopFuture<any Channel>) {
+        opening.assumeIsolated().whenFailure { error in
+            self.leave()
+            self.ready.fail(error)
+        }
+    }
+
+    // MARK: - Streams
+
+    func stream(_ initialise: @escaping (any Channel) throws -> Void) -> EventLoopFuture<any Channel> {
+        streams += 1
+        idle?.cancel()
+        idle = nil
+        let (limits, scheme) = (limits, wire.tls == nil ? "http" : "https")
+        let bound = NIOLoopBound(initialise, eventLoop: eventLoop)
+        let opened = ready.futureResult.flatMap { multiplexer in
+            multiplexer.createStreamChannel { stream in
+                stream.eventLoop.makeCompletedFuture {
+                    try stream.pipeline.syncOperations.addHandler(HTTP2ClientStream(scheme: scheme, limits: limits))
+                    try bound.value(stream)
+                }
+            }
+        }
+        opened.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let stream): stream.closeFuture.assumeIsolated().whenComplete { _ in self.ended() }
+            case .failure: self.ended()
+            }
+        }
+        return opened
+    }
+
+    private func ended() {
+        streams -= 1
+        guard streams == 0 else { return }
+        if isLeaving { return close() }
+        idle = eventLoop.assumeIsolated().scheduleTask(in: Self.idleTime) { self.close() }
+    }
+
+    // MARK: - Ends
+
+    func close() {
+        leave()
+        channel?.close(promise: nil)
+    }
+
+    private func leave() {
+        idle?.cancel()
+        idle = nil
+        guard !isLeaving else { return }
+        isLeaving = true
+        whenGone(self)
+    }
+
+    /// Hears what the upstream says of the connection itself.
+    private final class Watch: ChannelInboundHandler {
+        typealias InboundIn = HTTP2Frame
+        private let upstream: HTTP2Upstream
+
+        init(_ upstream: HTTP2Upstream) { self.upstream = upstream }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            switch unwrapInboundIn(data).payload {
+            case .settings(.settings(let settings)):
+                for setting in settings where setting.parameter == .maxConcurrentStreams {
+                    upstream.allowed = min(HTTP2Upstream.mostStreams, setting.value)
+                }
+            case .goAway:
+                upstream.leave()
+                if upstream.streams == 0 { upstream.close() }
+            default: break
+            }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { upstream.leave() }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            // Of one stream, which ends for it, or of the connection, which then closes by itself.
+            if !(error is NIOHTTP2Errors.StreamError) { upstream.close() }
+        }
+    }
+}

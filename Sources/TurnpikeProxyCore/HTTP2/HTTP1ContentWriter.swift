@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Frames the content of one message from HTTP/2 for HTTP/1.1: as it is where its length was announced, else in chunks, which
+/// also carry the trailers.
+public struct HTTP1ContentWriter: Sendable, Hashable {
+    enum Framing: Sendable, Hashable { case none, length, chunked }
+
+    let framing: Framing
+
+    /// What goes before so many bytes of content, at least one.
+    public func prefix(_ count: Int) -> [UInt8] {
+        guard framing == .chunked else { return [] }
+        return Array(String(count, radix: 16).utf8) + [ASCII.cr, ASCII.lf]
+    }
+
+    /// What goes behind a piece of content.
+    public var suffix: [UInt8] { framing == .chunked ? [ASCII.cr, ASCII.lf] : [] }
+
+    /// What ends the message. Trailers that HTTP/1.1 does not take as such (RFC 9110 §6.5.1), and those of a message whose
+    /// length was announced, are left out.
+    ///
+    /// - Throws: where one is malformed.
+    public func end(
+        trailers: some Sequence<(name: String, value: String)>
+    ) throws(HTTP2Fault) -> [UInt8] {
+        var bytes = Array("0\r\n".utf8)
+        for (name, value) in trailers {
+            guard !name.hasPrefix(":") else { throw .badPseudoField }
+            try HTTP2FieldRules.check(name: name, value: value)
+            var name = name
+            if name.withUTF8({ KnownField(UnsafeRawBufferPointer($0)) }) == .other { bytes.append(name, value) }
+        }
+        guard framing == .chunked else { return [] }
+        return bytes + [ASCII.cr, ASCII.lf]
+    }
+
+    /// What ends a message without trailers.
+    public var end: [UInt8] { framing == .chunked ? Array("0\r\n\r\n".utf8) : [] }
+}
+
+extension [UInt8] {
+    /// A field line. Neither part may carry a line break.
+    mutating func append(_ name: String, _ value: String) {
+        append(contentsOf: name.utf8)
+        append(ASCII.colon)
+        append(ASCII.space)
+        append(contentsOf: value.utf8)
+        append(ASCII.cr)
+        append(ASCII.lf)
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+import Testing
+import TurnpikeProxyCore
+
+@testable import TurnpikeProxy
+
+/// What HTTP/2 lets a client waste of a server is bounded: the connection ends, and nobody else feels it.
+@Suite(.timeLimit(.minutes(1))) struct HTTP2AbuseTests {
+    private func attack(
+        _ origin: Origin, limits: GatewayLimits = GatewayLimits(),
+        _ body: (GatewayHarness) async throws -> Void
+    ) async throws {
+        let resources = [Pieces.route(), Pieces.cluster(origin.port)]
+        let certificates = [try TestCertificate.make("api.acme.test")]
+        try await GatewayHarness.run(on: .nio, resources, limits: limits, certificates: certificates) {
+            gateway async throws in
+            try await body(gateway)
+            let other = try await HTTP2Client.connect(port: gateway.securePort)
+            #expect(try await other.get().status == 200)
+            await other.close()
+        }
+        await origin.stop()
+    }
+
+    @Test func `a flood of requests that are reset at once ends the connection (CVE-2023-44487)`() async throws {
+        let origin = try await Origin.start()
+        try await attack(origin) { gateway in
+            let client = try await RawHTTP2.connect(port: gateway.securePort)
+            for number in 0..<2000 {
+                let stream = UInt32(2 * number + 1)
+                try? await client.send(RawHTTP2.request("/v1/orders", stream: stream) + RawHTTP2.reset(stream))
+            }
+            _ = try await client.untilClosed()
+            #expect(origin.requests.count < 2000)
+        }
+    }
+
+    @Test(
+        arguments: [
+            // Settings (CVE-2019-9515) and pings (CVE-2019-9512), each of which asks for an answer.
+            (0x4, 0, []), (0x6, 0, [UInt8](repeating: 1, count: 8)),
+        ] as [(UInt8, UInt32, [UInt8])])
+    func `a flood of frames that ask for work ends the connection`(
+        type: UInt8, stream: UInt32, payload: [UInt8]
+    ) async throws {
+        let origin = try await Origin.start()
+        try await attack(origin) { gateway in
+            let client = try await RawHTTP2.connect(port: gateway.securePort)
+            let frame = RawHTTP2.frame(type: type, flags: 0, stream: stream, payload)
+            for _ in 0..<200 { try? await client.send(Array(repeatElement(frame, count: 100).joined())) }
+            _ = try await client.untilClosed()
+        }
+    }
+
+    @Test func `a head without an end ends the connection (CVE-2024-27316)`() async throws {
+        let origin = try await Origin.start()
+        try await attack(origin) { gateway in
+            let client = try await RawHTTP2.connect(port: gateway.securePort)
+            // A head that says it goes on, and goes on.
+            try await client.send(RawHTTP2.frame(type: 0x1, flags: 0, stream: 1, [0x82]))
+            for _ in 0..<200 {
+                try? await client.send(
+                    RawHTTP2.frame(type: 0x9, flags: 0, stream: 1, [UInt8](repeating: 0x84, count: 1000)))
+            }
+            _ = try await client.untilClosed()
+        }
+    }
+
+    @Test func `a head larger than allowed is refused, and the next request is served`() async throws {
+        let origin = try await Origin.start()
+        try await attack(origin) { gateway in
+            let client = try await HTTP2Client.connect(port: gateway.securePort, validates: false)
+            let fields = (0..<90).map { ("x-\($0)", String(repeating: "v", count: 1000)) }
+            let exchange = try await client.stream()
+            try? await exchange.send(HTTP2Client.head("GET", "/v1/orders", fields), endsStream: true)
+            let response = await exchange.response()
+            #expect(response.status == nil || response.status == 431)
+            #expect(origin.requests.isEmpty)
+            await client.close()
+        }
+    }
+
+    @Test func `no more streams are served at once than allowed`() async throws {
+        let origin = try await Origin.start { $0.target == "/v1/slow" ? .silence : .ok("") }
+        try await attack(origin) { gateway in
+            let client = try await RawHTTP2.connect(port: gateway.securePort)
+            for number in 0..<HTTP2Server.concurrentStreams + 50 {
+                try? await client.send(RawHTTP2.request("/v1/slow", stream: UInt32(2 * number + 1)))
+            }
+            await origin.requestsArrived(HTTP2Server.concurrentStreams)
+            #expect(origin.requests.count == HTTP2Server.concurrentStreams)
+            await client.close()
+        }
+    }
+
+    @Test func `a connection without requests is closed in time`() async throws {
+        let origin = try await Origin.start()
+        let limits = GatewayLimits(idleTimeout: 200_000_000)
+        try await attack(origin, limits: limits) { gateway in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            try await client.closed()
+            #expect(client.goodbye.code == .noError)
+        }
+    }
+
+    @Test func `draining says goodbye, and lets requests in flight finish`() async throws {
+        let origin = try await Origin.start { _ in .silence }
+        let certificates = [try TestCertificate.make("api.acme.test")]
+        try await GatewayHarness.run(
+            on: .nio, [Pieces.route(), Pieces.cluster(origin.port)], certificates: certificates
+        ) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let exchange = try await client.stream()
+            try await exchange.send(HTTP2Client.head("GET", "/v1/orders"), endsStream: true)
+            await origin.requestsArrived(1)
+            async let drained: Void = gateway.server.drain(timeout: .seconds(30))
+            // The upstream's end is an answer too: 502.
+            while client.goodbye.code == nil { try await Task.sleep(for: .milliseconds(5)) }
+            await origin.closeConnections()
+            #expect(await exchange.response().status == 502)
+            await drained
+        }
+        await origin.stop()
+    }
+}
+
+/// HTTP/2 by hand, for what no library would send.
+enum RawHTTP2 {
+    /// A connection over TLS on which preface and settings were sent.
+    static func connect(port: Int) async throws -> RawClient {
+        let client = try await RawClient.connect(port: port, serverName: "api.acme.test", offering: ["h2"])
+        try await client.send(
+            Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + frame(type: 0x4, flags: 0, stream: 0, []))
+        return client
+    }
+
+    /// A request without content, its fields not compressed but for what HPACK has in its table (RFC 7541, appendix A).
+    static func request(_ path: String, stream: UInt32) -> [UInt8] {
+        let authority = Array("api.acme.test".utf8)
+        let block: [UInt8] =
+            [0x82, 0x87, 0x01, UInt8(authority.count)] + authority + [0x04, UInt8(path.utf8.count)] + Array(path.utf8)
+        return frame(type: 0x1, flags: 0x5, stream: stream, block)
+    }
+
+    static func reset(_ stream: UInt32) -> [UInt8] { frame(type: 0x3, flags: 0, stream: stream, [0, 0, 0, 8]) }
+
+    /// RFC 9113 §4.1.
+    static func frame(type: UInt8, flags: UInt8, stream: UInt32, _ payload: [UInt8]) -> [UInt8] {
+        let length = UInt32(payload.count)
+        return [UInt8(length >> 16 & 0xFF), UInt8(length >> 8 & 0xFF), UInt8(length & 0xFF), type, flags]
+            + [24, 16, 8, 0].map { UInt8(stream >> $0 & 0xFF) } + payload
+    }
+}

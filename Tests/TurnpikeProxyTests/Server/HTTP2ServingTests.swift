@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+import Testing
+import TurnpikeMetering
+import TurnpikeModel
+import TurnpikeProxyCore
+import TurnpikeSnapshot
+
+@testable import TurnpikeProxy
+
+@Suite(.timeLimit(.minutes(1))) struct HTTP2ServingTests {
+    /// A gateway with TLS before an upstream.
+    private func serve(
+        _ origin: Origin, requiresKey: Bool = false, extra: [CompiledResource] = [],
+        limits: GatewayLimits = GatewayLimits(), _ body: (GatewayHarness) async throws -> Void
+    ) async throws {
+        let resources = [Pieces.route(requiresKey: requiresKey), Pieces.cluster(origin.port)] + extra
+        try await GatewayHarness.run(
+            on: .nio, resources, limits: limits, certificates: [try TestCertificate.make("api.acme.test")], body)
+        await origin.stop()
+    }
+
+    @Test func `requests over HTTP-2 are served like others, many at once on one connection`() async throws {
+        let origin = try await Origin.start()
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<50 {
+                    group.addTask {
+                        let response = try await client.get("/v1/orders/\(number)")
+                        #expect(response.status == 200 && response.text == "/v1/orders/\(number)")
+                        #expect(response["x-request-id"]?.hasPrefix("req_") == true)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(origin.requests.count == 50 && gateway.usage.total.requests == 50)
+            #expect(origin.requests[0].head.contains("X-Forwarded-Proto: https\r\n"))
+            #expect(origin.requests[0].head.contains("X-Forwarded-For: 127.0.0.1\r\n"))
+            await client.close()
+        }
+    }
+
+    @Test func `policies hold over HTTP-2`() async throws {
+        let origin = try await Origin.start()
+        let extra = [Pieces.key("secret")]
+        try await serve(origin, requiresKey: true, extra: extra) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let refused = try await client.get()
+            #expect(refused.status == 401 && refused["content-type"] == "application/problem+json")
+            #expect(refused.text.contains("unauthenticated"))
+            #expect(try await client.get("/v1/orders", [("x-api-key", "secret")]).status == 200)
+            #expect(try await client.get("/nowhere").status == 404)
+            #expect(!origin.requests[0].head.lowercased().contains("x-api-key"))
+            await client.close()
+        }
+    }
+
+    @Test(arguments: [nil, 30_000] as [Int?])
+    func `content goes up in pieces, whether its length was announced or not`(length: Int?) async throws {
+        let origin = try await Origin.start()
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let exchange = try await client.stream()
+            let fields = length.map { [("content-length", String($0))] } ?? []
+            try await exchange.send(HTTP2Client.head("POST", "/v1/orders", fields))
+            for piece in 0..<3 { try await exchange.send([UInt8](repeating: 7, count: 10_000), endsStream: piece == 2) }
+            #expect(await exchange.response().status == 200)
+            #expect(origin.requests.map(\.contentBytes) == [30_000])
+            await client.close()
+        }
+    }
+
+    @Test func `large answers come whole, in chunks or by length`() async throws {
+        let size = 3_000_000
+        let origin = try await Origin.start { $0.target == "/v1/chunks" ? .chunks(size) : .content(size) }
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let lengthy = try await client.get("/v1/length")
+            #expect(lengthy.body.count == size && lengthy["content-length"] == String(size) && lengthy.hasEnded)
+            let chunked = try await client.get("/v1/chunks")
+            #expect(chunked.body.count == size && chunked["transfer-encoding"] == nil && chunked.hasEnded)
+            await client.close()
+        }
+    }
+
+    @Test func `trailers of an answer reach the client`() async throws {
+        let origin = try await Origin.start { _ in
+            .raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nGrpc-Status: 0\r\n\r\n")
+        }
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let response = try await client.get()
+            #expect(response.text == "hi" && response.trailers?.first(name: "grpc-status") == "0")
+            await client.close()
+        }
+    }
+
+    @Test func `an answer that lasts until the upstream closes ends in due form`() async throws {
+        let origin = try await Origin.start { _ in .rawThenClose("HTTP/1.1 200 OK\r\n\r\nabc") }
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let response = try await client.get()
+            #expect(response.text == "abc" && response.hasEnded && response.reset == nil)
+            await client.close()
+        }
+    }
+
+    @Test func `an answer that breaks off resets its stream, and no other`() async throws {
+        let origin = try await Origin.start { request in
+            request.target == "/v1/broken"
+                ? .rawThenClose("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc") : .ok("whole")
+        }
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let broken = try await client.get("/v1/broken")
+            #expect(broken.reset != nil && !broken.hasEnded)
+            #expect(try await client.get("/v1/whole").text == "whole")
+            await client.close()
+        }
+    }
+
+    @Test func `a client that does not take an answer stops the upstream from sending it`() async throws {
+        let size = 64 << 20
+        let origin = try await Origin.start { _ in .content(size) }
+        try await serve(origin) { gateway async throws in
+            // Without more of a window the gateway may send no more than this of the answer.
+            let client = try await HTTP2Client.connect(port: gateway.securePort, window: 65_535)
+            let exchange = try await client.stream()
+            try await exchange.stream.setOption(.autoRead, value: false).get()
+            try await exchange.send(HTTP2Client.head("GET", "/v1/large"), endsStream: true)
+            await origin.requestsArrived(1)
+            let sent = try await origin.stalled()
+            #expect(sent < size / 2, "\(sent) bytes are on their way")
+            try await exchange.stream.setOption(.autoRead, value: true).get()
+            exchange.stream.read()
+            #expect(await exchange.response().body.count == size)
+            await client.close()
+        }
+    }
+
+    @Test func `a client that resets its stream takes its request back`() async throws {
+        let origin = try await Origin.start { _ in .silence }
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let exchange = try await client.stream()
+            try await exchange.send(HTTP2Client.head("GET", "/v1/orders"), endsStream: true)
+            await origin.requestsArrived(1)
+            try await exchange.reset()
+            try await gateway.usageReached { $0.requests == 1 }
+            await client.close()
+        }
+    }
+
+    @Test func `an answer that comes before the request is whole asks the client to stop`() async throws {
+        let origin = try await Origin.start()
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let exchange = try await client.stream()
+            try await exchange.send(HTTP2Client.head("POST", "/nowhere"))
+            let response = await exchange.response(until: { $0.reset != nil })
+            #expect(response.status == 404 && response.hasEnded && response.reset == .noError)
+            await client.close()
+        }
+    }
+
+    @Test func `HEAD and 204 end with their head`() async throws {
+        let origin = try await Origin.start { request in
+            .raw(
+                request.method == "HEAD"
+                    ? "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n" : "HTTP/1.1 204 No Content\r\n\r\n")
+        }
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let exchange = try await client.stream()
+            try await exchange.send(HTTP2Client.head("HEAD", "/v1/orders"), endsStream: true)
+            let head = await exchange.response()
+            #expect(head.status == 200 && head["content-length"] == "7" && head.body.isEmpty && head.hasEnded)
+            #expect(try await client.get().status == 204)
+            await client.close()
+        }
+    }
+
+    @Test func `interim answers go before the answer`() async throws {
+        let origin = try await Origin.start { _ in
+            .raw("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+        }
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let response = try await client.get()
+            #expect(response.heads.map { $0.first(name: ":status") } == ["103", "200"] && response.text == "hi")
+            await client.close()
+        }
+    }
+
+    @Test(
+        arguments: [
+            [("x", "a\r\nHost: evil.test")], [("x", "a\u{0}b")], [("transfer-encoding", "chunked")],
+            [("connection", "close")], [("X-Upper", "a")], [("te", "gzip")], [(":path", "/again")],
+        ] as [[(String, String)]])
+    func `a malformed request is reset and reaches nobody`(fields: [(String, String)]) async throws {
+        let origin = try await Origin.start()
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort, validates: false)
+            let exchange = try await client.stream()
+            try await exchange.send(HTTP2Client.head("GET", "/v1/orders", fields), endsStream: true)
+            let response = await exchange.response()
+            #expect(response.status == nil && origin.requests.isEmpty)
+            await client.close()
+        }
+    }
+
+    @Test func `a length that the content does not keep is reset, and the upstream sees no second request`()
+        async throws
+    {
+        let origin = try await Origin.start()
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort, validates: false)
+            let exchange = try await client.stream()
+            try await exchange.send(HTTP2Client.head("POST", "/v1/orders", [("content-length", "5")]))
+            try await exchange.send(Array("helloGET /v1/smuggled HTTP/1.1\r\nHost: a\r\n\r\n".utf8), endsStream: true)
+            let response = await exchange.response()
+            #expect(response.reset != nil)
+            #expect(!origin.requests.contains { $0.target == "/v1/smuggled" })
+            await client.close()
+        }
+    }
+
+    @Test func `a host that is not the authority is refused`() async throws {
+        let origin = try await Origin.start()
+        try await serve(origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let response = try await client.get("/v1/orders", [("host", "other.test")])
+            #expect(response.status == 400 && origin.requests.isEmpty)
+            await client.close()
+        }
+    }
+}
