@@ -70,6 +70,8 @@ enum Acme {
         "outlierDetection": ["consecutiveGatewayErrors": 3, "baseEjectionTime": "10s"],
         "retries": ["on": ["reset", "503"], "perTryTimeout": "2s", "budget": ["percent": 10]],
         "circuitBreakers": ["maxConnections": 100, "maxRetries": 3],
+        "healthCheck": ["http": ["path": "/healthz", "statuses": ["2xx", "304"]], "port": 9101, "interval": "5s"],
+        "dnsRefreshRate": "30s",
     ]
 
     static func key(enabled: Bool = true, digest: String = String(repeating: "ab", count: 32)) throws -> Resource {

@@ -12,7 +12,7 @@ extension CompiledCluster {
             requestTimeout: service.requestTimeout, loadBalancing: service.loadBalancing,
             outlierDetection: service.outlierDetection,
             retries: service.retries, circuitBreakers: service.circuitBreakers, protocol: service.protocol,
-            tls: service.tls
+            tls: service.tls, healthCheck: service.healthCheck, dnsRefreshRate: service.dnsRefreshRate
         )
     }
 }

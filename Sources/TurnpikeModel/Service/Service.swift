@@ -14,7 +14,7 @@ public struct Service: ResourceSpec {
     }
 
     public struct Endpoint: Sendable, Hashable {
-        /// An IP address or a DNS name.
+        /// An IP address or a DNS name. Each address that a name leads to counts as an endpoint.
         public var host: String
         public var port: Int
         /// Share of the requests relative to the other endpoints, 0 to 1000. 0 takes an endpoint out. Default 1.
@@ -40,6 +40,10 @@ public struct Service: ResourceSpec {
     public var retries: Retries?
     /// Absent: no bounds but the gateway's own.
     public var circuitBreakers: CircuitBreakers?
+    /// Absent: endpoints are not asked how they are.
+    public var healthCheck: HealthCheck?
+    /// How often endpoints' names are looked up. 1 s to 1 h. Absent: every 10 s.
+    public var dnsRefreshRate: Duration?
 
     public init(reading fields: inout FieldReader) {
         `protocol` = fields.choice("protocol", default: .http)
@@ -62,6 +66,8 @@ public struct Service: ResourceSpec {
         outlierDetection = fields.object("outlierDetection") { OutlierDetection(reading: &$0) }
         retries = fields.object("retries") { Retries(reading: &$0) }
         circuitBreakers = fields.object("circuitBreakers") { CircuitBreakers(reading: &$0) }
+        healthCheck = fields.object("healthCheck") { HealthCheck(reading: &$0) }
+        dnsRefreshRate = fields.optionalDuration("dnsRefreshRate", in: .seconds(1) ... .seconds(3600))
     }
 
     public func write(to fields: inout FieldWriter) {
@@ -80,5 +86,7 @@ public struct Service: ResourceSpec {
         if let outlierDetection { fields.write("outlierDetection") { outlierDetection.write(to: &$0) } }
         if let retries { fields.write("retries") { retries.write(to: &$0) } }
         if let circuitBreakers { fields.write("circuitBreakers") { circuitBreakers.write(to: &$0) } }
+        if let healthCheck { fields.write("healthCheck") { healthCheck.write(to: &$0) } }
+        if let dnsRefreshRate { fields.write("dnsRefreshRate", dnsRefreshRate) }
     }
 }

@@ -7,6 +7,17 @@ public enum Host {
         isValidName(host) || isIPv6(host)
     }
 
+    /// An IP address, which leads somewhere without being looked up.
+    public static func isNumeric(_ host: String) -> Bool { isIPv4(Substring(host)) || isIPv6(host) }
+
+    /// A name or an IPv4 address, with or without a port from 1 on, as a `Host` field has it.
+    static func isAuthority(_ text: String) -> Bool {
+        if isValidAddress(text) { return !text.contains(":") }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.count == 2 && isValidAddress(String(parts[0]))
+            && UInt16(parts[1]).map { $0 > 0 && String($0) == parts[1] } == true
+    }
+
     /// What a route may match: a name, or `*.` before one.
     public static func isValidPattern(_ host: String) -> Bool {
         isValidName(host.hasPrefix("*.") ? String(host.dropFirst(2)) : host)

@@ -3,50 +3,38 @@
 #if os(Linux)
 
 import CEpoll
-import TurnpikeProxyCore
-
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
 
-/// Connects to an endpoint: finds its addresses, and tries one after the other until one answers. Confined to its loop.
+/// Connects to an endpoint: tries its addresses, one after the other, until one answers. Confined to its loop.
 ///
 /// It sets no end to all of it: who waits has a deadline of its own, which is the service's.
 final class ConnectAttempt: EventSource, TimerOwner {
     /// Nanoseconds after which an address that is silent gives way to the next, where there is one.
     private static let patience: UInt64 = 1_000_000_000
 
-    private let endpoint: EndpointAddress
     private let loop: EpollLoop
     /// Nil once called, or cancelled.
     private var done: ((Descriptor?) -> Void)?
     /// The last is the next to be tried.
-    private var addresses: [PeerAddress] = []
+    private var addresses: [PeerAddress]
     private var descriptor: Descriptor?
     private var registration = Registration.none
     private var timer: TimerID?
 
-    /// - Parameter done: called once, with a connected socket, or nil where there is none to be had; perhaps before `start`
-    ///   returns.
-    init(_ endpoint: EndpointAddress, loop: EpollLoop, _ done: @escaping (Descriptor?) -> Void) {
-        self.endpoint = endpoint
+    /// - Parameters:
+    ///   - addresses: in numbers.
+    ///   - done: called once, with a connected socket, or nil where there is none to be had; perhaps before `start` returns.
+    init(_ addresses: [String], port: Int, loop: EpollLoop, _ done: @escaping (Descriptor?) -> Void) {
+        self.addresses = addresses.reversed().compactMap { PeerAddress(numeric: $0, port: port) }
         self.loop = loop
         self.done = done
     }
 
-    func start() {
-        if let address = PeerAddress(numeric: endpoint) {
-            addresses = [address]
-            tryNext()
-        } else {
-            loop.names.resolve(endpoint) { [weak self] in
-                self?.addresses = $0.reversed()
-                self?.tryNext()
-            }
-        }
-    }
+    func start() { tryNext() }
 
     /// Gives up without a word.
     func cancel() {

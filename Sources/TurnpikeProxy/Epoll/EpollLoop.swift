@@ -41,7 +41,6 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
     /// What the present event sends to its client, and to its upstream.
     let toClient = Gather()
     let toUpstream = Gather()
-    private var resolver: NameResolver?
     private var madeBridge: UpstreamBridge?
     /// Nanoseconds of `CLOCK_MONOTONIC`, as of the beginning of this turn.
     private(set) var now: UInt64
@@ -105,7 +104,6 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
         }
         for work in queue.close() { work() }
         turnBegan = nil
-        resolver = nil
         madeBridge?.shutDown()
         madeBridge = nil
         selector.removeAll()
@@ -125,14 +123,6 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
-
-    /// Made when the first endpoint with a name is asked for.
-    var names: NameResolver {
-        if let resolver { return resolver }
-        let made = NameResolver(loop: self)
-        resolver = made
-        return made
     }
 
     /// Made when the first endpoint that speaks TLS or HTTP/2 is asked for.

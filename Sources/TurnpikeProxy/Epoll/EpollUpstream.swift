@@ -40,6 +40,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     /// The bridge is asked for a connection.
     private var isAwaited = false
     private var socket: EpollSocket?
+    private var isClosed = false
 
     /// What is left to do once all is sent.
     private enum Ending { case none, shut, close }
@@ -57,16 +58,21 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     // MARK: - Connecting
 
     func connect(to endpoint: EndpointAddress) {
-        guard endpoint.wire == .plain else { return ask(for: endpoint) }
-        let attempt = ConnectAttempt(endpoint, loop: loop) { self.connected($0) }
-        self.attempt = attempt
-        attempt.start()
+        engine.watcher.addresses(of: endpoint) { addresses in
+            guard !self.isClosed else { return }
+            if endpoint.wire != .plain { return self.ask(for: endpoint, at: addresses) }
+            let attempt = ConnectAttempt(addresses, port: endpoint.port, loop: self.loop) { self.connected($0) }
+            self.attempt = attempt
+            attempt.start()
+        }
     }
 
-    private func ask(for endpoint: EndpointAddress) {
+    private func ask(for endpoint: EndpointAddress, at addresses: [String]) {
         isAwaited = true
         let upstream = LoopBound(self, on: loop)
-        loop.bridge(limits: engine.gateway.limits.head).connect(to: endpoint) { upstream.value.bridged($0, endpoint) }
+        loop.bridge(limits: engine.gateway.limits.head).connect(to: endpoint, at: addresses) {
+            upstream.value.bridged($0, endpoint)
+        }
     }
 
     private func bridged(_ result: Result<Descriptor, any Error>, _ endpoint: EndpointAddress) {
@@ -146,6 +152,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     }
 
     func close() {
+        isClosed = true
         user = nil
         if let cutOff { loop.cancel(cutOff) }
         cutOff = nil

@@ -61,7 +61,8 @@ struct PeerAddress: Sendable {
     // MARK: - From text
 
     /// An address in numbers; nil where the host is a name.
-    init?(numeric endpoint: EndpointAddress) {
+    init?(numeric host: String, port: Int) {
+        let endpoint = EndpointAddress(host: host, port: port)
         guard let address = try? PeerAddress.all(of: endpoint, numericOnly: true).first else { return nil }
         self = address
     }

@@ -33,7 +33,7 @@ final class UpstreamBridge: Sendable {
     /// Calls back on the loop's thread with the loop's end of the pair, or why there is none. Who does not want it any more
     /// closes it.
     func connect(
-        to address: EndpointAddress, _ done: @escaping @Sendable (Result<Descriptor, any Error>) -> Void
+        to endpoint: EndpointAddress, at addresses: [String], _ done: @escaping @Sendable (Result<Descriptor, any Error>) -> Void
     ) {
         let pair: (near: Descriptor, far: Int32)
         do throws(SystemFault) { pair = try Self.pair() } catch { return done(.failure(error)) }
@@ -50,7 +50,7 @@ final class UpstreamBridge: Sendable {
                 }
                 .withConnectedSocket(pair.far)
                 .flatMap { channel in
-                    connector.value.connect(to: address) { upstream in
+                    connector.value.connect(to: endpoint, at: addresses) { upstream in
                         try upstream.pipeline.syncOperations.addHandler(RelayHandler(other: bound.value))
                     }
                     .flatMapErrorThrowing { error in

@@ -25,6 +25,8 @@ final class GatewayMetrics {
 
     private let registry: MetricsRegistry
     private var routes: [ResourceID: RouteMetrics] = [:]
+    /// What was said last of services that are checked.
+    private var healthCounts: [ResourceID: HealthCount] = [:]
     let activeConnections: Gauge
     private let idleUpstreams: Gauge
     private let busyUpstreams: Gauge
@@ -94,6 +96,38 @@ final class GatewayMetrics {
         registry.counter(
             .mirroredRequests, help: "Copies of requests for services that watch.",
             labels: [("tenant", tenant), ("service", service), ("outcome", outcome.rawValue)]
+        ).increment()
+    }
+
+    func healthChanged(_ change: HealthChange) {
+        registry.counter(
+            .upstreamHealthChanges, help: "Changes of an endpoint's health, as checks see it.",
+            labels: [
+                ("tenant", change.tenant), ("service", change.service),
+                ("to", change.isHealthy ? "healthy" : "unhealthy"),
+            ]
+        ).increment()
+    }
+
+    /// Loops add up: what this one has said before is taken off.
+    func endpointsCounted(_ count: HealthCount) {
+        let former = healthCounts.updateValue(count, forKey: count.service)
+        func add(_ state: String, _ number: (HealthCount) -> Int) {
+            registry.gauge(
+                .upstreamEndpoints, help: "Endpoints of checked services, summed over the event loops.",
+                labels: [("tenant", count.tenant), ("service", count.name), ("state", state)]
+            ).add(Double(number(count) - (former.map(number) ?? 0)))
+        }
+        add("healthy") { $0.healthy }
+        add("unhealthy") { $0.unhealthy }
+        add("unknown") { $0.unknown }
+        if count.healthy + count.unhealthy + count.unknown == 0 { healthCounts[count.service] = nil }
+    }
+
+    func lookedUp(isAnswered: Bool) {
+        registry.counter(
+            .nameLookups, help: "Look-ups of endpoints' names.",
+            labels: [("outcome", isAnswered ? "answered" : "failed")]
         ).increment()
     }
 

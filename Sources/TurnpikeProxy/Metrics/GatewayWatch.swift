@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import TurnpikeProxyCore
+import TurnpikeTelemetry
 
-/// Tells the access log and the metrics of one event loop what its gateway does.
+/// Tells the access log, the metrics and the log of one event loop what its gateway does.
 final class GatewayWatch: GatewayObserver {
     private let log: AccessLog?
     let metrics: GatewayMetrics
+    private let logger: Logger
 
-    init(log: AccessLog?, metrics: GatewayMetrics) {
+    init(log: AccessLog?, metrics: GatewayMetrics, logger: Logger) {
         self.log = log
         self.metrics = metrics
+        self.logger = logger
     }
 
     func answered(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
@@ -28,6 +32,25 @@ final class GatewayWatch: GatewayObserver {
     func mirrored(_ outcome: MirrorOutcome, route: GatewayRoute, service: String) {
         metrics.mirrored(outcome, tenant: route.tenant, service: service)
     }
+
+    func healthChanged(_ change: HealthChange) {
+        metrics.healthChanged(change)
+        var metadata: Logger.Metadata = [
+            LogKey.tenant: "\(change.tenant)", LogKey.service: "\(change.service)",
+            LogKey.endpoint: "\(change.endpoint.text)",
+        ]
+        metadata[LogKey.reason] = change.failure.map { "\($0.rawValue)" }
+        metadata[LogKey.status] = change.status.map { "\($0)" }
+        if !change.isHealthy {
+            logger.warning("An endpoint is unhealthy.", metadata: metadata)
+        } else if !change.isFirst {
+            logger.notice("An endpoint is healthy again.", metadata: metadata)
+        }
+    }
+
+    func endpointsCounted(_ count: HealthCount) { metrics.endpointsCounted(count) }
+
+    func lookedUp(isAnswered: Bool) { metrics.lookedUp(isAnswered: isAnswered) }
 
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome) { metrics.leaseWaitEnded(outcome) }
 

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import TurnpikeProxyCore
 
 /// An event loop of SwiftNIO.
 struct NIOLoop: EngineLoop {
     let eventLoop: any EventLoop
+    /// By which its endpoints are reached.
+    let connector: NIOLoopBoundBox<UpstreamConnector>
+
+    init(eventLoop: any EventLoop, limits: HeadLimits = HeadLimits()) {
+        self.eventLoop = eventLoop
+        connector = NIOLoopBoundBox.makeBoxSendingValue(
+            UpstreamConnector(eventLoop: eventLoop, limits: limits), eventLoop: eventLoop)
+    }
 
     var isCurrent: Bool { eventLoop.inEventLoop }
     var now: UInt64 { NIODeadline.now().uptimeNanoseconds }

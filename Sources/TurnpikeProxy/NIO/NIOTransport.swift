@@ -11,7 +11,7 @@ typealias NIOEngine = LoopEngine<NIOClient, UpstreamHandler>
 struct NIOTransport: RunningTransport {
     private let group: MultiThreadedEventLoopGroup
     private let engine: LoopBound<NIOEngine>
-    private let connector: LoopBound<UpstreamConnector>
+    private let connector: NIOLoopBoundBox<UpstreamConnector>
     private let listener: any Channel
     private let secureListener: (any Channel)?
 
@@ -23,11 +23,9 @@ struct NIOTransport: RunningTransport {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let eventLoop = group.next()
         do {
-            let engine: LoopBound<NIOEngine> = try await parts.makeEngine(on: NIOLoop(eventLoop: eventLoop))
-            let connector = try await engine.loop.submit {
-                let limits = parts.options.limits.head
-                return LoopBound(UpstreamConnector(eventLoop: eventLoop, limits: limits), on: engine.loop)
-            }
+            let loop = NIOLoop(eventLoop: eventLoop, limits: parts.options.limits.head)
+            let connector = loop.connector
+            let engine: LoopBound<NIOEngine> = try await parts.makeEngine(on: loop)
             let listener = try await listen(parts.options, engine, connector, on: eventLoop)
             let secureListener = try await listenSecurely(parts.options, engine, connector, on: eventLoop)
             return NIOTransport(
@@ -39,7 +37,7 @@ struct NIOTransport: RunningTransport {
     }
 
     private static func listen(
-        _ options: GatewayOptions, _ engine: LoopBound<NIOEngine>, _ connector: LoopBound<UpstreamConnector>,
+        _ options: GatewayOptions, _ engine: LoopBound<NIOEngine>, _ connector: NIOLoopBoundBox<UpstreamConnector>,
         on eventLoop: any EventLoop
     ) async throws -> any Channel {
         try await listener(on: eventLoop) { channel in
@@ -50,7 +48,7 @@ struct NIOTransport: RunningTransport {
     }
 
     private static func listenSecurely(
-        _ options: GatewayOptions, _ engine: LoopBound<NIOEngine>, _ connector: LoopBound<UpstreamConnector>,
+        _ options: GatewayOptions, _ engine: LoopBound<NIOEngine>, _ connector: NIOLoopBoundBox<UpstreamConnector>,
         on eventLoop: any EventLoop
     ) async throws -> (any Channel)? {
         guard let secure = options.secure else { return nil }

@@ -8,4 +8,10 @@ protocol EngineLoop: GatewayLoop {
 
     /// Runs `body` once `deadline` has come, and not before the present event is over.
     func schedule(at deadline: UInt64, _ body: @escaping () -> Void)
+
+    /// Connects to the first of these addresses that answers, to let a question run its course: it is told what happens, and
+    /// says when to close.
+    ///
+    /// - Parameter addresses: in numbers.
+    func open(_ run: ProbeRun, to address: EndpointAddress)
 }

@@ -27,17 +27,19 @@ public final class GatewayServer: Sendable {
 
     /// - Parameters:
     ///   - recorder: makes the recorder of a loop, on that loop, to which it stays confined.
+    ///   - resolver: finds the addresses of endpoints' names.
     ///   - digest: the digest of a credential; nil where it cannot be an API key.
     ///   - debugCheck: whether bytes are the debug token; nil where there is none.
     /// - Throws: ``TransportUnavailable``, or what binding or making the recorder throws; nothing is left behind then.
     public static func start(
         options: GatewayOptions, recorder: @escaping @Sendable (any GatewayLoop) throws -> any UsageRecorder,
-        leases: any LeaseSource, digest: @escaping Gateway.KeyDigester, debugCheck: Gateway.DebugCheck? = nil,
-        logger: Logger, metrics: MetricsRegistry
+        leases: any LeaseSource, resolver: any NameResolver = SystemResolver(),
+        digest: @escaping Gateway.KeyDigester, debugCheck: Gateway.DebugCheck? = nil, logger: Logger,
+        metrics: MetricsRegistry
     ) async throws -> GatewayServer {
         let parts = EngineParts(
-            options: options, recorder: recorder, leases: leases, digest: digest, debugCheck: debugCheck,
-            logger: logger, metrics: metrics
+            options: options, recorder: recorder, leases: leases, resolver: resolver, digest: digest,
+            debugCheck: debugCheck, logger: logger, metrics: metrics
         )
         let transport = options.transport.resolved(speaksTLS: options.secure != nil)
         return GatewayServer(try await start(transport, parts), transport: transport)
@@ -76,6 +78,7 @@ struct EngineParts: Sendable {
     let options: GatewayOptions
     let recorder: @Sendable (any GatewayLoop) throws -> any UsageRecorder
     let leases: any LeaseSource
+    let resolver: any NameResolver
     let digest: Gateway.KeyDigester
     let debugCheck: Gateway.DebugCheck?
     let logger: Logger
@@ -84,13 +87,15 @@ struct EngineParts: Sendable {
     /// - Throws: what making the recorder throws.
     func makeEngine<C, U>(on loop: some EngineLoop) async throws -> LoopBound<LoopEngine<C, U>> {
         try await loop.submit {
-            let watch = GatewayWatch(log: AccessLog(options.accessLog, loop: loop), metrics: GatewayMetrics(metrics))
+            let watch = GatewayWatch(
+                log: AccessLog(options.accessLog, loop: loop), metrics: GatewayMetrics(metrics), logger: logger)
             let gateway = Gateway(
                 limits: options.limits, pool: options.pool, recorder: try recorder(loop), observer: watch,
                 seed: .random(in: .min ... .max), digest: digest, debugCheck: debugCheck
             )
             let engine = LoopEngine<C, U>(
-                loop: loop, options: options, gateway: gateway, watch: watch, leases: leases, logger: logger
+                loop: loop, options: options, gateway: gateway, watch: watch, leases: leases, resolver: resolver,
+                logger: logger
             )
             return LoopBound(engine, on: loop)
         }

@@ -41,10 +41,11 @@ protocol EngineUpstream: AnyObject, SendableMetatype {
 
 /// What one event loop runs: its gateway, its connections, and the upkeep of both, whatever the transport. Confined to the
 /// loop.
-final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream> {
+final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream>: UpstreamWatcherOwner {
     let loop: any EngineLoop
     let gateway: Gateway
     let watch: GatewayWatch
+    let watcher: UpstreamWatcher
     private let connections: Int
     private let leases: any LeaseSource
     private let logger: Logger
@@ -63,7 +64,7 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream> {
 
     init(
         loop: any EngineLoop, options: GatewayOptions, gateway: Gateway, watch: GatewayWatch, leases: any LeaseSource,
-        logger: Logger
+        resolver: any NameResolver, logger: Logger
     ) {
         self.loop = loop
         self.gateway = gateway
@@ -71,6 +72,8 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream> {
         self.leases = leases
         self.logger = logger
         connections = options.connections
+        watcher = UpstreamWatcher(loop: loop, gateway: gateway, resolver: resolver)
+        watcher.owner = self
         tick()
         planUpkeep()
     }
@@ -89,6 +92,7 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream> {
         tick()
         for id in gateway.apply(configuration) { close(id) }
         watch.configurationChanged()
+        watcher.settle()
     }
 
     func answer(_ probe: Probe) -> ProbeAnswer {
@@ -269,6 +273,7 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream> {
     func cutOff() {
         isFinished = true
         tick()
+        watcher.stop()
         for client in Array(clients.values) { client.abort() }
         for upstream in upstreams.compactMap({ $0 }) { lost(upstream) }
         for upstream in ending.values { upstream.close() }

@@ -48,6 +48,13 @@ public protocol GatewayObserver: AnyObject {
     func endpointEjected(route: GatewayRoute, service: String)
     /// A copy of a request, for a service that watches, has come to this.
     func mirrored(_ outcome: MirrorOutcome, route: GatewayRoute, service: String)
+    /// An endpoint is another than before in its service's checks.
+    func healthChanged(_ change: HealthChange)
+    /// The endpoints of a service that is checked, whenever that is another count than before; all zero once it is not checked
+    /// any more.
+    func endpointsCounted(_ count: HealthCount)
+    /// A name was looked up.
+    func lookedUp(isAnswered: Bool)
     /// A request waited for a lease.
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome)
 }

@@ -71,8 +71,9 @@ public final class Gateway {
     /// - Returns: idle connections to endpoints that are used no longer, for the transport to close.
     public func apply(_ configuration: GatewayConfiguration) -> [UpstreamID] {
         current = configuration
-        balancers.configurationChanged()
-        return upstreams.retire(configuration.retired)
+        let closed = balancers.apply(configuration.changes, in: &upstreams, now: now, random: &random)
+        tellCounts()
+        return closed
     }
 
     /// From now on every answer ends its connection.
@@ -113,7 +114,10 @@ public final class Gateway {
     // MARK: - Upstream connections
 
     /// Idle connections that have waited for too long, for the transport to close.
-    public func takeExpiredUpstreams() -> [UpstreamID] { upstreams.takeExpired(now: now) }
+    public func takeExpiredUpstreams() -> [UpstreamID] {
+        defer { balancers.forgetUnused(in: &upstreams) }
+        return upstreams.takeExpired(now: now)
+    }
 
     /// A connection that serves no request was closed, or said something unasked, and is closed for that.
     public func idleUpstreamLost(_ id: UpstreamID) { upstreams.removed(id) }

@@ -9,15 +9,24 @@ final class GatewayCluster: Sendable {
     enum Balancing: Sendable {
         case roundRobin
         case leastRequest
-        case maglev(MaglevTable, RequestHash)
+        case maglev(RequestHash)
     }
 
     /// By which loops find what they know of it. Another cluster may have it once this one is gone.
     let slot: Int
     /// What it was made of.
     let compiled: CompiledCluster
-    let addresses: [EndpointAddress]
-    let weights: [Int]
+    /// As configured.
+    private let addresses: [EndpointAddress]
+    private let weights: [Int]
+    /// Hosts of endpoints that have to be looked up, each once.
+    let names: [String]
+    /// How often that is, in nanoseconds.
+    let refreshRate: UInt64
+    /// The endpoints, no name looked up.
+    let members: ServiceMembers
+    /// Nil where endpoints are not asked how they are.
+    let healthRule: HealthRule?
     let balancing: Balancing
     /// Nanoseconds until an endpoint has its full weight; 0 where it has at once.
     let slowStart: UInt64
@@ -40,7 +49,12 @@ final class GatewayCluster: Sendable {
         let wire = UpstreamWire(speaksHTTP2: compiled.protocol == .http2, tls: compiled.tls)
         addresses = compiled.endpoints.map { EndpointAddress(host: $0.host, port: $0.port, wire: wire) }
         weights = compiled.endpoints.map { min(max($0.weight, 0), 1000) }
-        balancing = Balancing(compiled, addresses, weights)
+        let names = Set(addresses.map(\.host).filter { !Host.isNumeric($0) })
+        self.names = names.sorted()
+        refreshRate = UInt64(max((compiled.dnsRefreshRate ?? .seconds(10)).inNanoseconds, 1_000_000))
+        balancing = Balancing(compiled)
+        members = ServiceMembers(addresses, weights: weights, hasTable: balancing.needsTable)
+        healthRule = compiled.healthCheck.map(HealthRule.init)
         slowStart = UInt64(max(compiled.loadBalancing?.slowStart?.inNanoseconds ?? 0, 0))
         outlierRule = compiled.outlierDetection.map(OutlierRule.init)
         retryRule = compiled.retries.map(RetryRule.init)
@@ -51,13 +65,26 @@ final class GatewayCluster: Sendable {
     }
 }
 
+extension GatewayCluster {
+    /// Whether loops have something to do about it before any request comes.
+    var isWatched: Bool { !names.isEmpty || healthRule != nil }
+
+    /// The endpoints, as far as their names have been looked up.
+    func members(by table: NameTable) -> ServiceMembers {
+        guard !names.isEmpty else { return members }
+        return ServiceMembers(addresses, weights: weights, hasTable: balancing.needsTable, names: table)
+    }
+}
+
 extension GatewayCluster.Balancing {
-    fileprivate init(_ compiled: CompiledCluster, _ addresses: [EndpointAddress], _ weights: [Int]) {
+    fileprivate var needsTable: Bool { if case .maglev = self { true } else { false } }
+
+    fileprivate init(_ compiled: CompiledCluster) {
         switch (compiled.loadBalancing?.algorithm, compiled.loadBalancing?.hashOn) {
         case (.maglev, let input?):
             // The id is the same at all gateways, and so is the endpoint that a request is sent to.
             let seed = compiled.id.high ^ compiled.id.low
-            self = .maglev(MaglevTable(addresses, weights: weights), RequestHash(input, seed: seed))
+            self = .maglev(RequestHash(input, seed: seed))
         case (.leastRequest, _): self = .leastRequest
         case (.roundRobin, _), (.maglev, nil), (nil, _): self = .roundRobin
         }

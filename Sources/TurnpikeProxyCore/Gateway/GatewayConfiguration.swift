@@ -21,20 +21,20 @@ public final class GatewayConfiguration: Sendable {
     /// By slot; `nil` where a tenant was.
     let tenants: [TenantConfiguration?]
     let keys: KeyTable
-    /// Endpoints that the version before named, and this one does not.
-    let retired: [EndpointAddress]
+    /// What the version before had other services of.
+    let changes: ClusterChanges
 
     public var keyCount: Int { keys.count }
 
     init(
         revision: Revision, hosts: HostDirectory, tenants: [TenantConfiguration?], keys: KeyTable,
-        retired: [EndpointAddress]
+        changes: ClusterChanges
     ) {
         self.revision = revision
         self.hosts = hosts
         self.tenants = tenants
         self.keys = keys
-        self.retired = retired
+        self.changes = changes
     }
 
     /// A configuration of a whole snapshot, with none before it.
@@ -46,7 +46,7 @@ public final class GatewayConfiguration: Sendable {
             Delta(
                 revision: snapshot.revision, isSnapshot: true, set: Array(snapshot.resources.values), removed: []))
         self.init(
-            revision: made.revision, hosts: made.hosts, tenants: made.tenants, keys: made.keys, retired: made.retired)
+            revision: made.revision, hosts: made.hosts, tenants: made.tenants, keys: made.keys, changes: made.changes)
     }
 
     /// The tenant that a host belongs to.

@@ -21,8 +21,6 @@ public struct GatewayState: Sendable {
     private var configurations: [TenantConfiguration?] = []
     private var tenantSlots = SlotAllocator()
     private var clusterSlots = SlotAllocator()
-    /// How many clusters name an endpoint.
-    private var addresses: [EndpointAddress: Int] = [:]
     private let hashSeed: UInt64
 
     /// - Parameter hashSeed: of the tables that are looked up by what clients send; random, so that nobody can choose
@@ -40,28 +38,25 @@ public struct GatewayState: Sendable {
         guard delta.isSnapshot else { return try change(delta) }
         var fresh = GatewayState(hashSeed: hashSeed)
         let made = try fresh.change(delta)
-        let retired = addresses.keys.filter { fresh.addresses[$0] == nil }
         // Loops tell clusters from each other by object, so slots that begin anew confuse nobody.
         self = fresh
-        return GatewayConfiguration(
-            revision: made.revision, hosts: made.hosts, tenants: made.tenants, keys: made.keys, retired: retired)
+        return made
     }
 
     private mutating func change(_ delta: Delta) throws(GatewayConfiguration.Rejection) -> GatewayConfiguration {
         var draft = self
         let touched = draft.take(delta)
         var reasons = draft.takeKeys(delta)
-        var retired: Set<EndpointAddress> = []
+        var changes = ClusterChanges(replacesAll: delta.isSnapshot)
         for tenant in touched.sorted() where reasons.count < GatewayConfiguration.mostReasons {
-            reasons += draft.remake(tenant, &retired)
+            reasons += draft.remake(tenant, &changes)
         }
         guard reasons.isEmpty else {
             throw GatewayConfiguration.Rejection(reasons: Array(reasons.prefix(GatewayConfiguration.mostReasons)))
         }
         self = draft
         return GatewayConfiguration(
-            revision: delta.revision, hosts: hosts, tenants: configurations, keys: keys,
-            retired: retired.filter { addresses[$0] == nil })
+            revision: delta.revision, hosts: hosts, tenants: configurations, keys: keys, changes: changes)
     }
 
     /// Takes everything but keys.
@@ -102,12 +97,10 @@ public struct GatewayState: Sendable {
         return reasons
     }
 
-    private mutating func remake(
-        _ name: String, _ retired: inout Set<EndpointAddress>
-    ) -> [Acknowledgement.Reason] {
+    private mutating func remake(_ name: String, _ changes: inout ClusterChanges) -> [Acknowledgement.Reason] {
         guard let tenant = tenants[name] else { return [] }
         guard !tenant.resources.isEmpty else {
-            exchange(tenant.configuration?.clusters ?? [:], for: [:], &retired)
+            exchange(tenant.configuration?.clusters ?? [:], for: [:], &changes)
             hosts.change(removing: tenant.configuration?.hosts ?? [], adding: [], owner: tenant.slot)
             configurations[tenant.slot] = nil
             tenantSlots.giveBack(tenant.slot)
@@ -117,7 +110,7 @@ public struct GatewayState: Sendable {
         var compilation = TenantCompilation(
             tenant.resources.values, previous: tenant.configuration, slots: &clusterSlots)
         guard let made = compilation.configuration(hashSeed: hashSeed) else { return compilation.reasons }
-        exchange(tenant.configuration?.clusters ?? [:], for: made.clusters, &retired)
+        exchange(tenant.configuration?.clusters ?? [:], for: made.clusters, &changes)
         let former = tenant.configuration?.hosts ?? []
         if former != made.hosts {
             hosts.change(
@@ -128,22 +121,14 @@ public struct GatewayState: Sendable {
         return []
     }
 
-    /// Counts who names which endpoint.
+    /// Notes which clusters take whose place.
     private mutating func exchange(
-        _ old: [String: GatewayCluster], for new: [String: GatewayCluster], _ retired: inout Set<EndpointAddress>
+        _ old: [String: GatewayCluster], for new: [String: GatewayCluster], _ changes: inout ClusterChanges
     ) {
-        for (name, cluster) in new where old[name] !== cluster {
-            for address in cluster.addresses { addresses[address, default: 0] += 1 }
-        }
+        for (name, cluster) in new where old[name] !== cluster { changes.added.append(cluster) }
         for (name, cluster) in old where new[name] !== cluster {
             clusterSlots.giveBack(cluster.slot)
-            for address in cluster.addresses {
-                addresses[address, default: 0] -= 1
-                if addresses[address] == 0 {
-                    addresses[address] = nil
-                    retired.insert(address)
-                }
-            }
+            changes.removed.append(cluster)
         }
     }
 }

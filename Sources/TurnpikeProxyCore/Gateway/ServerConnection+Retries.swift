@@ -76,8 +76,7 @@ extension ServerConnection {
         guard isRepeatable, isUnsent || (request.upgrade == nil && rule.methods.contains(MethodSet(head.method))) else {
             return nil
         }
-        let mayFindOne = service.isUsable(in: &gateway.upstreams, now: gateway.now)
-        guard mayFindOne || isUnsent else { return nil }
+        guard isUnsent || service.mayBeTried(now: gateway.now) else { return nil }
         let isAtOnce = isUnsent && service.hasOther(than: request.tried, in: &gateway.upstreams, now: gateway.now)
         let pause = isAtOnce ? 0 : rule.pause(beforeRetry: request.retries + 1, random: &gateway.random)
         guard gateway.now.addingClamped(pause) < request.giveUpAt,

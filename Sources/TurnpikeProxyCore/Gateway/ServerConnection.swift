@@ -155,7 +155,7 @@ public final class ServerConnection {
     public func upstreamConnected(_ id: UpstreamID) {
         beginEvent()
         if case .connecting(id) = upstream {
-            gateway.upstreams.connected(id)
+            gateway.upstreams.connected(id, now: gateway.now)
             sendRequest(to: id, isReused: false)
             takeBacklog()
         }

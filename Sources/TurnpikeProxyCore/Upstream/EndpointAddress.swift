@@ -2,16 +2,57 @@
 
 public import TurnpikeModel
 
-/// Where a service listens, a name or an address and a port, and how it is spoken to there.
+/// Where a service listens: a host and a port, where the host's name has led, and what is spoken there.
 public struct EndpointAddress: Sendable, Hashable {
+    /// As it was configured: a name or an address.
     public var host: String
     public var port: Int
+    /// One of the addresses that the name leads to; nil where the host is an address itself, or was not looked up yet.
+    public var ip: String?
+    /// An address of the other family (IPv4, IPv6), for where `ip` cannot be reached. Does not tell endpoints from each other.
+    public var alternative: String?
+    /// How it is spoken to.
     public var wire: UpstreamWire
 
-    public init(host: String, port: Int, wire: UpstreamWire = .plain) {
+    public init(
+        host: String, port: Int, ip: String? = nil, alternative: String? = nil, wire: UpstreamWire = .plain
+    ) {
         self.host = host
         self.port = port
+        self.ip = ip
+        self.alternative = alternative
         self.wire = wire
+    }
+
+    public static func == (one: EndpointAddress, other: EndpointAddress) -> Bool {
+        one.host == other.host && one.port == other.port && one.ip == other.ip && one.wire == other.wire
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(host)
+        hasher.combine(port)
+        hasher.combine(ip)
+    }
+
+    /// What to connect to, one after the other; nil where the host has to be looked up first.
+    public var numeric: [String]? {
+        if let ip { return [ip] + (alternative.map { [$0] } ?? []) }
+        return Host.isNumeric(host) ? [host] : nil
+    }
+
+    /// Before its name was looked up.
+    var unresolved: EndpointAddress { EndpointAddress(host: host, port: port, wire: wire) }
+
+    /// For log lines: `10.0.0.1:80`, `[2001:db8::1]:80`, `orders.internal(10.0.0.1):80`.
+    public var text: String {
+        if let ip { return "\(host)(\(ip)):\(port)" }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    /// As a `Host` field has it (RFC 9110 §7.2).
+    var authority: String {
+        let name = host.contains(":") ? "[\(host)]" : host
+        return port == (wire.tls == nil ? 80 : 443) ? name : "\(name):\(port)"
     }
 }
 

@@ -25,8 +25,9 @@ public struct EndpointHealth: Sendable, Hashable {
         failures += 1
     }
 
-    public mutating func connected() {
+    public mutating func connected(now: UInt64) {
         failures = 0
         outUntil = 0
+        returnedAt = min(returnedAt, now)
     }
 }

@@ -9,12 +9,24 @@ final class EndpointState {
     /// Requests of the service that are being sent to it or answered by it.
     var activeRequests = 0
     var outlier = OutlierState()
+    var health: HealthState
+    /// Nil where the service does not ask it.
+    var check: EndpointCheck?
     /// When it was added to the service; 0 where it was there from the first.
     let addedAt: UInt64
 
-    init(address: EndpointAddress, number: Int, addedAt: UInt64) {
+    init(address: EndpointAddress, number: Int, addedAt: UInt64, health: HealthState = HealthState()) {
         self.address = address
         self.number = number
         self.addedAt = addedAt
+        self.health = health
+    }
+
+    /// An address that the endpoint's name has led to: it is as old as the name.
+    init(address: EndpointAddress, number: Int, inPlaceOf name: EndpointState) {
+        self.address = address
+        self.number = number
+        addedAt = name.addedAt
+        health = name.health
     }
 }

@@ -46,7 +46,7 @@ struct MaglevTable: Sendable {
     }
 
     private static func candidates(_ addresses: [EndpointAddress], _ weights: [Int]) -> [Candidate] {
-        let names = addresses.map { "\($0.host):\($0.port)" }
+        let names = addresses.map { "\($0.ip ?? $0.host):\($0.port)" }
         return addresses.indices.filter { weights[$0] > 0 }.sorted { names[$0] < names[$1] }.map { place in
             let name = Array(names[place].utf8)
             let (first, second) = name.withUnsafeBytes {

@@ -6,27 +6,46 @@
 /// the endpoints that stay.
 final class ServiceBalancer {
     let cluster: GatewayCluster
+    let members: ServiceMembers
     let endpoints: [EndpointState]
     let load: ServiceLoad
     private var turns: WeightedRoundRobin
+    /// No endpoint is fit by its checks. Then checks are disregarded: it is as likely that they are wrong as that all
+    /// endpoints are, and the worst that requests can find is what a refusal would have been.
+    private(set) var disregardsChecks = false
 
     init(
-        _ cluster: GatewayCluster, after former: ServiceBalancer?, in directory: inout UpstreamDirectory, now: UInt64
+        _ cluster: GatewayCluster, _ members: ServiceMembers? = nil, after former: ServiceBalancer?,
+        in directory: inout UpstreamDirectory, now: UInt64
     ) {
         self.cluster = cluster
+        let members = members ?? cluster.members
+        self.members = members
         load = former?.load ?? ServiceLoad()
         let known = former.map { Dictionary($0.endpoints.map { ($0.address, $0) }, uniquingKeysWith: { $1 }) } ?? [:]
-        endpoints = cluster.addresses.map { address in
+        let waits = former != nil && cluster.healthRule != nil
+        endpoints = members.addresses.map { address in
             // Asked for even where it is known, as it may have been retired meanwhile.
             let number = directory.endpoint(at: address)
-            return known[address]
-                ?? EndpointState(address: address, number: number, addedAt: former == nil ? 0 : now)
+            if let state = known[address] { return state }
+            if address.ip != nil, let name = known[address.unresolved] {
+                return EndpointState(address: address, number: number, inPlaceOf: name)
+            }
+            return EndpointState(
+                address: address, number: number, addedAt: former == nil ? 0 : now, health: HealthState(waits: waits))
         }
-        turns = WeightedRoundRobin(weights: cluster.weights)
+        turns = WeightedRoundRobin(weights: members.weights)
+        healthChanged()
     }
 
-    /// Whether any endpoint can be used.
+    /// What is known of the endpoints' health is not what it was.
+    func healthChanged() {
+        disregardsChecks = !endpoints.indices.contains { members.weights[$0] > 0 && endpoints[$0].health.isFit }
+    }
+
+    /// Whether any endpoint can be used, and is fit as far as is known.
     func isUsable(in directory: inout UpstreamDirectory, now: UInt64) -> Bool {
+        guard !disregardsChecks else { return false }
         for place in endpoints.indices where weight(of: place, in: &directory, now: now) > 0 { return true }
         return false
     }
@@ -56,20 +75,30 @@ final class ServiceBalancer {
             ?? choose(hash, random: &random) { weight(of: $0, in: &directory, now: now) }
     }
 
-    /// The place of an endpoint that is not ejected, though it may have been out of reach a moment ago.
-    func nextUnreachable(hash: UInt64?, random: inout RandomSource, now: UInt64) -> Int? {
-        choose(hash, random: &random) {
-            endpoints[$0].outlier.isEjected(now: now) ? 0 : cluster.weights[$0]
-        }
+    /// Whether any endpoint can be tried, be it the last resort.
+    func mayBeTried(now: UInt64) -> Bool { endpoints.indices.contains { lastWeight(of: $0, now: now) > 0 } }
+
+    /// The last resort: the place of an endpoint that is not ejected, though it could not be reached a moment ago, or is not
+    /// fit.
+    func nextLastResort(hash: UInt64?, tried: EndpointSet, random: inout RandomSource, now: UInt64) -> Int? {
+        choose(hash, random: &random) { isFit($0) && !tried.contains($0) ? lastWeight(of: $0, now: now) : 0 }
+            ?? choose(hash, random: &random) { isFit($0) ? lastWeight(of: $0, now: now) : 0 }
+            ?? choose(hash, random: &random) { lastWeight(of: $0, now: now) }
     }
+
+    private func lastWeight(of place: Int, now: UInt64) -> Int {
+        endpoints[place].outlier.isEjected(now: now) ? 0 : members.weights[place]
+    }
+
+    private func isFit(_ place: Int) -> Bool { disregardsChecks || endpoints[place].health.isFit }
 
     private func choose(_ hash: UInt64?, random: inout RandomSource, weighing weight: (Int) -> Int) -> Int? {
         switch cluster.balancing {
         case .leastRequest:
             return LeastRequest.choose(
                 among: endpoints.count, weight: weight, load: { endpoints[$0].activeRequests }, random: &random)
-        case .maglev(let table, _):
-            guard let hash else { return turns.next(weighing: weight) }
+        case .maglev:
+            guard let hash, let table = members.table else { return turns.next(weighing: weight) }
             return table.place(of: hash) { weight($0) > 0 }
         case .roundRobin: return turns.next(weighing: weight)
         }
@@ -78,10 +107,15 @@ final class ServiceBalancer {
     /// An endpoint's weight at present; 0 where it cannot be used.
     private func weight(of place: Int, in directory: inout UpstreamDirectory, now: UInt64) -> Int {
         let endpoint = endpoints[place]
-        guard directory.isAvailable(endpoint.number, now: now), !endpoint.outlier.isEjected(now: now) else { return 0 }
-        guard cluster.slowStart > 0 else { return cluster.weights[place] }
-        let start = max(endpoint.addedAt, endpoint.outlier.ejectedUntil, directory.returned(endpoint.number))
-        return cluster.weights[place] * SlowStart.percent(since: start, lasting: cluster.slowStart, now: now)
+        guard isFit(place), directory.isAvailable(endpoint.number, now: now), !endpoint.outlier.isEjected(now: now)
+        else {
+            return 0
+        }
+        guard cluster.slowStart > 0 else { return members.weights[place] }
+        let start = max(
+            endpoint.addedAt, endpoint.outlier.ejectedUntil, endpoint.health.returnedAt,
+            directory.returned(endpoint.number))
+        return members.weights[place] * SlowStart.percent(since: start, lasting: cluster.slowStart, now: now)
     }
 
     /// Of what there is as much as there may be, so that no connection can be made; nil where one can.
@@ -113,7 +147,7 @@ final class ServiceBalancer {
             return false
         }
         // Those of weight 0 get nothing, and are no reason to take another out.
-        let live = endpoints.indices.filter { cluster.weights[$0] > 0 }
+        let live = endpoints.indices.filter { members.weights[$0] > 0 }
         let ejected = live.count { endpoints[$0].outlier.isEjected(now: now) }
         guard ejected < rule.mostEjected(of: live.count) else { return false }
         endpoints[place].outlier.eject(by: rule, now: now)

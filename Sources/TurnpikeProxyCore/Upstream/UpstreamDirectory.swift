@@ -13,10 +13,10 @@ public struct UpstreamDirectory: Sendable {
     }
 
     private struct Endpoint: Sendable {
-        let address: EndpointAddress
+        var address: EndpointAddress
         var pool = ConnectionPool()
         var health = EndpointHealth()
-        /// No configuration names it any more.
+        /// No service has it any more.
         var isRetired = false
     }
 
@@ -29,6 +29,8 @@ public struct UpstreamDirectory: Sendable {
     public let limits: PoolLimits
     private var endpoints: [Endpoint] = []
     private var byAddress: [EndpointAddress: Int] = [:]
+    /// Numbers of endpoints that were forgotten.
+    private var freeNumbers: [Int] = []
     private var slots: [Slot] = []
     private var freeSlots: [UInt32] = []
 
@@ -39,15 +41,25 @@ public struct UpstreamDirectory: Sendable {
     /// Those that wait for a request.
     public var idleCount: Int { endpoints.reduce(0) { $0 + $1.pool.idleCount } }
 
-    /// The number of an endpoint, which it keeps.
+    /// Endpoints that are known.
+    var endpointCount: Int { byAddress.count }
+
+    /// The number of an endpoint, which it keeps until it is forgotten.
     public mutating func endpoint(at address: EndpointAddress) -> Int {
         if let known = byAddress[address] {
             endpoints[known].isRetired = false
+            // What stands beside the address may be new.
+            endpoints[known].address = address
             return known
         }
-        endpoints.append(Endpoint(address: address))
-        byAddress[address] = endpoints.count - 1
-        return endpoints.count - 1
+        let number = freeNumbers.popLast() ?? endpoints.count
+        if number == endpoints.count {
+            endpoints.append(Endpoint(address: address))
+        } else {
+            endpoints[number] = Endpoint(address: address)
+        }
+        byAddress[address] = number
+        return number
     }
 
     public func address(of endpoint: Int) -> EndpointAddress { endpoints[endpoint].address }
@@ -81,10 +93,13 @@ public struct UpstreamDirectory: Sendable {
         return .connect(UpstreamID(slot: UInt32(slots.count - 1), serial: 1))
     }
 
-    public mutating func connected(_ id: UpstreamID) {
+    public mutating func connected(_ id: UpstreamID, now: UInt64) {
         guard let endpoint = endpoint(of: id) else { return }
-        endpoints[endpoint].health.connected()
+        endpoints[endpoint].health.connected(now: now)
     }
+
+    /// A connection that is none of these could be made.
+    mutating func reached(_ endpoint: Int, now: UInt64) { endpoints[endpoint].health.connected(now: now) }
 
     /// A connection could not be made; it counts no longer.
     public mutating func connectFailed(_ id: UpstreamID, now: UInt64) {
@@ -125,16 +140,19 @@ public struct UpstreamDirectory: Sendable {
         return expired
     }
 
-    /// No configuration names these endpoints any more, until one does again.
+    /// No service has this endpoint any more, until one asks for it again.
     ///
-    /// - Returns: their idle connections, for the transport to close.
-    public mutating func retire(_ addresses: [EndpointAddress]) -> [UpstreamID] {
-        var closed: [UpstreamID] = []
-        for index in addresses.compactMap({ byAddress[$0] }) {
-            endpoints[index].isRetired = true
-            closed += endpoints[index].pool.takeAllIdle()
-        }
+    /// - Returns: its idle connections, for the transport to close.
+    public mutating func retire(_ endpoint: Int) -> [UpstreamID] {
+        endpoints[endpoint].isRetired = true
+        let closed = endpoints[endpoint].pool.takeAllIdle()
         for id in closed { removed(id) }
         return closed
+    }
+
+    /// Nobody knows the endpoint's number any more, and it has no connections: the number is another's from now on.
+    mutating func forget(_ endpoint: Int) {
+        byAddress[endpoints[endpoint].address] = nil
+        freeNumbers.append(endpoint)
     }
 }

@@ -9,7 +9,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
     case redirect, directResponse, rewrite, stickiness, headerEdits, mirror, upgrades
-    case loadBalancing, outlierDetection, retries, requestTimeout, circuitBreakers
+    case loadBalancing, outlierDetection, retries, requestTimeout, circuitBreakers, healthCheck, dnsRefreshRate
     case upstreamHTTP2, upstreamTLS
     /// Answers probes.
     case probe
@@ -66,6 +66,8 @@ extension CompiledCluster {
         if circuitBreakers != nil { required.insert(.circuitBreakers) }
         if `protocol` == .http2 { required.insert(.upstreamHTTP2) }
         if tls != nil { required.insert(.upstreamTLS) }
+        if healthCheck != nil { required.insert(.healthCheck) }
+        if dnsRefreshRate != nil { required.insert(.dnsRefreshRate) }
         return required
     }
 }

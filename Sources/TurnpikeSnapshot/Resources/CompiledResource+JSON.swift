@@ -117,7 +117,9 @@ extension CompiledCluster {
             outlierDetection: fields.object("outlierDetection") { OutlierDetection(reading: &$0) },
             retries: fields.object("retries") { Retries(reading: &$0) },
             circuitBreakers: fields.object("circuitBreakers") { CircuitBreakers(reading: &$0) },
-            protocol: fields.choice("protocol", default: .http), tls: fields.object("tls") { UpstreamTLS(reading: &$0) }
+            protocol: fields.choice("protocol", default: .http), tls: fields.object("tls") { UpstreamTLS(reading: &$0) },
+            healthCheck: fields.object("healthCheck") { HealthCheck(reading: &$0) },
+            dnsRefreshRate: fields.optionalMilliseconds("dnsRefreshRateMillis", in: 1000...3_600_000)
         )
     }
 
@@ -139,6 +141,8 @@ extension CompiledCluster {
         // Said only where it is not HTTP/1.1, which all gateways speak.
         if `protocol` != .http { fields.write("protocol", `protocol`) }
         if let tls { fields.write("tls") { tls.write(to: &$0) } }
+        if let healthCheck { fields.write("healthCheck") { healthCheck.write(to: &$0) } }
+        if let dnsRefreshRate { fields.write("dnsRefreshRateMillis", dnsRefreshRate.inMilliseconds) }
     }
 }
 

@@ -198,12 +198,17 @@ public struct CompiledCluster: CompiledContent {
     public var `protocol`: Service.UpstreamProtocol
     /// Absent: in the clear.
     public var tls: UpstreamTLS?
+    /// Absent: endpoints are not asked how they are.
+    public var healthCheck: HealthCheck?
+    /// Absent: every 10 s.
+    public var dnsRefreshRate: Duration?
 
     public init(
         tenant: String, name: String, id: ResourceID, endpoints: [Endpoint], connectTimeout: Duration,
         responseTimeout: Duration, requestTimeout: Duration? = nil, loadBalancing: LoadBalancing? = nil,
         outlierDetection: OutlierDetection? = nil, retries: Retries? = nil, circuitBreakers: CircuitBreakers? = nil,
-        protocol: Service.UpstreamProtocol = .http, tls: UpstreamTLS? = nil
+        protocol: Service.UpstreamProtocol = .http, tls: UpstreamTLS? = nil, healthCheck: HealthCheck? = nil,
+        dnsRefreshRate: Duration? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -218,6 +223,8 @@ public struct CompiledCluster: CompiledContent {
         self.circuitBreakers = circuitBreakers
         self.protocol = `protocol`
         self.tls = tls
+        self.healthCheck = healthCheck
+        self.dnsRefreshRate = dnsRefreshRate
     }
 }
 

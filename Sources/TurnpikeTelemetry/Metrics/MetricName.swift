@@ -48,6 +48,13 @@ extension MetricName {
     /// Copies of requests for services that watch, by `tenant`, `service`, `outcome` (`answered`, `failed`, `too_large`,
     /// `overloaded`, `incomplete`).
     public static let mirroredRequests: MetricName = "turnpike_mirrored_requests_total"
+    /// Endpoints of services that are checked, by `tenant`, `service`, `state` (`healthy`, `unhealthy`, `unknown`), summed over
+    /// event loops, each of which checks by itself.
+    public static let upstreamEndpoints: MetricName = "turnpike_upstream_endpoints"
+    /// Changes of an endpoint's health, by `tenant`, `service`, `to` (`healthy`, `unhealthy`).
+    public static let upstreamHealthChanges: MetricName = "turnpike_upstream_health_changes_total"
+    /// Look-ups of endpoints' names, by `outcome` (`answered`, `failed`).
+    public static let nameLookups: MetricName = "turnpike_name_lookups_total"
     /// Time from a request's last byte to an upstream until its answer's first, by `tenant`.
     public static let upstreamDuration: MetricName = "turnpike_upstream_duration_seconds"
     /// Client connections open now.

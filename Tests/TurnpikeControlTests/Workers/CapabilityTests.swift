@@ -93,7 +93,8 @@ import TurnpikeTestSupport
             tenant: "acme", name: "c", id: .zero, endpoints: [.init(host: "h", port: 80, weight: 1)],
             connectTimeout: .seconds(1), responseTimeout: .seconds(1), requestTimeout: .seconds(1),
             loadBalancing: LoadBalancing(algorithm: .leastRequest), outlierDetection: OutlierDetection(),
-            retries: Retries(on: [.reset]), circuitBreakers: CircuitBreakers(maxRequests: 1))
+            retries: Retries(on: [.reset]), circuitBreakers: CircuitBreakers(maxRequests: 1),
+            healthCheck: HealthCheck(.tcp), dnsRefreshRate: .seconds(30))
         let ofRoute = CompiledResource.route(route).requiredCapabilities
         let ofCluster = CompiledResource.cluster(cluster).requiredCapabilities
         #expect(ofRoute.isDisjoint(with: ofCluster))

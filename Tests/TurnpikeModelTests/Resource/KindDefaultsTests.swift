@@ -74,6 +74,25 @@ private let refused: [(Kind, String, [String])] = [
         ]
     ),
     (
+        .service,
+        #"{"endpoints":[{"host":"a","port":1}],"healthCheck":{"http":{"path":"healthz","host":"A","statuses":["1xx","200","200","6xx","+20"]},"tcp":{"x":1},"port":0,"interval":"999ms","timeout":"61s","healthyAfter":0,"unhealthyAfter":11},"dnsRefreshRate":"61m"}"#,
+        [
+            "/healthCheck conflict", "/healthCheck/http/path format", "/healthCheck/http/host format",
+            "/healthCheck/http/statuses/0 format", "/healthCheck/http/statuses/2 unique",
+            "/healthCheck/http/statuses/3 format", "/healthCheck/http/statuses/4 format", "/healthCheck/tcp/x unknown",
+            "/healthCheck/port range", "/healthCheck/interval range", "/healthCheck/timeout range",
+            "/healthCheck/healthyAfter range", "/healthCheck/unhealthyAfter range", "/dnsRefreshRate range",
+        ]
+    ),
+    (
+        .service, #"{"endpoints":[{"host":"a","port":1}],"healthCheck":{"interval":"2s","timeout":"3s"}}"#,
+        ["/healthCheck required", "/healthCheck/timeout range"]
+    ),
+    (
+        .service, #"{"endpoints":[{"host":"a","port":1}],"healthCheck":{"http":{"path":"/a#b"}}}"#,
+        ["/healthCheck/http/path format"]
+    ),
+    (
         .route, #"{"match":{"hosts":[],"paths":[]},"backends":[]}"#,
         ["/match/hosts length", "/match/paths length", "/backends length"]
     ),

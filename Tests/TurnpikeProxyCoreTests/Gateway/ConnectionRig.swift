@@ -178,6 +178,10 @@ final class RecordedExchanges: GatewayObserver {
     private(set) var mirrored: [MirrorOutcome] = []
     /// Services whose endpoints were ejected.
     private(set) var ejections: [String] = []
+    private(set) var healthChanges: [HealthChange] = []
+    /// The last count, by service.
+    private(set) var counts: [String: HealthCount] = [:]
+    private(set) var lookups: [Bool] = []
 
     func answered(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
         exchanges.append(exchange)
@@ -187,5 +191,8 @@ final class RecordedExchanges: GatewayObserver {
     func upstreamFailed(_ failure: UpstreamFailure, route: GatewayRoute, service: String) { failures.append(failure) }
     func endpointEjected(route: GatewayRoute, service: String) { ejections.append(service) }
     func mirrored(_ outcome: MirrorOutcome, route: GatewayRoute, service: String) { mirrored.append(outcome) }
+    func healthChanged(_ change: HealthChange) { healthChanges.append(change) }
+    func endpointsCounted(_ count: HealthCount) { counts[count.name] = count }
+    func lookedUp(isAnswered: Bool) { lookups.append(isAnswered) }
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome) { waits.append(outcome) }
 }

@@ -52,12 +52,29 @@ import TurnpikeSnapshot
         }
         #expect(rig.status == 503 && rig.client.contains("no-healthy-upstream") && !rig.client.contains("10.0."))
         #expect(rig.connection.isIdle && rig.gateway.upstreams.openCount == 0)
+    }
+
+    @Test func `where none could be reached a moment ago, one is asked once more and no other after it`() throws {
+        let rig = try rig(endpoints: [("10.0.0.1", 80), ("10.0.0.2", 80)])
+        rig.receive(get)
+        for _ in 0..<2 { rig.does { $0.upstreamFailed(rig.connecting ?? UpstreamID(slot: 9, serial: 9)) } }
+        _ = rig.takeClient()
+        for _ in 0..<3 {
+            rig.receive(get)
+            let id = try #require(rig.connecting)
+            rig.does { $0.upstreamFailed(id) }
+            #expect(rig.status == 503 && rig.connection.isIdle)
+            _ = rig.takeClient()
+        }
+        rig.receive(get)
+        let id = try rig.connect()
+        rig.receive(from: id, empty)
+        #expect(rig.status == 200)
+        // It is back, and the first to be asked.
+        let place = rig.endpoint(of: id)
         _ = rig.takeClient()
         rig.receive(get)
-        #expect(rig.status == 503)
-        rig.advance(by: 1_000_000_000)
-        rig.receive(get)
-        #expect(rig.connecting != nil)
+        #expect(rig.actions.last == .attach(id) && place != nil)
     }
 
     @Test func `a connection that takes too long is a 504`() throws {

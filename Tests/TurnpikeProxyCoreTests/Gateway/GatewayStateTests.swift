@@ -91,20 +91,19 @@ import TurnpikeTestSupport
         #expect(try target(passed, "api.acme.test", "/own") == "acme/wild")
     }
 
-    @Test func `endpoints that nobody names any more are retired, once`() throws {
+    @Test func `a version tells which services it has others of than the one before`() throws {
         var state = GatewayState()
-        _ = try state.apply(
-            delta(
-                1, isSnapshot: true,
-                set: [
-                    Sample.cluster("a", endpoints: [("x", 1), ("y", 2)]), Sample.cluster("b", endpoints: [("y", 2)]),
-                ]))
-        let less = try state.apply(delta(2, set: [Sample.cluster("a", endpoints: [("z", 3)])]))
-        #expect(less.retired == [EndpointAddress(host: "x", port: 1)])
-        let none = try state.apply(delta(3, removed: [CompiledName(.cluster, tenant: "acme", name: "b")]))
-        #expect(none.retired == [EndpointAddress(host: "y", port: 2)])
-        let whole = try state.apply(delta(4, isSnapshot: true))
-        #expect(whole.retired == [EndpointAddress(host: "z", port: 3)])
+        func names(_ clusters: [GatewayCluster]) -> [String] { clusters.map(\.name).sorted() }
+        let whole = try state.apply(delta(1, isSnapshot: true, set: [Sample.cluster("a"), Sample.cluster("b")]))
+        #expect(whole.changes.replacesAll && names(whole.changes.added) == ["a", "b"])
+        let changed = try state.apply(
+            delta(2, set: [Sample.cluster("a", endpoints: [("z", 3)]), Sample.cluster("b"), Sample.cluster("c")]))
+        #expect(!changed.changes.replacesAll)
+        #expect(names(changed.changes.removed) == ["a"] && names(changed.changes.added) == ["a", "c"])
+        let less = try state.apply(delta(3, removed: [CompiledName(.cluster, tenant: "acme", name: "b")]))
+        #expect(names(less.changes.removed) == ["b"] && less.changes.added.isEmpty)
+        let other = try state.apply(delta(4, isSnapshot: true, set: [Sample.cluster("a")]))
+        #expect(other.changes.replacesAll && names(other.changes.added) == ["a"])
     }
 
     /// Whatever is changed in whatever order, the outcome is that of the whole taken at once.

@@ -32,7 +32,7 @@ enum Sample {
         weights: [Int] = [], connectTimeout: Duration = .seconds(1), responseTimeout: Duration = .seconds(5),
         requestTimeout: Duration? = nil, loadBalancing: LoadBalancing? = nil,
         outlierDetection: OutlierDetection? = nil, retries: Retries? = nil,
-        circuitBreakers: CircuitBreakers? = nil
+        circuitBreakers: CircuitBreakers? = nil, healthCheck: HealthCheck? = nil, dnsRefreshRate: Duration? = nil
     ) -> CompiledResource {
         .cluster(
             CompiledCluster(
@@ -43,7 +43,7 @@ enum Sample {
                 },
                 connectTimeout: connectTimeout, responseTimeout: responseTimeout, requestTimeout: requestTimeout,
                 loadBalancing: loadBalancing, outlierDetection: outlierDetection, retries: retries,
-                circuitBreakers: circuitBreakers
+                circuitBreakers: circuitBreakers, healthCheck: healthCheck, dnsRefreshRate: dnsRefreshRate
             ))
     }
 

@@ -85,12 +85,9 @@ import TurnpikeTestSupport
         #expect(tries.values.contains { $0.count > 2 })
         #expect(tries.values.allSatisfy { $0.count <= 6 })
         #expect(simulation.statuses.count == 400 && simulation.recorder.total.requests == 400)
-        // Seven of ten tries succeed: with four more, nearly all requests do. What else there is are 503s of moments in which
-        // every endpoint is left out, since it could not be reached.
-        let failed = simulation.statuses.filter { $0 != 200 && $0 != 503 }
-        #expect(failed.count < 20, "seed \(seed): \(failed)")
-        #expect(
-            simulation.statuses.count { $0 == 200 } > 340, "seed \(seed): \(simulation.statuses.count { $0 == 200 })")
+        // Half of the tries succeed (a connection in seven of ten, and then the answer): with four more, nearly all do.
+        let failed = simulation.statuses.filter { $0 != 200 }
+        #expect(failed.count < 40, "seed \(seed): \(failed)")
     }
 
     @Test(arguments: 1...10 as ClosedRange<UInt64>)

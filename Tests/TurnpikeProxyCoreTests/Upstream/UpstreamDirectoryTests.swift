@@ -79,7 +79,7 @@ import Testing
             now += pause * second
             #expect(directory.isAvailable(endpoint, now: now))
         }
-        directory.connected(try opened(&directory, endpoint))
+        directory.connected(try opened(&directory, endpoint), now: now)
         directory.connectFailed(try opened(&directory, endpoint), now: now)
         #expect(directory.isAvailable(endpoint, now: now + second))
     }
@@ -93,7 +93,7 @@ import Testing
         #expect(directory.openCount == 0)
     }
 
-    @Test func `endpoints that are configured no longer lose their connections, and get them back if they return`()
+    @Test func `endpoints that no service has any more lose their connections, and get them back if they return`()
         throws
     {
         var directory = UpstreamDirectory()
@@ -101,8 +101,7 @@ import Testing
         let idle = try opened(&directory, endpoint)
         let busy = try opened(&directory, endpoint)
         _ = directory.giveBack(idle, now: 0)
-        #expect(directory.retire([]).isEmpty)
-        #expect(directory.retire([address]) == [idle])
+        #expect(directory.retire(endpoint) == [idle])
         #expect(directory.giveBack(busy, now: 0) == false)
         directory.removed(busy)
         #expect(directory.endpoint(at: address) == endpoint)

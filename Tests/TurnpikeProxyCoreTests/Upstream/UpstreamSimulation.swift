@@ -52,6 +52,7 @@ final class UpstreamSimulation {
     let recorder = RecordedUsage()
     var state = GatewayState(hashSeed: 7)
     private(set) var now: UInt64 = 1_000_000_000
+    private var revision: Revision = 1
     var random: SeededGenerator
 
     /// By the endpoint's host. Default: every connection is accepted, every request answered with 200 after a millisecond.
@@ -59,6 +60,16 @@ final class UpstreamSimulation {
     var replies: (_ host: String, _ request: String, _ now: UInt64) -> Reply = { _, _, _ in
         .answers(200, after: 1_000_000)
     }
+
+    /// What an endpoint answers when it is asked how it is, by the endpoint's host. Nil: no connection. 0: silence. Default: 200.
+    var probeReplies: (_ host: String, _ now: UInt64) -> Int? = { _, _ in 200 }
+    /// Where names lead. Answered after a millisecond.
+    var lookups: (_ host: String, _ now: UInt64) -> [String] = { _, _ in [] }
+    private(set) var lookedUp: [(host: String, time: UInt64)] = []
+    /// Questions that reached an endpoint.
+    private(set) var probed: [Arrival] = []
+    /// Idle connections that were closed, by host.
+    private(set) var closed: [String] = []
 
     private(set) var arrivals: [Arrival] = []
     /// Connections asked for, by host.
@@ -77,7 +88,23 @@ final class UpstreamSimulation {
     }
 
     func apply(_ resources: [CompiledResource]) throws {
-        for id in gateway.apply(try state.apply(Sample.whole(resources))) { links[id] = nil }
+        close(gateway.apply(try state.apply(Sample.whole(resources))))
+        watch()
+    }
+
+    /// Takes a change over, as a stream brings it.
+    func change(set: [CompiledResource] = [], removed: [CompiledName] = []) throws {
+        revision += 1
+        let delta = Delta(revision: revision, isSnapshot: false, set: set, removed: removed)
+        close(gateway.apply(try state.apply(delta)))
+        watch()
+    }
+
+    private func close(_ ids: [UpstreamID]) {
+        for id in ids {
+            if let host = links[id]?.host { closed.append(host) }
+            links[id] = nil
+        }
     }
 
     func arrivals(at host: String) -> Int { arrivals.count { $0.host == host } }
@@ -97,7 +124,13 @@ final class UpstreamSimulation {
             let due = clients.values.filter { !$0.connection.isClosed && $0.connection.deadline <= end }
                 .min { $0.connection.deadline < $1.connection.deadline }
             let event = events.first.flatMap { $0.time <= end ? $0 : nil }
-            if let event, event.time <= due?.connection.deadline ?? .max {
+            if let next = gateway.nextWatch, next <= end,
+                next < min(event?.time ?? .max, due?.connection.deadline ?? .max)
+            {
+                now = max(now, next)
+                tick()
+                watch()
+            } else if let event, event.time <= due?.connection.deadline ?? .max {
                 events.removeFirst()
                 now = max(now, event.time)
                 tick()
@@ -173,7 +206,8 @@ final class UpstreamSimulation {
             if let id = client.upstream { take(text(source, client.connection.upstreamStage), on: id) }
         case .connect(let id, let endpoint):
             client.upstream = id
-            connect(id, to: gateway.upstreams.address(of: endpoint).host, for: client)
+            let address = gateway.upstreams.address(of: endpoint)
+            connect(id, to: address.ip ?? address.host, for: client)
         case .attach(let id):
             client.upstream = id
             links[id]?.owner = ObjectIdentifier(client)
@@ -185,6 +219,38 @@ final class UpstreamSimulation {
             links[id] = nil
         case .beginTunnel, .shutUpstreamOutput: break
         case .readFromClient, .readFromUpstream, .shutClientOutput, .closeClient, .abortClient: break
+        }
+    }
+
+    // MARK: - Watching
+
+    private func watch() {
+        for host in gateway.takeLookups() {
+            lookedUp.append((host, now))
+            after(.millisecond) {
+                self.close(self.gateway.lookedUp(host, self.lookups(host, self.now)))
+                self.watch()
+            }
+        }
+        for probe in gateway.takeProbes() { answer(probe) }
+    }
+
+    private func answer(_ probe: HealthProbe) {
+        let host = probe.address.ip ?? probe.address.host
+        func end(after delay: UInt64, _ event: @escaping () -> Void) {
+            after(delay) {
+                event()
+                self.gateway.probeEnded(probe)
+                self.watch()
+            }
+        }
+        guard let status = probeReplies(host, now) else { return end(after: .millisecond) { probe.connectFailed() } }
+        let request = probe.connected()
+        probed.append(Arrival(request: String(decoding: request, as: UTF8.self), host: host, time: now))
+        guard status > 0 else { return end(after: probe.deadline - now) { probe.timedOut() } }
+        end(after: .millisecond) {
+            let answer = Array("HTTP/1.1 \(status) X\r\nContent-Length: 0\r\n\r\n".utf8)
+            answer.withUnsafeBytes { probe.received($0) }
         }
     }
 

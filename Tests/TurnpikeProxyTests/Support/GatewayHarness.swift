@@ -22,18 +22,19 @@ struct GatewayHarness: Sendable {
         on transport: Transport, _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1000, log: AccessLogDestination = .off,
         leases: any LeaseSource = NoLeases(), certificates: [ServerCertificate] = [], secure: ServerCertificates? = nil,
+        resolver: any NameResolver = SystemResolver(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: (GatewayHarness) async throws -> Result
     ) async throws -> Result {
         let secure = try secure ?? (certificates.isEmpty ? nil : ServerCertificates(certificates))
         let usage = UsageInMemory()
         let metrics = MetricsRegistry()
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let server = try await GatewayServer.start(
             options: GatewayOptions(
                 port: 0, limits: limits, pool: pool, connections: connections, accessLog: log, transport: transport,
                 secure: secure.map { SecureListener(host: "127.0.0.1", port: 0, certificates: $0) }
             ),
-            recorder: { _ in usage }, leases: leases, digest: { Pieces.digest($0) },
+            recorder: { _ in usage }, leases: leases, resolver: resolver, digest: { Pieces.digest($0) },
             logger: logger, metrics: metrics
         )
         if let resources { await server.apply(try GatewayConfiguration(Pieces.snapshot(resources))) }

@@ -65,7 +65,7 @@ final class Origin: Sendable {
     }
 
     static func start(
-        port: Int = 0, answeringHeads earlyAnswer: String? = nil,
+        host: String = "127.0.0.1", port: Int = 0, answeringHeads earlyAnswer: String? = nil,
         _ script: @escaping @Sendable (Request) -> Reply = { .ok($0.target) }
     ) async throws -> Origin {
         let origin = Origin(earlyAnswer: earlyAnswer, script)
@@ -76,7 +76,7 @@ final class Origin: Sendable {
                     try channel.pipeline.syncOperations.addHandler(Handler(origin: origin))
                 }
             }
-            .bind(host: "127.0.0.1", port: port).get()
+            .bind(host: host, port: port).get()
         origin.listener.withLock { $0 = channel }
         return origin
     }
@@ -84,6 +84,7 @@ final class Origin: Sendable {
     var port: Int { listener.withLock { $0?.localAddress?.port ?? 0 } }
     var requests: [Request] { state.withLock { $0.requests } }
     var connections: Int { state.withLock { $0.connections } }
+    var openConnections: Int { state.withLock { $0.open.count(where: \.isActive) } }
 
     func stop() async {
         let channels = state.withLock { $0.open }

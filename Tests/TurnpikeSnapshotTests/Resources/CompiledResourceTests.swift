@@ -39,6 +39,8 @@ private let extras = [
     #"{"circuitBreakers":{"maxConnections":1,"maxPendingRequests":2,"maxRequests":3,"maxRetries":0}}"#,
     #"{"circuitBreakers":{}}"#, #"{"protocol":"http2"}"#, #"{"tls":{"verify":true}}"#,
     #"{"protocol":"http2","tls":{"serverName":"a.internal","authorities":"-----BEGIN CERTIFICATE-----\n","verify":false}}"#,
+    #"{"healthCheck":{"tcp":{},"interval":"10s","timeout":"1s","healthyAfter":2,"unhealthyAfter":3}}"#,
+    #"{"healthCheck":{"http":{"path":"/healthz?deep=1","host":"a.test:8080","statuses":["2xx","404"]},"port":81,"interval":"1h","timeout":"10ms","healthyAfter":1,"unhealthyAfter":10}}"#,
 ]
 
 @Suite struct CompiledResourceTests {
@@ -58,14 +60,15 @@ private let extras = [
         #expect(cluster.requiredCapabilities.map(\.rawValue) == (try JSON.parse(text).object?.names ?? []))
     }
 
-    @Test func `a cluster keeps the time that a request may take`() throws {
-        let document = try JSON.parse(documents[1]).merging(patch: ["requestTimeoutMillis": 1500])
+    @Test(arguments: [("requestTimeoutMillis", Capability.requestTimeout), ("dnsRefreshRateMillis", .dnsRefreshRate)])
+    func `a cluster keeps a time that its service sets`(name: String, capability: Capability) throws {
+        let document = try JSON.parse(documents[1]).merging(patch: .object(JSONObject([name: 1500])))
         let cluster = try CompiledResource(json: document)
-        #expect(cluster.json == document && cluster.requiredCapabilities == [.requestTimeout])
+        #expect(cluster.json == document && cluster.requiredCapabilities == [capability])
         let bad = try #require(throws: TurnpikeError.self) {
-            try CompiledResource(json: document.merging(patch: ["requestTimeoutMillis": 0]))
+            try CompiledResource(json: document.merging(patch: .object(JSONObject([name: 0]))))
         }
-        #expect(bad.faults.map(\.pointer.description) == ["/requestTimeoutMillis"])
+        #expect(bad.faults.map(\.pointer.description) == ["/\(name)"])
     }
 
     @Test(arguments: documents)

@@ -17,8 +17,8 @@ import TurnpikeTelemetry
 
     @Test(arguments: [
         MetricName.requests, .requestDuration, .requestBytes, .responseBytes, .requestsRefused, .upstreamFailures,
-        .upstreamEjections, .mirroredRequests, .upstreamDuration, .activeConnections, .upstreamConnections,
-        .configRevisionApplied,
+        .upstreamEjections, .mirroredRequests, .upstreamEndpoints, .upstreamHealthChanges, .nameLookups,
+        .upstreamDuration, .activeConnections, .upstreamConnections, .configRevisionApplied,
         .configRejections,
         .controlPlaneConnected, .journalSlotsUsed, .journalSlots, .leaseWaits, .configRevision, .apiRequests,
         .apiRequestDuration, .writeDuration, .commitBatchSize, .compileDuration, .connectedWorkers, .commitFailures,

@@ -23,7 +23,7 @@ public struct Rewrite: Sendable, Hashable {
     public init(reading fields: inout FieldReader, paths: [PathMatch]) {
         path = nil
         host = fields.optionalString("host", length: 1...259)
-        if let host, !host.isEmpty, !Self.isAuthority(host) {
+        if let host, !host.isEmpty, !Host.isAuthority(host) {
             fields.report("host", .format, "'\(host)' must be a host in lower case, with or without a port.")
         }
         let (hasPrefix, hasPath) = (fields.has("prefix"), fields.has("path"))
@@ -64,13 +64,6 @@ public struct Rewrite: Sendable, Hashable {
         } else {
             fields.report("path", .format, "A variable is '{name}' here, also for a parameter '{name+}'.")
         }
-    }
-
-    private static func isAuthority(_ text: String) -> Bool {
-        if Host.isValidAddress(text) { return !text.contains(":") }
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        return parts.count == 2 && Host.isValidAddress(String(parts[0]))
-            && UInt16(parts[1]).map { $0 > 0 && String($0) == parts[1] } == true
     }
 
     public var json: JSON {

@@ -2,7 +2,6 @@
 
 import NIOCore
 import NIOHTTP2
-import NIOPosix
 import NIOSSL
 import NIOTLS
 import TurnpikeProxyCore
@@ -21,44 +20,46 @@ final class UpstreamConnector {
         self.limits = limits
     }
 
-    /// - Parameter initialise: puts the last handler into the channel, once what is beneath it is ready.
+    /// - Parameters:
+    ///   - addresses: where to connect, one after the other, in numbers.
+    ///   - isWanted: whether there is any use in trying the next.
+    ///   - initialise: puts the last handler into the channel, once what is beneath it is ready.
     /// - Returns: the channel, when a request can be written to it.
     func connect(
-        to address: EndpointAddress, _ initialise: @escaping (any Channel) throws -> Void
+        to endpoint: EndpointAddress, at addresses: [String], isWanted: @escaping () -> Bool = { true },
+        _ initialise: @escaping (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
-        guard address.wire.speaksHTTP2 else { return open(address, initialise) }
-        return stream(to: address, initialise)
+        guard endpoint.wire.speaksHTTP2 else { return open(endpoint, addresses, isWanted, initialise) }
+        return stream(to: endpoint, addresses, initialise)
     }
 
     // MARK: - Connections
 
     private func open(
-        _ address: EndpointAddress, _ initialise: @escaping (any Channel) throws -> Void
+        _ endpoint: EndpointAddress, _ addresses: [String], _ isWanted: @escaping () -> Bool,
+        _ initialise: @escaping (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
-        let bound = NIOLoopBound((connector: self, initialise: initialise), eventLoop: eventLoop)
-        guard address.wire != .plain else {
-            return
-                bootstrap
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture { try bound.value.initialise(channel) }
-                }
-                .connect(to: address)
+        let (eventLoop, wire) = (eventLoop, endpoint.wire)
+        func dial(_ initialise: @escaping (any Channel) throws -> Void) -> EventLoopFuture<any Channel> {
+            NIODial(addresses, port: endpoint.port, on: eventLoop, isWanted: isWanted, initialise: initialise).connect()
         }
+        guard wire != .plain else { return dial(initialise) }
         let ready = eventLoop.makePromise(of: (any Channel).self)
-        security(of: address).flatMap { context in
-            bound.value.connector.bootstrap
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        let pipeline = channel.pipeline.syncOperations
-                        if let context {
-                            let name = address.wire.tls?.name(for: address.host)
-                            try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: name))
-                        }
-                        try pipeline.addHandler(ReadinessWaiter(address.wire, ready, bound.value.initialise))
+        security(of: endpoint).assumeIsolated().whenComplete { result in
+            do {
+                let context = try result.get()
+                dial { channel in
+                    let pipeline = channel.pipeline.syncOperations
+                    if let context {
+                        let name = wire.tls?.name(for: endpoint.host)
+                        try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: name))
                     }
-                }
-                .connect(to: address)
-        }.whenFailure { ready.fail($0) }
+                    try pipeline.addHandler(ReadinessWaiter(wire, ready, initialise))
+                }.whenFailure { ready.fail($0) }
+            } catch {
+                ready.fail(error)
+            }
+        }
         return ready.futureResult
     }
 
@@ -67,19 +68,11 @@ final class UpstreamConnector {
         return UpstreamTLSContexts.context(for: address.wire, on: eventLoop).map { $0 }
     }
 
-    private var bootstrap: ClientBootstrap {
-        ClientBootstrap(group: eventLoop)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.maxMessagesPerRead, value: 1)
-            // Who waits has a deadline of its own, which is the service's.
-            .connectTimeout(.seconds(120))
-    }
-
     // MARK: - Streams
 
     /// A stream of a connection that has room for it, or of a new one. Those who ask while one is being made wait for it.
     private func stream(
-        to address: EndpointAddress, _ initialise: @escaping (any Channel) throws -> Void
+        to address: EndpointAddress, _ addresses: [String], _ initialise: @escaping (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         if let known = http2[address]?.first(where: \.hasRoom) { return known.stream(initialise) }
         let upstream = HTTP2Upstream(address.wire, limits: limits, eventLoop: eventLoop) { [weak self] upstream in
@@ -88,22 +81,13 @@ final class UpstreamConnector {
         }
         http2[address, default: []].append(upstream)
         let stream = upstream.stream(initialise)
-        upstream.opened(by: open(address, upstream.initialise))
+        upstream.opened(by: open(address, addresses, { true }, upstream.initialise))
         return stream
     }
 
     /// Closes the connections whose streams nobody uses.
     func shutDown() {
         for upstream in http2.values.flatMap({ $0 }) { upstream.close() }
-    }
-}
-
-extension ClientBootstrap {
-    fileprivate func connect(to address: EndpointAddress) -> EventLoopFuture<any Channel> {
-        guard let numeric = try? SocketAddress(ipAddress: address.host, port: address.port) else {
-            return connect(host: address.host, port: address.port)
-        }
-        return connect(to: numeric)
     }
 }
 

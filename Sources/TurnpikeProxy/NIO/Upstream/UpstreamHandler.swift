@@ -50,8 +50,12 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
     // MARK: - Connecting
 
     func connect(to address: EndpointAddress, by connector: UpstreamConnector) {
-        connector.connect(to: address) { try $0.pipeline.syncOperations.addHandler(self) }
+        engine.watcher.addresses(of: address) { addresses in
+            connector.connect(to: address, at: addresses, isWanted: { !self.isClosed }) {
+                try $0.pipeline.syncOperations.addHandler(self)
+            }
             .assumeIsolated().whenComplete { self.connected($0, address) }
+        }
     }
 
     private func connected(_ result: Result<any Channel, any Error>, _ address: EndpointAddress) {
@@ -131,7 +135,10 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
         output = PendingOutput(allocator: context.channel.allocator)
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        // It may be in the channel of the next address by now.
+        if self.context === context { self.context = nil }
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if let user {

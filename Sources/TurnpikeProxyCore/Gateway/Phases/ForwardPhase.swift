@@ -29,10 +29,8 @@ extension Gateway {
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
         context: inout RequestContext
     ) {
-        guard let route = context.route else { return }
-        context.service = balancers.service(
-            for: route, preferring: context.stickyBackend, in: &upstreams, now: now)
-        if case .maglev(_, let hash)? = context.service?.cluster.balancing {
+        chooseService(context: &context)
+        if case .maglev(let hash)? = context.service?.cluster.balancing {
             context.hash = hash.value(of: head, bytes, from: client)
         }
     }
@@ -40,7 +38,9 @@ extension Gateway {
     /// Chooses the service by weight alone, where the head is gone.
     func chooseService(context: inout RequestContext) {
         guard let route = context.route else { return }
-        context.service = balancers.service(for: route, preferring: context.stickyBackend, in: &upstreams, now: now)
+        context.service =
+            balancers.service(for: route, preferring: context.stickyBackend, in: &upstreams, now: now)
+            ?? balancers.lastResort(for: route, in: &upstreams, now: now)
     }
 
     /// The endpoint for the request's next try, by its place among those of `context.service`. Where that service has none
@@ -64,10 +64,13 @@ extension Gateway {
         service?.next(hash: context.hash, tried: context.tried, in: &upstreams, random: &random, now: now)
     }
 
-    /// A retry has waited already, and may ask an endpoint that could not be reached a moment ago where there is no other.
+    /// Where there is no other, an endpoint that could not be reached a moment ago is asked, or one that is not fit: once a request, so that nobody
+    /// waits for one after the other, and by each retry that a rule allows, since it has waited.
     private func lastResort(_ context: RequestContext) -> Int? {
-        guard context.retries > 0, let service = context.service, service.cluster.retryRule != nil else { return nil }
-        return service.nextUnreachable(hash: context.hash, random: &random, now: now)
+        guard let service = context.service,
+            context.attempts == 0 || context.retries > 0 && service.cluster.retryRule != nil
+        else { return nil }
+        return service.nextLastResort(hash: context.hash, tried: context.tried, random: &random, now: now)
     }
 
     /// Writes the head that the upstream gets. It is kept until the upstream answers, should it have to be sent again.
