@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeModel
+
 /// The SHA-256 of a secret. Workers know keys by their digests only.
 ///
 /// A digest is uniform already, so hashing one of its words is enough for a table.
@@ -11,44 +13,11 @@ public struct KeyDigest: Sendable, Hashable {
 
     /// Reads 64 lower-case hexadecimal digits.
     public init?(hex: String) {
-        var hex = hex
-        let words = hex.withUTF8 { digits -> (UInt64, UInt64, UInt64, UInt64)? in
-            guard digits.count == 64, let first = Self.word(digits[..<16]), let second = Self.word(digits[16..<32]),
-                let third = Self.word(digits[32..<48]), let fourth = Self.word(digits[48...])
-            else { return nil }
-            return (first, second, third, fourth)
-        }
-        guard let words else { return nil }
-        self.words = words
+        guard let digest = HexDigest(hex) else { return nil }
+        words = digest.words
     }
 
-    private static func word(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> UInt64? {
-        var word: UInt64 = 0
-        for digit in digits {
-            switch digit {
-            case 0x30...0x39: word = word << 4 | UInt64(digit - 0x30)
-            case 0x61...0x66: word = word << 4 | UInt64(digit - 0x61 + 10)
-            default: return nil
-            }
-        }
-        return word
-    }
-
-    public var hex: String {
-        String(unsafeUninitializedCapacity: 64) { digits in
-            func write(_ word: UInt64, at start: Int) {
-                for place in 0..<16 {
-                    let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * place)) & 0xF
-                    digits[start + place] = nibble < 10 ? 0x30 + nibble : 0x61 + nibble - 10
-                }
-            }
-            write(words.0, at: 0)
-            write(words.1, at: 16)
-            write(words.2, at: 32)
-            write(words.3, at: 48)
-            return 64
-        }
-    }
+    public var hex: String { HexDigest(words: words).text }
 
     /// Compares all words whatever they hold, so that the time taken tells nothing.
     public static func == (a: KeyDigest, b: KeyDigest) -> Bool {

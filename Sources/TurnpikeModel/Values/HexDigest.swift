@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// 256 bits that are written as 64 lower-case hexadecimal digits, in a fifth of the room that the text takes.
-struct HexDigest: Sendable, Hashable {
-    let words: (UInt64, UInt64, UInt64, UInt64)
+public struct HexDigest: Sendable, Hashable {
+    /// The 32 bytes, most significant first.
+    public let words: (UInt64, UInt64, UInt64, UInt64)
+
+    public init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
     /// - Returns: `nil` for anything but 64 such digits.
-    init?(_ text: String) {
+    public init?(_ text: String) {
         var text = text
         let words = text.withUTF8 { digits -> (UInt64, UInt64, UInt64, UInt64)? in
             guard digits.count == 64, let first = Self.word(digits[..<16]), let second = Self.word(digits[16..<32]),
@@ -29,13 +32,22 @@ struct HexDigest: Sendable, Hashable {
         return word
     }
 
-    var text: String {
-        [words.0, words.1, words.2, words.3].map { word in
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
+    public var text: String {
+        String(unsafeUninitializedCapacity: 64) { digits in
+            func write(_ word: UInt64, at start: Int) {
+                for place in 0..<16 {
+                    let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * place)) & 0xF
+                    digits[start + place] = nibble < 10 ? 0x30 + nibble : 0x61 + nibble - 10
+                }
+            }
+            write(words.0, at: 0)
+            write(words.1, at: 16)
+            write(words.2, at: 32)
+            write(words.3, at: 48)
+            return 64
+        }
     }
 
-    static func == (a: HexDigest, b: HexDigest) -> Bool { a.words == b.words }
-    func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+    public static func == (a: HexDigest, b: HexDigest) -> Bool { a.words == b.words }
+    public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 }
