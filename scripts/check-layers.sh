@@ -22,7 +22,7 @@ TurnpikeSnapshot:       TurnpikeModel TurnpikeMetering
 TurnpikeIdentity:       platform FoundationEssentials TurnpikeModel TurnpikeSnapshot Crypto X509 SwiftASN1
 
 TurnpikeCompiler:       TurnpikeModel TurnpikeSnapshot
-TurnpikeProxyCore:      platform TurnpikeModel TurnpikeSnapshot TurnpikeMetering
+TurnpikeProxyCore:      platform Synchronization TurnpikeModel TurnpikeSnapshot TurnpikeMetering
 CEpoll:
 TurnpikeProxy:          platform Synchronization Logging NIOCore NIOPosix NIOSSL NIOTLS NIOHPACK NIOHTTP2 CEpoll
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeProxyCore

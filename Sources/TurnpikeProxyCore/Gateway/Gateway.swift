@@ -3,7 +3,8 @@
 public import TurnpikeModel
 public import TurnpikeSnapshot
 
-/// All that the connections of one event loop share: configuration, rate limits, leases, upstreams, and where usage goes.
+/// All that the connections of one event loop share: configuration, leases, upstreams, and where usage goes. Rate limits are
+/// shared by all loops.
 ///
 /// Confined to that loop, without locks. It does no I/O and reads no clock: the transport sets the time before each event,
 /// and carries out what ``ServerConnection`` and the methods here ask for.
@@ -19,10 +20,10 @@ public final class Gateway {
     /// Nil where nobody is told of requests.
     let debugCheck: DebugCheck?
     let observer: (any GatewayObserver)?
+    let rateLimiter: RateLimiter
 
     var current: GatewayConfiguration?
     var balancers = Balancers()
-    public internal(set) var rateLimiter = RateLimiter()
     public internal(set) var leases = QuotaLeases()
     public internal(set) var upstreams: UpstreamDirectory
     var leaseWaiters = 0
@@ -42,16 +43,19 @@ public final class Gateway {
     public internal(set) var isDraining = false
 
     /// - Parameters:
+    ///   - rateLimiter: of all loops of the worker. Default: this loop's own.
     ///   - seed: random and different for each loop.
     ///   - digest: called for each credential; must not block.
     ///   - debugCheck: called for each request with a field `Turnpike-Debug`; must not block, nor tell by its time what it compares.
     public init(
         limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(), recorder: any UsageRecorder,
-        observer: (any GatewayObserver)?, seed: UInt64, digest: @escaping KeyDigester, debugCheck: DebugCheck? = nil
+        observer: (any GatewayObserver)?, rateLimiter: RateLimiter = RateLimiter(), seed: UInt64,
+        digest: @escaping KeyDigester, debugCheck: DebugCheck? = nil
     ) {
         self.limits = limits
         self.recorder = recorder
         self.observer = observer
+        self.rateLimiter = rateLimiter
         self.digest = digest
         self.debugCheck = debugCheck
         upstreams = UpstreamDirectory(limits: pool)

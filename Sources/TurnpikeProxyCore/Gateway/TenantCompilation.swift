@@ -48,7 +48,8 @@ struct TenantCompilation {
             return nil
         }
         return TenantConfiguration(
-            routes: routes, table: table, clusters: clusters, hosts: Set(compiledRoutes.flatMap(\.hosts)))
+            routes: routes, table: table, clusters: clusters, hosts: Set(compiledRoutes.flatMap(\.hosts)),
+            rates: Dictionary(rateLimits.values.map { ($0.id, $0.rate) }) { first, _ in first })
     }
 
     private mutating func compileRoutes() -> [GatewayRoute] {

@@ -13,11 +13,17 @@ final class TenantConfiguration: Sendable {
     let clusters: [String: GatewayCluster]
     /// All that routes of the tenant match, as they write it.
     let hosts: Set<String>
+    /// Of its rate limits, by their ids.
+    let rates: [ResourceID: GCRA]
 
-    init(routes: [GatewayRoute], table: RouteTable, clusters: [String: GatewayCluster], hosts: Set<String>) {
+    init(
+        routes: [GatewayRoute], table: RouteTable, clusters: [String: GatewayCluster], hosts: Set<String>,
+        rates: [ResourceID: GCRA]
+    ) {
         self.routes = routes
         self.table = table
         self.clusters = clusters
         self.hosts = hosts
+        self.rates = rates
     }
 }

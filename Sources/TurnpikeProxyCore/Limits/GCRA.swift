@@ -1,36 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The generic cell rate algorithm (ITU-T I.371) in exact integers: `limit` requests an `interval` on average, `burst` at
-/// once after a pause.
+/// The generic cell rate algorithm (ITU-T I.371): `limit` requests an `interval` on average, `burst` at once after a pause.
 ///
-/// One request takes `interval / limit`, which is seldom a whole number of nanoseconds. All times here are therefore counted
-/// in *ticks* of `1 / limit` nanoseconds, of which a request takes exactly `interval`: nothing is rounded, and a rate does
-/// not drift however long it runs. 128 bits hold every tick of 292 years at the highest limit.
+/// All that it keeps of a subject is an instant, the same under every rate, so that a rate may change at any time and what was
+/// taken stays taken. Instants count in 2⁻⁴⁸ ns in 128 bits. What a request takes, `interval / limit`, is rounded up to that:
+/// a rate is too slow by less than a nanosecond in 2⁴⁸ requests. Decisions at whole nanoseconds come out as by exact
+/// arithmetic for the first 131,072 requests of a subject that never pauses; later ones, up to a nanosecond late.
 public struct GCRA: Sendable, Hashable {
-    /// Ticks a nanosecond: requests in an interval.
-    let limit: UInt64
-    /// Ticks a request takes: the interval in nanoseconds.
-    let interval: UInt64
-    /// Ticks by which requests may come early: `(burst - 1) * interval`.
-    private let tolerance: UInt128
-
-    /// Values below 1 are taken as 1.
-    ///
-    /// - Parameter interval: nanoseconds.
-    public init(limit: Int64, interval: Int64, burst: Int64) {
-        self.limit = UInt64(max(limit, 1))
-        self.interval = UInt64(max(interval, 1))
-        tolerance = UInt128(UInt64(max(burst, 1)) - 1) * UInt128(self.interval)
-    }
-
-    /// When the next request would arrive if all came evenly: all that is kept of a subject, in ticks.
+    /// When the next request would arrive if all came evenly: all that is kept of a subject. Once it is past, the subject is as
+    /// if never seen.
     public struct Arrival: Sendable, Hashable {
-        var ticks: UInt128
+        /// In 2⁻⁴⁸ ns.
+        var time: UInt128
 
         /// Of a subject not seen so far.
-        public init() { ticks = 0 }
+        public init() { time = 0 }
 
-        init(ticks: UInt128) { self.ticks = ticks }
+        init(time: UInt128) { self.time = time }
     }
 
     public enum Verdict: Sendable, Hashable {
@@ -40,41 +26,54 @@ public struct GCRA: Sendable, Hashable {
         case refused(retryAfter: UInt64)
     }
 
+    static let fractionBits: UInt128 = 48
+    /// More than what rounding adds up to, less than what tells two instants apart at a limit of 10⁹.
+    private static let slack: UInt128 = 1 << 17
+    /// Nineteen million years: no burst can be worth more.
+    private static let longestTolerance: UInt128 = 1 << 127
+
+    /// What a request takes.
+    let increment: UInt128
+    /// By how much requests may come early: what the burst but one takes.
+    private let tolerance: UInt128
+
+    /// Values below 1 are taken as 1.
+    ///
+    /// - Parameter interval: nanoseconds.
+    public init(limit: Int64, interval: Int64, burst: Int64) {
+        let limit = UInt128(max(limit, 1))
+        increment = ((UInt128(max(interval, 1)) << Self.fractionBits) + limit - 1) / limit
+        let (early, overflows) = UInt128(max(burst, 1) - 1).multipliedReportingOverflow(by: increment)
+        tolerance = overflows ? Self.longestTolerance : min(early + Self.slack, Self.longestTolerance)
+    }
+
     /// Whether a request may pass at `now`, in nanoseconds of a clock that never goes back. Changes nothing.
     @inline(__always)
     public func decide(_ arrival: Arrival, now: UInt64) -> Verdict {
-        let ticks = UInt128(now) * UInt128(limit)
-        let expected = max(arrival.ticks, ticks)
-        guard expected <= ticks + tolerance else {
-            return .refused(retryAfter: wholeNanoseconds(expected - ticks - tolerance))
+        let time = UInt128(now) << Self.fractionBits
+        let expected = max(arrival.time, time)
+        guard expected <= time + tolerance else {
+            return .refused(retryAfter: Self.nanoseconds(expected - time - tolerance))
         }
-        return .allowed(Arrival(ticks: expected + UInt128(interval)))
+        return .allowed(Arrival(time: expected + increment))
     }
 
     /// Requests that may still come at once.
     public func remaining(_ arrival: Arrival, now: UInt64) -> UInt64 {
-        let ticks = UInt128(now) * UInt128(limit)
-        let full = ticks + tolerance + UInt128(interval)
-        guard arrival.ticks < full else { return 0 }
-        return UInt64(clamping: (full - max(arrival.ticks, ticks)) / UInt128(interval))
+        let time = UInt128(now) << Self.fractionBits
+        let full = time + tolerance + increment
+        guard arrival.time < full else { return 0 }
+        return UInt64(clamping: (full - max(arrival.time, time)) / increment)
     }
 
     /// Nanoseconds until the whole burst is there again.
     public func resetAfter(_ arrival: Arrival, now: UInt64) -> UInt64 {
-        let ticks = UInt128(now) * UInt128(limit)
-        return arrival.ticks > ticks ? wholeNanoseconds(arrival.ticks - ticks) : 0
+        let time = (UInt128(now) << Self.fractionBits) + Self.slack
+        return arrival.time > time ? Self.nanoseconds(arrival.time - time) : 0
     }
 
-    /// Whether a subject is as if never seen, so that it need not be kept.
-    func isForgettable(_ arrival: Arrival, now: UInt64) -> Bool { arrival.ticks <= UInt128(now) * UInt128(limit) }
-
-    /// An arrival kept under another rate, in ticks of this one; never earlier than it was.
-    func converted(_ arrival: Arrival, from other: GCRA) -> Arrival {
-        guard other.limit != limit else { return arrival }
-        return Arrival(ticks: (arrival.ticks / UInt128(other.limit) + 1) * UInt128(limit))
-    }
-
-    private func wholeNanoseconds(_ ticks: UInt128) -> UInt64 {
-        UInt64(clamping: (ticks + UInt128(limit) - 1) / UInt128(limit))
+    /// Rounded up.
+    private static func nanoseconds(_ time: UInt128) -> UInt64 {
+        UInt64(clamping: (time + (1 << fractionBits) - 1) >> fractionBits)
     }
 }

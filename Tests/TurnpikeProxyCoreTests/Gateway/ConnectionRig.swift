@@ -28,11 +28,12 @@ final class ConnectionRig {
 
     init(
         _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(),
-        recorder: RecordedUsage = RecordedUsage(), debugCheck: Gateway.DebugCheck? = nil
+        recorder: RecordedUsage = RecordedUsage(), rateLimiter: RateLimiter = RateLimiter(),
+        debugCheck: Gateway.DebugCheck? = nil
     ) throws {
         self.recorder = recorder
         gateway = Gateway(
-            limits: limits, pool: pool, recorder: recorder, observer: observer, seed: 7,
+            limits: limits, pool: pool, recorder: recorder, observer: observer, rateLimiter: rateLimiter, seed: 7,
             digest: { $0.count >= 3 ? Sample.digest($0) : nil }, debugCheck: debugCheck
         )
         gateway.advance(now: now, wall: wall)

@@ -58,12 +58,12 @@ enum Sample {
     }
 
     static func rateLimit(
-        _ name: String = "burst", per: RateLimit.Subject, limit: Int64, interval: Duration = .seconds(1),
-        burst: Int64? = nil
+        _ name: String = "burst", id: UInt64 = 1, per: RateLimit.Subject, limit: Int64,
+        interval: Duration = .seconds(1), burst: Int64? = nil
     ) -> CompiledResource {
         .rateLimit(
             CompiledRateLimit(
-                tenant: "acme", name: name, id: ResourceID(high: 13, low: 1), per: per, limit: limit,
+                tenant: "acme", name: name, id: ResourceID(high: 13, low: id), per: per, limit: limit,
                 interval: interval,
                 burst: burst ?? limit
             ))

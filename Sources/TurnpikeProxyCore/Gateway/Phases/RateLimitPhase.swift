@@ -5,31 +5,47 @@ import TurnpikeModel
 extension Gateway {
     /// Takes one from each rate limit of the route, or from none where one of them refuses.
     ///
-    /// A limit per key concerns only requests that bring one.
+    /// A limit per key concerns only requests that bring one. Where another loop takes the last of a limit between the look and
+    /// the taking, what was taken of the limits before it is given back: for that moment, requests of other loops may find one
+    /// less than there is.
     func limitRate(from client: ClientAddress, context: RequestContext) throws(Refusal) {
         guard let route = context.route, !route.rateLimits.isEmpty else { return }
-        for limit in route.rateLimits {
+        if route.rateLimits.count > 1 {
+            for limit in route.rateLimits {
+                guard let key = limit.key(client, context) else { continue }
+                let verdict = rateLimiter.check(key, limit.rate, now: now)
+                if case .refused(let retryAfter) = verdict { throw limited(limit, key, retryAfter) }
+            }
+        }
+        for (index, limit) in route.rateLimits.enumerated() {
             guard let key = limit.key(client, context) else { continue }
-            guard case .refused(let retryAfter) = rateLimiter.check(key, limit.rate, now: now) else { continue }
-            let state = rateLimiter.state(key, limit.rate, now: now)
-            let fields = RateLimitFields(
-                policy: limit.name, limit: limit.limit, windowSeconds: limit.windowSeconds, remaining: state.remaining,
-                resetSeconds: state.resetAfter.wholeSeconds
-            )
-            throw .limited(
-                .rateLimited, "More requests than the rate limit allows.", fields: fields,
-                retryAfter: retryAfter.wholeSeconds
-            )
+            guard case .refused(let retryAfter) = rateLimiter.take(key, limit.rate, now: now) else { continue }
+            for earlier in route.rateLimits[..<index] {
+                if let key = earlier.key(client, context) { rateLimiter.giveBack(key, earlier.rate) }
+            }
+            throw limited(limit, key, retryAfter)
         }
-        for limit in route.rateLimits {
-            if let key = limit.key(client, context) { rateLimiter.count(key, limit.rate, now: now) }
-        }
+    }
+
+    private func limited(_ limit: GatewayRateLimit, _ key: RateLimitKey, _ retryAfter: UInt64) -> Refusal {
+        let state = rateLimiter.state(key, limit.rate, now: now)
+        let fields = RateLimitFields(
+            policy: limit.name, limit: limit.limit, windowSeconds: limit.windowSeconds,
+            remaining: state?.remaining ?? 0, resetSeconds: (state?.resetAfter ?? 0).wholeSeconds
+        )
+        return .limited(
+            .rateLimited, "More requests than the rate limit allows.", fields: fields,
+            retryAfter: retryAfter.wholeSeconds
+        )
     }
 
     /// How many requests each of the route's rate limits would still let through at once, by name. Changes nothing.
     func rateStates(from client: ClientAddress, context: RequestContext) -> [(limit: String, remaining: UInt64)] {
         (context.route?.rateLimits ?? []).compactMap { limit in
-            limit.key(client, context).map { (limit.name, rateLimiter.state($0, limit.rate, now: now).remaining) }
+            limit.key(client, context).map { key in
+                let known = rateLimiter.state(key, limit.rate, now: now)?.remaining
+                return (limit.name, known ?? limit.rate.remaining(GCRA.Arrival(), now: now))
+            }
         }
     }
 }
