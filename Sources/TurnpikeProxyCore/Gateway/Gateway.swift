@@ -115,6 +115,32 @@ public final class Gateway {
         for posting in leases.releaseAll(wall: wall) { recorder.recordRelease(posting.key, units: posting.units) }
     }
 
+    // MARK: - Units of other loops
+
+    /// There are other loops, whose leases can be asked for units: a request whose own lease is empty then waits for them
+    /// before it is refused.
+    public func mayBorrow() { leases.mayBorrow = true }
+
+    /// Whether ``takeShortfalls()`` has something: to be asked after each event.
+    public var lacksUnits: Bool { leases.lacksUnits }
+
+    /// What to ask the other loops for, one after the other. What comes of it goes to `takeLoans`.
+    public func takeShortfalls() -> [QuotaLeases.Shortfall] { leases.takeShortfalls(now: now) }
+
+    /// Spends for another loop. What is lent counts as spent, and is recorded before it is lent.
+    public func lend(_ shortfalls: [QuotaLeases.Shortfall]) -> [QuotaLeases.Loan] {
+        shortfalls.compactMap { shortfall in
+            guard let loan = leases.lend(shortfall, wall: wall) else { return nil }
+            recorder.recordConsumption(loan.key, units: loan.units)
+            return loan
+        }
+    }
+
+    /// What other loops have spent for this one. Connections that wait are to be told, as of grants.
+    public func takeLoans(_ loans: [QuotaLeases.Loan], for shortfalls: [QuotaLeases.Shortfall]) {
+        leases.takeLoans(loans, for: shortfalls, wall: wall, now: now)
+    }
+
     // MARK: - Upstream connections
 
     /// Idle connections that have waited for too long, for the transport to close.

@@ -20,7 +20,7 @@ public struct QuotaRule: Sendable, Hashable {
 ///
 /// What was granted is all that a hard quota lets pass. Leases are renewed ahead of demand; when to ask is decided here,
 /// who asks is the transport's business: it collects ``wants(now:)`` and brings back ``take(_:wall:now:)`` or
-/// ``failed(_:now:)``. Times are nanoseconds of a clock that never goes back, and wall-clock time for periods only.
+/// ``failed(_:now:)``. Where a worker has several loops, one whose lease is empty borrows of the others. Times are nanoseconds of a clock that never goes back, and wall-clock time for periods only.
 public struct QuotaLeases: Sendable {
     public struct Key: Sendable, Hashable {
         public var quota: ResourceID
@@ -60,10 +60,14 @@ public struct QuotaLeases: Sendable {
 
     /// Allowances kept at most.
     public let capacity: Int
-    private var leases = SlotTable<Key, QuotaLease>()
+    var leases = SlotTable<Key, QuotaLease>()
     /// Leases that want a grant, in the order in which they began to; may hold some that no longer do.
     private var low: [Key] = []
     private var isListed: Set<Key> = []
+    /// Whether there are other loops to borrow of. Default false.
+    public var mayBorrow = false
+    /// Leases that lack units, which other loops have not been asked for yet.
+    var lacking: [Key] = []
 
     /// - Parameter capacity: at least 1; default 1,048,576.
     public init(capacity: Int = 1 << 20) { self.capacity = max(capacity, 1) }
@@ -86,9 +90,10 @@ public struct QuotaLeases: Sendable {
         leases[position].lastSpent = now
         if leases[position].isLow { enlist(position, now: now) }
         let lease = leases[position]
-        if !rule.isHard || (lease.period != nil && lease.remaining >= units) { return .allowed }
+        if !rule.isHard || (lease.period != nil && lease.spendable >= units) { return .allowed }
         // Demand that goes unmet is demand all the same: it decides how large the next grant is.
         leases[position].demand.add(units, now: now)
+        if mayBorrow, lack(units, at: position, now: now) { return .needsGrant }
         if lease.isExhausted, let period = lease.period {
             return .exhausted(periodStart: period.start, resetAt: period.end)
         }
@@ -97,7 +102,8 @@ public struct QuotaLeases: Sendable {
 
     /// Spends what ``availability(_:_:units:wall:now:)`` has just allowed.
     ///
-    /// - Returns: what is to be recorded; nil while a soft quota's period is not known, which is made up for later.
+    /// - Returns: what is to be recorded; nil while a soft quota's period is not known, which is made up for later, and for what
+    ///   was borrowed, which the lender has recorded.
     public mutating func spend(_ rule: QuotaRule, _ subject: ResourceID, units: Int64, now: UInt64) -> Posting? {
         guard let position = position(Key(quota: rule.id, subject: subject)) else { return nil }
         leases[position].demand.add(units, now: now)
@@ -105,10 +111,10 @@ public struct QuotaLeases: Sendable {
             if !rule.isHard { leases[position].owe(units) }
             return nil
         }
-        guard !rule.isHard || leases[position].remaining >= units else { return nil }
-        leases[position].spend(units)
+        guard !rule.isHard || leases[position].spendable >= units else { return nil }
+        let own = leases[position].spend(units)
         if leases[position].isLow { enlist(position, now: now) }
-        return posting(leases.keys[position], period, units)
+        return own > 0 ? posting(leases.keys[position], period, own) : nil
     }
 
     // MARK: - Asking
@@ -227,7 +233,7 @@ public struct QuotaLeases: Sendable {
         if isListed.insert(key).inserted { low.append(key) }
     }
 
-    private func posting(_ key: Key, _ period: QuotaLease.Period, _ units: Int64) -> Posting {
+    func posting(_ key: Key, _ period: QuotaLease.Period, _ units: Int64) -> Posting {
         Posting(
             key: LeaseKey(quota: key.quota, subject: key.subject, periodStart: period.start), units: units
         )
