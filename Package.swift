@@ -217,8 +217,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             on: [
-                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeIdentity", "TurnpikeControl", "turnpike",
-                "turnpike-worker",
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeIdentity", "TurnpikeControl", "TurnpikeProxy",
+                "TurnpikeWorker", "turnpike", "turnpike-worker",
                 logging, arguments,
                 httpClient, nioCore,
                 nioHTTP1,

@@ -16,7 +16,7 @@ struct GatewayCommand: AsyncParsableCommand {
             Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
             TURNPIKE_LISTEN, TURNPIKE_SECURE_LISTEN, TURNPIKE_CERTIFICATES, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, \
             TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
-            TURNPIKE_TRANSPORT, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
+            TURNPIKE_TRANSPORT, TURNPIKE_LOOPS, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
             {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
             stands over the environment, and that over the file.
 
@@ -82,6 +82,10 @@ struct GatewayCommand: AsyncParsableCommand {
     @Option(help: "What moves the requests' bytes: automatic, nio, or epoll on Linux. (default: automatic)")
     var transport: String?
 
+    @Option(
+        help: "Event loops, each with a thread of its own: auto, or 1 to 128. (default: auto, one for each processor)")
+    var loops: String?
+
     @Option(help: "The form of log lines: text or json. (default: text)")
     var logFormat: String?
 
@@ -115,7 +119,7 @@ struct GatewayCommand: AsyncParsableCommand {
             .controlPlane: controlPlane, .ca: ca, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .listen: listen,
             .secureListen: secureListen, .certificates: certificates, .adminListen: adminListen, .state: state,
             .joinToken: joinToken, .name: name, .accessLog: accessLog, .debugTokenFile: debugTokenFile,
-            .transport: transport, .logFormat: logFormat, .logLevel: logLevel,
+            .transport: transport, .loops: loops, .logFormat: logFormat, .logLevel: logLevel,
         ]
         let flags = given.compactMapValues { $0 }
         var file: String?

@@ -27,6 +27,7 @@ import TurnpikeWorker
 /// - `debugToken` (secret), or `debugTokenFile`, a file that holds it: what an operator shows in `Turnpike-Debug` to be told what
 ///   becomes of a request; 16 to 256 visible ASCII characters. Default: nobody is told.
 /// - `transport`: `automatic`, `nio` or `epoll` (Linux only). Default `automatic`: the fastest that the platform has.
+/// - `loops`: event loops that share the connections, `auto` or a number from 1 to 128. Default `auto`: one for each processor.
 /// - `log.format`: `text` or `json`; `plain` means `text`. Default `text`.
 /// - `log.level`: `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`. Default `info`.
 struct GatewaySettings: Sendable {
@@ -37,7 +38,7 @@ struct GatewaySettings: Sendable {
 
     enum Key: String, CaseIterable {
         case controlPlane, ca, tlsCertificate, tlsKey, listen, secureListen, certificates, adminListen, state
-        case joinToken, name, accessLog, transport, debugToken, debugTokenFile
+        case joinToken, name, accessLog, transport, debugToken, debugTokenFile, loops
         case logFormat = "log.format"
         case logLevel = "log.level"
 
@@ -72,7 +73,8 @@ struct GatewaySettings: Sendable {
             stateDirectory: text(.state) ?? "./turnpike-worker-state", joinToken: text(.joinToken),
             name: try GatewaySettings.name(text(.name)), accessLog: GatewaySettings.accessLog(text(.accessLog)),
             debugToken: try GatewaySettings.debugToken(text(.debugToken), file: text(.debugTokenFile)),
-            transport: try GatewaySettings.transport(text(.transport))
+            transport: try GatewaySettings.transport(text(.transport)),
+            loops: try GatewaySettings.loops(text(.loops))
         )
         logFormat = try GatewaySettings.logFormat(text(.logFormat))
         logLevel = try GatewaySettings.logLevel(text(.logLevel))
@@ -166,6 +168,16 @@ extension GatewaySettings {
         throw Fault(reason: "'\(text)' is no transport that this platform has; it must be one of \(names).")
     }
 
+    private static func loops(_ text: String?) throws(Fault) -> Int {
+        guard let text, text != "auto" else { return GatewayOptions.automaticLoops }
+        let possible = 1...GatewayOptions.mostLoops
+        if let loops = Int(text), possible.contains(loops) { return loops }
+        throw Fault(
+            reason:
+                "'\(text)' is no number of loops; it must be auto, or from \(possible.lowerBound) to \(possible.upperBound)."
+        )
+    }
+
     private static func logFormat(_ text: String?) throws(Fault) -> LogFormat {
         switch text {
         case nil, "text", "plain": return .plain
@@ -219,9 +231,10 @@ extension GatewaySettings {
         guard let key = Key(rawValue: name) else {
             throw Fault(reason: "The configuration file's '\(name)' is no setting.")
         }
-        guard let text = value.string else {
-            throw Fault(reason: "The configuration file's '\(name)' must be a string, not \(value.typeName).")
+        switch (key, value) {
+        case (_, .string(let text)): values[key] = text
+        case (.loops, .integer(let number)): values[key] = String(number)
+        default: throw Fault(reason: "The configuration file's '\(name)' must be a string, not \(value.typeName).")
         }
-        values[key] = text
     }
 }

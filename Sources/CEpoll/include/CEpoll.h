@@ -26,5 +26,8 @@ static const int CEpollNoSignal = MSG_NOSIGNAL;
 /// accept4(2) of a socket that does not block and that no child process inherits.
 int CEpollAccept(int listener, struct sockaddr *address, socklen_t *length);
 
+/// Processors that the calling thread may run on, by sched_getaffinity(2); 0 where the kernel does not say.
+int CEpollProcessors(void);
+
 #endif
 #endif

@@ -2,8 +2,8 @@
 
 public import TurnpikeModel
 
-/// A worker's boot: its time of start in milliseconds since 1970, raised where needed so that no two boots of one
-/// worker share a number. Every series counts from zero in every epoch.
+/// One life of one event loop's counting: the time at which it began in milliseconds since 1970, raised where needed so that
+/// of one worker no two loops and no two boots share a number. Every series counts from zero in every epoch.
 public typealias Epoch = Int64
 
 /// What a count is about. Ids, not names: a name may be given to another resource, an id never.

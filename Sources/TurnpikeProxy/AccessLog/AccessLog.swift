@@ -2,10 +2,10 @@
 
 import TurnpikeProxyCore
 
-/// One JSON line a request, gathered on the event loop and written by a thread of its own, so that a slow disk or reader
-/// slows no request. Confined to that loop.
+/// One JSON line a request, gathered on the event loop and written by a thread that all loops share, so that a slow disk or
+/// reader slows no request, and no line gets into another. Confined to that loop.
 ///
-/// At most 8 MiB wait to be written. Lines beyond are dropped and counted, and a line of the log says how many.
+/// At most 8 MiB of all loops wait to be written. Lines beyond are dropped and counted, and a line of the log says how many.
 final class AccessLog {
     private static let batchBytes = 64 << 10
     /// Nanoseconds that a line waits for others.
@@ -17,13 +17,8 @@ final class AccessLog {
     private var isFlushPlanned = false
     private var dropped = 0
 
-    /// Nil where there is to be no log.
-    init?(_ destination: AccessLogDestination, loop: any EngineLoop) {
-        switch destination {
-        case .off: return nil
-        case .standardOutput: writer = DescriptorWriter(descriptor: 1)
-        case .descriptor(let descriptor): writer = DescriptorWriter(descriptor: descriptor)
-        }
+    init(_ writer: DescriptorWriter, loop: any EngineLoop) {
+        self.writer = writer
         self.loop = loop
     }
 
@@ -53,6 +48,6 @@ final class AccessLog {
     func finish(_ done: @escaping () -> Void) {
         flush()
         let (loop, done) = (loop, LoopBound(done, on: loop))
-        writer.finish { loop.execute { done.value() } }
+        writer.whenWritten { loop.execute { done.value() } }
     }
 }

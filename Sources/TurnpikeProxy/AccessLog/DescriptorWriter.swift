@@ -24,6 +24,15 @@ final class DescriptorWriter: Sendable {
         thread.start()
     }
 
+    /// Nil where there is to be no log.
+    convenience init?(_ destination: AccessLogDestination) {
+        switch destination {
+        case .off: return nil
+        case .standardOutput: self.init(descriptor: 1)
+        case .descriptor(let descriptor): self.init(descriptor: descriptor)
+        }
+    }
+
     var hasRoom: Bool { pending.load(ordering: .relaxed) < Self.mostPending }
 
     func write(_ batch: [UInt8]) {
@@ -34,13 +43,11 @@ final class DescriptorWriter: Sendable {
         }
     }
 
-    /// Ends the thread, and calls back from it when everything is written, or cannot be.
-    func finish(_ done: @escaping @Sendable () -> Void) {
-        thread.submit { [thread] _ in
-            done()
-            thread.shutdownGracefully { _ in }
-        }
-    }
+    /// Calls back from the thread when everything that it has got is written, or cannot be.
+    func whenWritten(_ done: @escaping @Sendable () -> Void) { thread.submit { _ in done() } }
+
+    /// Ends the thread, once it is done with what it writes, and waits for neither. What is not written by then is dropped.
+    func close() { thread.shutdownGracefully { _ in } }
 
     /// A batch that cannot be written (the reader is gone, the disk is full) is dropped: there is nowhere to say so.
     private func writeAll(_ batch: [UInt8]) {

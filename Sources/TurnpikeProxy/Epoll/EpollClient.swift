@@ -50,9 +50,12 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
         connection = ServerConnection(gateway: engine.gateway, client: address)
     }
 
+    /// The loop's load counts it for as long as it lives.
+    deinit { engine.load.left() }
+
     func open() {
-        guard socket.open(for: self) else { return }
-        engine.admit(self)
+        guard engine.admit(self) else { return socket.turnAway() }
+        guard socket.open(for: self) else { return engine.forget(self) }
         setTimer()
     }
 

@@ -13,7 +13,18 @@ import Glibc
 import Musl
 #endif
 
-/// Takes connections in. Confined to its loop.
+/// One of the loops that a listener gives connections to.
+struct EpollSeat: Sendable {
+    let loop: EpollLoop
+    let engine: LoopBound<EpollEngine>
+    let load: LoopLoad
+}
+
+/// Takes connections in, and gives each to the loop that has the fewest. Confined to its own loop, which is one of them.
+///
+/// Loops that listened each for itself (SO_REUSEPORT) would save the hand-over, some microseconds a connection. But then the
+/// kernel deals connections out by a hash of their addresses, unevenly where they are few and stay long; those that wait at a
+/// loop that ends are lost; and two gateways started on one port by mistake would share it without a word.
 final class EpollListener: EventSource, TimerOwner {
     /// Connections taken in one turn.
     private static let mostAccepted = 64
@@ -23,7 +34,9 @@ final class EpollListener: EventSource, TimerOwner {
     private static let pause: UInt64 = 100_000_000
 
     private let descriptor: Descriptor
-    private let engine: EpollEngine
+    private let seats: [EpollSeat]
+    private let loads: [LoopLoad]
+    private var turn = LoopTurn()
     private let loop: EpollLoop
     private let logger: Logger
     private var registration = Registration.none
@@ -32,9 +45,10 @@ final class EpollListener: EventSource, TimerOwner {
     private var isShort = false
 
     /// Listens at the first address of the host that can be had. Blocks where the host is a name.
-    init(host: String, port: Int, engine: EpollEngine, loop: EpollLoop, logger: Logger) throws {
+    init(host: String, port: Int, seats: [EpollSeat], loop: EpollLoop, logger: Logger) throws {
         descriptor = try EpollListener.listen(at: EndpointAddress(host: host, port: port))
-        self.engine = engine
+        self.seats = seats
+        loads = seats.map(\.load)
         self.loop = loop
         self.logger = logger
         guard let registration = loop.selector.add(self, descriptor, events: CEpollReadable) else {
@@ -113,8 +127,11 @@ final class EpollListener: EventSource, TimerOwner {
     }
 
     private func take(_ descriptor: Descriptor, from address: PeerAddress) {
-        guard engine.hasRoom else { return descriptor.closeNow() }
-        EpollClient(descriptor, from: address.client, engine: engine, loop: loop).open()
+        let seat = seats[turn.pick(loads)]
+        // From now on, so that those that come in the same turn do not all go there.
+        seat.load.arrived()
+        guard seat.loop !== loop else { return seat.open(descriptor, from: address) }
+        seat.loop.execute { seat.open(descriptor, from: address) }
     }
 
     private func waitForRoom(_ fault: SystemFault) {
@@ -127,6 +144,13 @@ final class EpollListener: EventSource, TimerOwner {
     func timerFired() {
         timer = nil
         loop.selector.change(registration, events: CEpollReadable)
+    }
+}
+
+extension EpollSeat {
+    /// To be called on the seat's loop, once its load has grown by the client, who takes itself off again.
+    fileprivate func open(_ descriptor: Descriptor, from address: PeerAddress) {
+        EpollClient(descriptor, from: address.client, engine: engine.value, loop: loop).open()
     }
 }
 

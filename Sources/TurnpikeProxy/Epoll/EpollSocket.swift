@@ -65,6 +65,9 @@ final class EpollSocket: EventSource {
         return true
     }
 
+    /// Closes a socket that was not opened.
+    func turnAway() { descriptor.closeNow() }
+
     private func register() -> Bool {
         guard let registration = loop.selector.add(self, descriptor, events: events, goesFirst: isUpstream) else {
             return false

@@ -3,52 +3,61 @@
 #if os(Linux)
 
 import TurnpikeProxyCore
-import TurnpikeSnapshot
 
-/// A gateway on an event loop of our own.
+/// A gateway on event loops of our own. The first of them listens.
 struct EpollTransport: RunningTransport {
-    private let epoll: EpollLoop
-    private let engine: LoopBound<EpollEngine>
+    let engines: any TransportEngines
+    private let epolls: [EpollLoop]
     private let listener: LoopBound<EpollListener>
-    let port: Int
+    let port: Int?
     /// It speaks no TLS.
     var securePort: Int? { nil }
 
-    var loop: any GatewayLoop { epoll }
-
     static func start(_ parts: EngineParts) async throws -> EpollTransport {
-        let loop = try EpollLoop.start()
+        var loops: [EpollLoop] = []
         do {
-            let engine: LoopBound<EpollEngine> = try await parts.makeEngine(on: loop)
-            let (listener, port) = try await loop.submit {
-                let engine = engine.value
-                let listener = try EpollListener(
-                    host: parts.options.host, port: parts.options.port, engine: engine, loop: loop, logger: parts.logger
-                )
-                loop.turnBegan = { engine.tick() }
-                return (LoopBound(listener, on: loop), listener.port)
+            var seats: [EpollSeat] = []
+            for _ in 0..<parts.options.loops {
+                let loop = try EpollLoop.start()
+                loops.append(loop)
+                seats.append(try await seat(on: loop, parts))
             }
-            return EpollTransport(epoll: loop, engine: engine, listener: listener, port: port)
+            let (listener, port) = try await listen(parts, seats, on: seats[0].loop)
+            return EpollTransport(
+                engines: EngineGroup(engines: seats.map(\.engine)), epolls: loops, listener: listener, port: port)
         } catch {
-            await loop.stop()
+            for loop in loops { await loop.stop() }
             throw error
         }
     }
 
-    func apply(_ configuration: GatewayConfiguration) async { await engine.apply(configuration) }
-
-    func answer(_ probe: Probe) async -> ProbeAnswer { await engine.answer(probe) }
-
-    func stopListening() async { try? await loop.submit { listener.value.close() } }
-
-    func drain(timeout: Duration) async { await engine.drain(timeout: timeout) }
-
-    func shutDown() async {
-        try? await loop.submit {
-            listener.value.close()
-            engine.value.cutOff()
+    private static func seat(on loop: EpollLoop, _ parts: EngineParts) async throws -> EpollSeat {
+        let bound: LoopBound<EpollEngine> = try await parts.makeEngine(on: loop)
+        return try await loop.submit {
+            let engine = bound.value
+            loop.turnBegan = { engine.tick() }
+            return EpollSeat(loop: loop, engine: bound, load: engine.load)
         }
-        await epoll.stop()
+    }
+
+    private static func listen(
+        _ parts: EngineParts, _ seats: [EpollSeat], on loop: EpollLoop
+    ) async throws -> (LoopBound<EpollListener>, port: Int) {
+        try await loop.submit {
+            let listener = try EpollListener(
+                host: parts.options.host, port: parts.options.port, seats: seats, loop: loop, logger: parts.logger
+            )
+            return (LoopBound(listener, on: loop), listener.port)
+        }
+    }
+
+    func stopListening() async { try? await listener.loop.submit { listener.value.close() } }
+
+    /// The listener goes first, so that no connection is on its way to a loop that has ended.
+    func shutDown() async {
+        await stopListening()
+        await engines.cutOff()
+        for loop in epolls { await loop.stop() }
     }
 }
 

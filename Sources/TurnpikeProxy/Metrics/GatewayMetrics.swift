@@ -4,7 +4,7 @@ import TurnpikeModel
 import TurnpikeProxyCore
 import TurnpikeTelemetry
 
-/// The metrics of one event loop, by handles that are looked up once a route and then kept. Confined to that loop.
+/// What one event loop adds to the metrics, by handles that are looked up once a route and then kept. Confined to that loop.
 ///
 /// What a client can choose never becomes a label: requests without a route share one series.
 final class GatewayMetrics {
@@ -27,15 +27,18 @@ final class GatewayMetrics {
     private var routes: [ResourceID: RouteMetrics] = [:]
     /// What was said last of services that are checked.
     private var healthCounts: [ResourceID: HealthCount] = [:]
-    let activeConnections: Gauge
-    private let idleUpstreams: Gauge
-    private let busyUpstreams: Gauge
+    let activeConnections: GaugePart
+    private let idleUpstreams: GaugePart
+    private let busyUpstreams: GaugePart
 
     init(_ registry: MetricsRegistry) {
         self.registry = registry
-        activeConnections = registry.gauge(.activeConnections, help: "Client connections open now.")
-        func upstreams(_ state: String) -> Gauge {
-            registry.gauge(.upstreamConnections, help: "Upstream connections open now.", labels: [("state", state)])
+        activeConnections = GaugePart(
+            of: registry.gauge(.activeConnections, help: "Client connections open now."))
+        func upstreams(_ state: String) -> GaugePart {
+            GaugePart(
+                of: registry.gauge(
+                    .upstreamConnections, help: "Upstream connections open now.", labels: [("state", state)]))
         }
         idleUpstreams = upstreams("idle")
         busyUpstreams = upstreams("busy")

@@ -71,8 +71,7 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
 
     private func open(_ context: ChannelHandlerContext) {
         guard connection == nil else { return }
-        guard engine.hasRoom else { return context.close(promise: nil) }
-        engine.admit(self)
+        guard engine.admit(self) else { return context.close(promise: nil) }
         engine.tick()
         output = PendingOutput(allocator: context.channel.allocator)
         // By way of the channel: the context's short cut is not there in a stream of HTTP/2.

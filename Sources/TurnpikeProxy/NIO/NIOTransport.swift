@@ -3,89 +3,97 @@
 import NIOCore
 import NIOPosix
 import TurnpikeProxyCore
-import TurnpikeSnapshot
 
 typealias NIOEngine = LoopEngine<NIOClient, UpstreamHandler>
 
-/// A gateway on SwiftNIO.
+/// A gateway on SwiftNIO, or that part of one which speaks TLS. The first of its loops listens; all take turns in getting
+/// connections.
 struct NIOTransport: RunningTransport {
+    let engines: any TransportEngines
     private let group: MultiThreadedEventLoopGroup
-    private let engine: LoopBound<NIOEngine>
-    private let connector: NIOLoopBoundBox<UpstreamConnector>
-    private let listener: any Channel
+    private let seats: [NIOSeat]
+    private let listener: (any Channel)?
     private let secureListener: (any Channel)?
 
-    var loop: any GatewayLoop { engine.loop }
-    var port: Int { listener.localAddress?.port ?? 0 }
+    var port: Int? { listener?.localAddress?.port }
     var securePort: Int? { secureListener?.localAddress?.port }
 
-    static func start(_ parts: EngineParts) async throws -> NIOTransport {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let eventLoop = group.next()
+    /// - Parameter listensInTheClear: false where another transport does.
+    static func start(_ parts: EngineParts, listensInTheClear: Bool = true) async throws -> NIOTransport {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: parts.options.loops)
         do {
-            let loop = NIOLoop(eventLoop: eventLoop, limits: parts.options.limits.head)
-            let connector = loop.connector
-            let engine: LoopBound<NIOEngine> = try await parts.makeEngine(on: loop)
-            let listener = try await listen(parts.options, engine, connector, on: eventLoop)
-            let secureListener = try await listenSecurely(parts.options, engine, connector, on: eventLoop)
+            var seats: [NIOSeat] = []
+            for eventLoop in group.makeIterator() { seats.append(try await seat(on: eventLoop, parts)) }
+            let listener = listensInTheClear ? try await listen(parts.options, seats, group) : nil
+            let secureListener = try await listenSecurely(parts.options, seats, group)
             return NIOTransport(
-                group: group, engine: engine, connector: connector, listener: listener, secureListener: secureListener)
+                engines: EngineGroup(engines: seats.map(\.engine)), group: group, seats: seats, listener: listener,
+                secureListener: secureListener)
         } catch {
             try? await group.shutdownGracefully()
             throw error
         }
     }
 
+    private static func seat(on eventLoop: any EventLoop, _ parts: EngineParts) async throws -> NIOSeat {
+        let loop = NIOLoop(eventLoop: eventLoop, limits: parts.options.limits.head)
+        return NIOSeat(eventLoop: eventLoop, engine: try await parts.makeEngine(on: loop), connector: loop.connector)
+    }
+
     private static func listen(
-        _ options: GatewayOptions, _ engine: LoopBound<NIOEngine>, _ connector: NIOLoopBoundBox<UpstreamConnector>,
-        on eventLoop: any EventLoop
+        _ options: GatewayOptions, _ seats: [NIOSeat], _ group: MultiThreadedEventLoopGroup
     ) async throws -> any Channel {
-        try await listener(on: eventLoop) { channel in
-            try channel.pipeline.syncOperations.addHandler(
-                ClientHandler(engine: engine.value, connector: connector.value, scheme: .http))
+        try await listener(seats, group) { channel, seat in
+            let client = ClientHandler(engine: seat.engine.value, connector: seat.connector.value, scheme: .http)
+            try channel.pipeline.syncOperations.addHandler(client)
         }
         .bind(host: options.host, port: options.port).get()
     }
 
     private static func listenSecurely(
-        _ options: GatewayOptions, _ engine: LoopBound<NIOEngine>, _ connector: NIOLoopBoundBox<UpstreamConnector>,
-        on eventLoop: any EventLoop
+        _ options: GatewayOptions, _ seats: [NIOSeat], _ group: MultiThreadedEventLoopGroup
     ) async throws -> (any Channel)? {
         guard let secure = options.secure else { return nil }
-        return try await listener(on: eventLoop) { channel in
+        return try await listener(seats, group) { channel, seat in
             try SecureConnection.add(
-                to: channel, engine: engine.value, connector: connector.value, certificates: secure.certificates)
+                to: channel, engine: seat.engine.value, connector: seat.connector.value,
+                certificates: secure.certificates)
         }
         .bind(host: secure.host, port: secure.port).get()
     }
 
     private static func listener(
-        on eventLoop: any EventLoop, _ initialise: @escaping @Sendable (any Channel) throws -> Void
+        _ seats: [NIOSeat], _ group: MultiThreadedEventLoopGroup,
+        _ initialise: @escaping @Sendable (any Channel, NIOSeat) throws -> Void
     ) -> ServerBootstrap {
-        ServerBootstrap(group: eventLoop)
+        ServerBootstrap(group: seats[0].eventLoop, childGroup: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // One read at a time: what a connection brings in one turn of the loop is bounded by one buffer.
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try initialise(channel) }
+                channel.eventLoop.makeCompletedFuture {
+                    guard let seat = seats.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
+                    try initialise(channel, seat)
+                }
             }
     }
 
-    func apply(_ configuration: GatewayConfiguration) async { await engine.apply(configuration) }
-
-    func answer(_ probe: Probe) async -> ProbeAnswer { await engine.answer(probe) }
-
     func stopListening() async {
-        try? await listener.close()
+        try? await listener?.close()
         try? await secureListener?.close()
     }
 
-    func drain(timeout: Duration) async { await engine.drain(timeout: timeout) }
-
     func shutDown() async {
-        try? await engine.loop.submit { connector.value.shutDown() }
+        for seat in seats { try? await seat.engine.loop.submit { seat.connector.value.shutDown() } }
         try? await group.shutdownGracefully()
     }
+}
+
+/// One of the loops that listeners give connections to.
+private struct NIOSeat: Sendable {
+    let eventLoop: any EventLoop
+    let engine: LoopBound<NIOEngine>
+    let connector: NIOLoopBoundBox<UpstreamConnector>
 }

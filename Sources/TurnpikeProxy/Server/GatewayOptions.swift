@@ -10,17 +10,24 @@ public struct GatewayOptions: Sendable {
     public var port: Int
     public var limits: GatewayLimits
     public var pool: PoolLimits
-    /// Client connections open at once; those beyond are closed as they come. Default 65,536.
+    /// Client connections open at once, on all loops together; those beyond are closed as they come. Default 65,536.
     public var connections: Int
     public var accessLog: AccessLogDestination
     public var transport: Transport
-    /// A second listener, for TLS. Absent: none.
+    /// Event loops, each with a thread, upstream connections and leases of its own: 1 to ``mostLoops``. Default 1.
+    public var loops: Int
+    /// A second listener, for TLS, with as many loops. Absent: none.
     public var secure: SecureListener?
+
+    public static let mostLoops = 128
+
+    /// One for each processor that the process may use.
+    public static var automaticLoops: Int { min(max(1, Processors.available), mostLoops) }
 
     public init(
         host: String = "127.0.0.1", port: Int = 8000, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1 << 16, accessLog: AccessLogDestination = .off,
-        transport: Transport = .automatic, secure: SecureListener? = nil
+        transport: Transport = .automatic, loops: Int = 1, secure: SecureListener? = nil
     ) {
         self.host = host
         self.port = port
@@ -29,6 +36,7 @@ public struct GatewayOptions: Sendable {
         self.connections = connections
         self.accessLog = accessLog
         self.transport = transport
+        self.loops = min(max(1, loops), Self.mostLoops)
         self.secure = secure
     }
 }

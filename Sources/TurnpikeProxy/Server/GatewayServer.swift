@@ -5,99 +5,107 @@ public import TurnpikeProxyCore
 public import TurnpikeSnapshot
 public import TurnpikeTelemetry
 
-/// A gateway: one listener, one loop.
+/// A gateway: a listener, perhaps another one for TLS, and one event loop or several that share the connections of each.
+///
+/// Loops share nothing that a request would have to wait for: each has its own upstream connections, leases, ledger and
+/// counters. What is counted over all of them is rate limits, by atomic words, and how many connections there are. A new
+/// connection is given to one of them, and stays there.
 ///
 /// It listens from the moment it is started and answers 503 `not-ready` until it has a configuration. Safe from any thread.
 public final class GatewayServer: Sendable {
-    private let running: any RunningTransport
-    /// What moves its bytes: never `automatic`.
+    private let running: [any RunningTransport]
+    private let log: DescriptorWriter?
+    /// What moves the bytes of clients in the clear: never `automatic`.
     public let transport: Transport
 
-    /// To which the recorder stays confined.
-    public var loop: any GatewayLoop { running.loop }
-    /// Where it listens.
-    public var port: Int { running.port }
+    /// To each of which its ledger stays confined.
+    public var loops: [any GatewayLoop] { running.flatMap { $0.engines.loops } }
+    /// Where it listens in the clear.
+    public var port: Int { running.lazy.compactMap(\.port).first ?? 0 }
     /// Where it listens for TLS; `nil` where it was not told to.
-    public var securePort: Int? { running.securePort }
+    public var securePort: Int? { running.lazy.compactMap(\.securePort).first }
 
-    private init(_ running: any RunningTransport, transport: Transport) {
+    private init(_ running: [any RunningTransport], log: DescriptorWriter?, transport: Transport) {
         self.running = running
+        self.log = log
         self.transport = transport
     }
 
     /// - Parameters:
-    ///   - recorder: makes the recorder of a loop, on that loop, to which it stays confined.
+    ///   - ledger: makes what a loop accounts by, on that loop. Called once for each loop, one after the other.
     ///   - resolver: finds the addresses of endpoints' names.
     ///   - digest: the digest of a credential; nil where it cannot be an API key.
     ///   - debugCheck: whether bytes are the debug token; nil where there is none.
-    /// - Throws: ``TransportUnavailable``, or what binding or making the recorder throws; nothing is left behind then.
+    /// - Throws: ``TransportUnavailable``, or what binding or making a ledger throws; nothing is left behind then.
     public static func start(
-        options: GatewayOptions, recorder: @escaping @Sendable (any GatewayLoop) throws -> any UsageRecorder,
-        leases: any LeaseSource, resolver: any NameResolver = SystemResolver(),
-        digest: @escaping Gateway.KeyDigester, debugCheck: Gateway.DebugCheck? = nil, logger: Logger,
-        metrics: MetricsRegistry
+        options: GatewayOptions, ledger: @escaping @Sendable (any GatewayLoop) throws -> LoopLedger,
+        resolver: any NameResolver = SystemResolver(), digest: @escaping Gateway.KeyDigester,
+        debugCheck: Gateway.DebugCheck? = nil, logger: Logger, metrics: MetricsRegistry
     ) async throws -> GatewayServer {
         let parts = EngineParts(
-            options: options, recorder: recorder, leases: leases, resolver: resolver, digest: digest,
-            debugCheck: debugCheck, logger: logger, metrics: metrics
+            options: options, ledger: ledger, resolver: resolver, digest: digest, debugCheck: debugCheck,
+            logger: logger, metrics: metrics
         )
-        let transport = options.transport.resolved(speaksTLS: options.secure != nil)
-        return GatewayServer(try await start(transport, parts), transport: transport)
+        let transport = options.transport.resolved
+        do {
+            let server = GatewayServer(try await start(transport, parts), log: parts.log, transport: transport)
+            await server.introduceLoops()
+            return server
+        } catch {
+            parts.log?.close()
+            throw error
+        }
     }
 
-    private static func start(_ transport: Transport, _ parts: EngineParts) async throws -> any RunningTransport {
+    /// What a listener speaks decides on what it runs: TLS is SwiftNIO's, whatever serves clients in the clear.
+    private static func start(_ transport: Transport, _ parts: EngineParts) async throws -> [any RunningTransport] {
         #if os(Linux)
         if case .epoll = transport {
-            guard parts.options.secure == nil else { throw TransportUnavailable(transport: transport, speaksTLS: true) }
-            return try await EpollTransport.start(parts)
+            let clear = try await EpollTransport.start(parts)
+            guard parts.options.secure != nil else { return [clear] }
+            do {
+                return [clear, try await NIOTransport.start(parts, listensInTheClear: false)]
+            } catch {
+                await clear.shutDown()
+                throw error
+            }
         }
         #endif
         guard case .nio = transport else { throw TransportUnavailable(transport: transport) }
-        return try await NIOTransport.start(parts)
+        return [try await NIOTransport.start(parts)]
     }
 
-    /// Serves by this configuration from the next request on; requests in flight keep theirs.
-    public func apply(_ configuration: GatewayConfiguration) async { await running.apply(configuration) }
+    /// From then on loops can borrow units of quotas of each other.
+    private func introduceLoops() async {
+        guard loops.count > 1 else { return }
+        var lenders: [LeaseLender] = []
+        for transport in running { lenders += await transport.engines.lenders() }
+        for transport in running { await transport.engines.introduce(lenders) }
+    }
 
-    /// How much of rate limits is left. Nothing is known of any once the loop was shut down.
-    public func answer(_ probe: Probe) async -> ProbeAnswer { await running.answer(probe) }
+    /// Serves by this configuration from the next request on, on all loops; requests in flight keep theirs. Configurations
+    /// come one after the other.
+    public func apply(_ configuration: GatewayConfiguration) async {
+        for transport in running { await transport.engines.apply(configuration) }
+    }
+
+    /// How much of rate limits is left. Nothing is known of any once the loops were shut down.
+    public func answer(_ probe: Probe) async -> ProbeAnswer {
+        await running.first?.engines.answer(probe) ?? ProbeAnswer(states: [])
+    }
 
     /// Stops listening, answers what is in flight with `Connection: close`, cuts off what is left after `timeout`, and gives
-    /// the leases back through the recorder, which can still be used on ``loop``. May be called once.
+    /// the leases back through the recorders, which can still be used on ``loops``. May be called once.
     public func drain(timeout: Duration) async {
-        await running.stopListening()
-        await running.drain(timeout: timeout)
+        for transport in running { await transport.stopListening() }
+        await withDiscardingTaskGroup { group in
+            for transport in running { group.addTask { await transport.engines.drain(timeout: timeout) } }
+        }
     }
 
-    /// Stops the loop. The last call.
-    public func shutDown() async { await running.shutDown() }
-}
-
-/// What an engine is made of, but for its loop.
-struct EngineParts: Sendable {
-    let options: GatewayOptions
-    let recorder: @Sendable (any GatewayLoop) throws -> any UsageRecorder
-    let leases: any LeaseSource
-    let resolver: any NameResolver
-    let digest: Gateway.KeyDigester
-    let debugCheck: Gateway.DebugCheck?
-    let logger: Logger
-    let metrics: MetricsRegistry
-
-    /// - Throws: what making the recorder throws.
-    func makeEngine<C, U>(on loop: some EngineLoop) async throws -> LoopBound<LoopEngine<C, U>> {
-        try await loop.submit {
-            let watch = GatewayWatch(
-                log: AccessLog(options.accessLog, loop: loop), metrics: GatewayMetrics(metrics), logger: logger)
-            let gateway = Gateway(
-                limits: options.limits, pool: options.pool, recorder: try recorder(loop), observer: watch,
-                seed: .random(in: .min ... .max), digest: digest, debugCheck: debugCheck
-            )
-            let engine = LoopEngine<C, U>(
-                loop: loop, options: options, gateway: gateway, watch: watch, leases: leases, resolver: resolver,
-                logger: logger
-            )
-            return LoopBound(engine, on: loop)
-        }
+    /// Stops the loops. The last call.
+    public func shutDown() async {
+        for transport in running { await transport.shutDown() }
+        log?.close()
     }
 }

@@ -46,24 +46,28 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream>: Upstream
     let gateway: Gateway
     let watch: GatewayWatch
     let watcher: UpstreamWatcher
-    private let connections: Int
-    private let leases: any LeaseSource
-    private let logger: Logger
+    /// For transports that give out new clients by it, and count it.
+    let load = LoopLoad()
+    private let total: ClientCount
+    let leases: any LeaseSource
+    var lenders: [LeaseLender] = []
+    let logger: Logger
 
     private var clients: [ObjectIdentifier: Client] = [:]
-    private var waiters: [ObjectIdentifier: Client] = [:]
+    var waiters: [ObjectIdentifier: Client] = [:]
     /// By slot of their ids.
     private var upstreams: [Upstream?] = []
     /// Those that are nobody's any more, and have something left to send.
     private var ending: [ObjectIdentifier: Upstream] = [:]
-    private var isAskPlanned = false
+    var isAskPlanned = false
+    var isBorrowPlanned = false
     private var isDraining = false
     private var whenDrained: (() -> Void)?
     private var isFinished = false
     private var nextNote: UInt64 = 0
 
     init(
-        loop: any EngineLoop, options: GatewayOptions, gateway: Gateway, watch: GatewayWatch, leases: any LeaseSource,
+        loop: any EngineLoop, gateway: Gateway, watch: GatewayWatch, leases: any LeaseSource, clients: ClientCount,
         resolver: any NameResolver, logger: Logger
     ) {
         self.loop = loop
@@ -71,7 +75,7 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream>: Upstream
         self.watch = watch
         self.leases = leases
         self.logger = logger
-        connections = options.connections
+        total = clients
         watcher = UpstreamWatcher(loop: loop, gateway: gateway, resolver: resolver)
         watcher.owner = self
         tick()
@@ -102,16 +106,17 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream>: Upstream
 
     // MARK: - Clients
 
-    /// Whether one more client is welcome.
-    var hasRoom: Bool { clients.count < connections && !isDraining }
-
-    func admit(_ client: Client) {
+    /// - Returns: whether one more client is welcome.
+    func admit(_ client: Client) -> Bool {
+        guard !isDraining, total.enter() else { return false }
         clients[ObjectIdentifier(client)] = client
         watch.metrics.activeConnections.set(clients.count)
+        return true
     }
 
     func forget(_ client: Client) {
         guard clients.removeValue(forKey: ObjectIdentifier(client)) != nil else { return }
+        total.leave()
         waiters[ObjectIdentifier(client)] = nil
         watch.metrics.activeConnections.set(clients.count)
         if clients.isEmpty { drained() }
@@ -125,45 +130,7 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream>: Upstream
             waiters[ObjectIdentifier(client)] = nil
         }
         if gateway.mayWantLeases { planAsk(at: loop.now) }
-    }
-
-    // MARK: - Leases
-
-    /// All leases that ran low in one turn of the loop are asked for together.
-    private func planAsk(at time: UInt64) {
-        guard !isAskPlanned else { return }
-        isAskPlanned = true
-        loop.schedule(at: time) { self.ask() }
-    }
-
-    private func ask() {
-        isAskPlanned = false
-        tick()
-        let wants = gateway.takeLeaseWants()
-        if !wants.isEmpty { ask(for: wants) }
-        guard let next = gateway.nextLeaseAsk else { return }
-        planAsk(at: max(next, gateway.now + 1_000_000))
-    }
-
-    private func ask(for wants: [LeaseRequest.Want]) {
-        let engine = LoopBound(self, on: loop)
-        let (leases, loop) = (leases, loop)
-        Task {
-            let answer: Result<[LeaseGrant], any Error>
-            do { answer = .success(try await leases.lease(wants)) } catch { answer = .failure(error) }
-            loop.execute { engine.value.take(answer, for: wants) }
-        }
-    }
-
-    private func take(_ answer: Result<[LeaseGrant], any Error>, for wants: [LeaseRequest.Want]) {
-        tick()
-        switch answer {
-        case .success(let grants): gateway.take(grants, for: wants)
-        case .failure(let error):
-            gateway.leasesFailed(wants)
-            logger.debug("Leases could not be renewed.", metadata: ["count": "\(wants.count)", "error": "\(error)"])
-        }
-        for client in Array(waiters.values) { client.leasesChanged() }
+        if gateway.lacksUnits { planBorrow() }
     }
 
     // MARK: - Upstream connections

@@ -19,19 +19,14 @@ public enum Transport: String, Sendable, Hashable, CaseIterable {
     }
 
     /// What `automatic` stands for here; any other stands for itself.
-    func resolved(speaksTLS: Bool) -> Transport {
+    var resolved: Transport {
         guard case .automatic = self else { return self }
-        return Transport.available.contains(.epoll) && !speaksTLS ? .epoll : .nio
+        return Transport.available.contains(.epoll) ? .epoll : .nio
     }
 }
 
-/// A transport was asked for that this platform lacks, or that does not speak what it was to speak.
+/// A transport was asked for that this platform lacks.
 public struct TransportUnavailable: Error, CustomStringConvertible {
     public let transport: Transport
-    public var speaksTLS = false
-    public var description: String {
-        speaksTLS
-            ? "the transport '\(transport.rawValue)' speaks no TLS"
-            : "the transport '\(transport.rawValue)' does not exist on this platform"
-    }
+    public var description: String { "the transport '\(transport.rawValue)' does not exist on this platform" }
 }

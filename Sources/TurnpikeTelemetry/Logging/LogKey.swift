@@ -17,6 +17,8 @@ public enum LogKey {
     public static let remoteAddress = "remoteAddress"
     public static let listenAddress = "listenAddress"
     public static let transport = "transport"
+    /// How many event loops there are.
+    public static let loops = "loops"
 
     public static let tenant = "tenant"
     public static let service = "service"

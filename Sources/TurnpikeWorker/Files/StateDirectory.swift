@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import TurnpikeMetering
 import TurnpikeModel
 
@@ -16,6 +17,8 @@ import Darwin
 final class StateDirectory: Sendable {
     let path: String
     private let lock: OpenFile
+    /// One loop at a time gets a number.
+    private let epochs = Mutex(())
 
     /// Makes the directory (readable by its owner only) where it is missing, and takes it for this process.
     ///
@@ -33,16 +36,18 @@ final class StateDirectory: Sendable {
     var lastGoodFile: String { path + "/last-good.ndjson" }
     var journalDirectory: String { path + "/journal" }
 
-    /// A number for this boot: the time in milliseconds, and above every number that was used before, even where the
-    /// clock has been set back. It is stored before it is returned.
+    /// A number for one event loop's counting from now on: the time in milliseconds, and above every number that was used
+    /// before, even where the clock has been set back. It is stored before it is returned.
     func startEpoch(at now: Timestamp) throws -> Epoch {
-        let file = path + "/epoch"
-        let stored = try DurableFile.read(file, limit: 32).flatMap { Epoch(String(decoding: $0, as: UTF8.self)) }
-        let journals = try JournalDirectory(journalDirectory).epochs()
-        let last = max(stored ?? 0, journals.max() ?? 0)
-        let epoch = max(now.milliseconds, last + 1)
-        try DurableFile.replace(file, with: Array(String(epoch).utf8))
-        return epoch
+        try epochs.withLock { _ in
+            let file = path + "/epoch"
+            let stored = try DurableFile.read(file, limit: 32).flatMap { Epoch(String(decoding: $0, as: UTF8.self)) }
+            let journals = try JournalDirectory(journalDirectory).epochs()
+            let last = max(stored ?? 0, journals.max() ?? 0)
+            let epoch = max(now.milliseconds, last + 1)
+            try DurableFile.replace(file, with: Array(String(epoch).utf8))
+            return epoch
+        }
     }
 
     private static func create(_ path: String) throws(FileFailure) {

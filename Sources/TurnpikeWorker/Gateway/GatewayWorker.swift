@@ -69,9 +69,11 @@ struct GatewayWorker: ServiceLifecycle.Service {
     ) async throws {
         let journals = JournalDirectory(state.journalDirectory)
         let earlier = try journals.epochs()
-        let epoch = try state.startEpoch(at: .now)
-        let (server, live) = try await startServer(client, identity, epoch, journals)
-        logger.info("The gateway listens.", metadata: [LogKey.transport: "\(server.transport.rawValue)"])
+        guard let id = identity.resourceID else { throw EnrolmentFailure.unusable(identity.id) }
+        let (server, live) = try await startServer(client, id, journals)
+        logger.info(
+            "The gateway listens.",
+            metadata: [LogKey.transport: "\(server.transport.rawValue)", LogKey.loops: "\(server.loops.count)"])
         let sink = GatewaySink(server: server, health: health)
         let store = LastGoodStore(path: state.lastGoodFile, logger: logger)
         let lastGood = await restore(from: store, to: sink)
@@ -79,7 +81,7 @@ struct GatewayWorker: ServiceLifecycle.Service {
 
         let reporting = ReportingService(
             reporter: UsageReporter(uplink: client, logger: logger), live: live, earlier: earlier, journals: journals,
-            worker: live.worker, finalTimeout: options.reportTimeout, logger: logger
+            worker: id, finalTimeout: options.reportTimeout, logger: logger
         )
         let stream = StreamClient(
             client: client, announcement: announcement(server), sink: sink, store: store, lastGood: lastGood,
@@ -111,10 +113,9 @@ struct GatewayWorker: ServiceLifecycle.Service {
 
 extension GatewayWorker {
     private func startServer(
-        _ client: ControlPlaneClient, _ identity: WorkerIdentity, _ epoch: Epoch, _ journals: JournalDirectory
-    ) async throws -> (GatewayServer, LiveEpoch) {
-        guard let worker = identity.resourceID else { throw EnrolmentFailure.unusable(identity.id) }
-        let live = LiveEpochBox()
+        _ client: ControlPlaneClient, _ worker: ResourceID, _ journals: JournalDirectory
+    ) async throws -> (GatewayServer, [LiveEpoch]) {
+        let live = LiveEpochs()
         let server: GatewayServer
         do {
             server = try await GatewayServer.start(
@@ -122,17 +123,17 @@ extension GatewayWorker {
                     host: options.listen.host, port: options.listen.port,
                     accessLog: accessLog?.destination
                         ?? (options.accessLog == .standardOutput ? .standardOutput : .off),
-                    transport: options.transport, secure: secureListener
+                    transport: options.transport, loops: options.loops, secure: secureListener
                 ),
-                recorder: { [logger, metrics] loop in
+                ledger: { [state, logger, metrics] loop in
+                    let epoch = try state.startEpoch(at: .now)
                     let journal = try UsageJournal(
                         directory: journals, worker: worker, epoch: epoch, limits: JournalLimits(), logger: logger,
                         metrics: metrics
                     )
-                    live.put(LiveEpoch(journal, on: loop) { .now })
-                    return journal
+                    live.add(LiveEpoch(journal, on: loop) { .now })
+                    return LoopLedger(recorder: journal, leases: LeaseClient(client: client, epoch: epoch))
                 },
-                leases: LeaseClient(client: client, epoch: epoch),
                 digest: { Secret.isWellFormed($0, as: .apiKey) ? .sha256(of: $0) : nil },
                 debugCheck: debugCheck, logger: logger, metrics: metrics
             )
@@ -143,7 +144,7 @@ extension GatewayWorker {
             throw StartFailure(
                 what: "the gateway cannot listen on \(addresses.joined(separator: " and "))", cause: error)
         }
-        return (server, try live.take())
+        return (server, live.all)
     }
 
     /// Nil where nobody is told of requests.
@@ -208,18 +209,13 @@ extension GatewayWorker {
     }
 }
 
-/// Hands the journal's handle from the loop on which it is made to whoever starts the gateway.
-private final class LiveEpochBox: Sendable {
-    private let epoch = Mutex<LiveEpoch?>(nil)
+/// Hands the journals' handles from the loops on which they are made to whoever starts the gateway.
+private final class LiveEpochs: Sendable {
+    private let epochs = Mutex<[LiveEpoch]>([])
 
-    func put(_ new: LiveEpoch) { epoch.withLock { $0 = new } }
+    var all: [LiveEpoch] { epochs.withLock { $0 } }
 
-    func take() throws -> LiveEpoch {
-        guard let epoch = epoch.withLock({ $0 }) else {
-            throw TurnpikeError(.internalError, "The gateway started without a journal.")
-        }
-        return epoch
-    }
+    func add(_ epoch: LiveEpoch) { epochs.withLock { $0.append(epoch) } }
 }
 
 /// Why a worker could not start.

@@ -42,6 +42,9 @@ public struct GatewayWorkerOptions: Sendable {
     public var debugToken: DebugToken?
     /// What moves the requests' bytes. Default: the fastest that this platform has.
     public var transport: Transport
+    /// Event loops that share the gateway's connections: 1 to `GatewayOptions.mostLoops`. Default: one for each processor that
+    /// the process may use.
+    public var loops: Int
     /// How long requests in flight may take to finish at shutdown. Default 30 s.
     public var drainTimeout: Duration
     /// How long the last report of usage may take at shutdown. Where that is not enough, it is sent at the next start.
@@ -53,7 +56,7 @@ public struct GatewayWorkerOptions: Sendable {
         listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000), secure: Secure? = nil,
         adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
         joinToken: String? = nil, name: String? = nil, accessLog: AccessLog = .off,
-        debugToken: DebugToken? = nil, transport: Transport = .automatic,
+        debugToken: DebugToken? = nil, transport: Transport = .automatic, loops: Int = GatewayOptions.automaticLoops,
         drainTimeout: Duration = .seconds(30), reportTimeout: Duration = .seconds(5)
     ) {
         self.controlPlane = controlPlane
@@ -67,6 +70,7 @@ public struct GatewayWorkerOptions: Sendable {
         self.accessLog = accessLog
         self.debugToken = debugToken
         self.transport = transport
+        self.loops = loops
         self.drainTimeout = drainTimeout
         self.reportTimeout = reportTimeout
     }

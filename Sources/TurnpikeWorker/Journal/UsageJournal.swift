@@ -21,7 +21,7 @@ struct JournalLimits: Sendable {
     init() {}
 }
 
-/// The running totals of this boot, in memory that outlives the process.
+/// The running totals of one event loop since this boot, in memory that outlives the process.
 ///
 /// Confined to the event loop that made it, without exception: it takes no lock, and no request waits in it. Each
 /// ``record(_:_:)`` finds its slot in a dictionary and stores a handful of words (see ``JournalSlot`` for what a
@@ -69,8 +69,8 @@ final class UsageJournal: UsageRecorder {
     var awaitingReceipt: (batch: UsageBatch, slots: [Int])?
     var isClosed = false
 
-    let slotsUsedGauge: Gauge
-    let slotsGauge: Gauge
+    let slotsUsedGauge: GaugePart
+    let slotsGauge: GaugePart
 
     /// Makes the epoch's folder and its first segment.
     ///
@@ -85,8 +85,9 @@ final class UsageJournal: UsageRecorder {
         self.limits = limits
         self.logger = logger
         minute = epoch / 60_000
-        slotsUsedGauge = metrics.gauge(.journalSlotsUsed, help: "Slots of the usage journal that hold a series.")
-        slotsGauge = metrics.gauge(.journalSlots, help: "Slots that the usage journal has.")
+        slotsUsedGauge = GaugePart(
+            of: metrics.gauge(.journalSlotsUsed, help: "Slots of the usage journals that hold a series."))
+        slotsGauge = GaugePart(of: metrics.gauge(.journalSlots, help: "Slots that the usage journals have."))
         try directory.create(epoch)
         try addSegment()
     }

@@ -6,10 +6,11 @@ import TurnpikeMetering
 import TurnpikeModel
 import TurnpikeTelemetry
 
-/// Reports this boot's usage, and beside it what earlier boots could not deliver; at shutdown, what is left.
+/// Reports the usage of this boot's loops, and beside it what earlier boots could not deliver; at shutdown, what is left.
 struct ReportingService: ServiceLifecycle.Service {
     let reporter: UsageReporter
-    let live: LiveEpoch
+    /// One for each loop.
+    let live: [LiveEpoch]
     /// Epochs whose journals lay there at the start.
     let earlier: [Epoch]
     let journals: JournalDirectory
@@ -20,7 +21,7 @@ struct ReportingService: ServiceLifecycle.Service {
 
     func run() async throws {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await reporter.follow(live) }
+            for epoch in live { group.addTask { await reporter.follow(epoch) } }
             group.addTask { await deliverEarlier() }
             // Ends by shutdown or by cancellation; either way this is over.
             try? await gracefulShutdown()
@@ -34,7 +35,8 @@ struct ReportingService: ServiceLifecycle.Service {
         for epoch in earlier where !Task.isCancelled {
             do {
                 let source = try RecoveredEpoch(
-                    epoch, in: journals, worker: worker, entriesPerBatch: live.entriesPerBatch, logger: logger
+                    epoch, in: journals, worker: worker, entriesPerBatch: JournalLimits().entriesPerBatch,
+                    logger: logger
                 )
                 try await reporter.finish(source)
                 logger.info("The usage of an earlier boot is delivered.", metadata: [LogKey.epoch: "\(epoch)"])
@@ -49,10 +51,17 @@ struct ReportingService: ServiceLifecycle.Service {
         }
     }
 
+    /// All loops at once: one whose journal fails does not take the others' time.
     private func deliverRest() async {
+        await withDiscardingTaskGroup { group in
+            for epoch in live { group.addTask { await deliverRest(of: epoch) } }
+        }
+    }
+
+    private func deliverRest(of epoch: LiveEpoch) async {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await reporter.finish(live) }
+                group.addTask { try await reporter.finish(epoch) }
                 group.addTask {
                     try await Task.sleep(for: finalTimeout)
                     throw CancellationError()
@@ -60,11 +69,11 @@ struct ReportingService: ServiceLifecycle.Service {
                 defer { group.cancelAll() }
                 try await group.next()
             }
-            logger.info("The last usage is delivered.")
+            logger.info("The last usage is delivered.", metadata: [LogKey.epoch: "\(epoch.epoch)"])
         } catch {
             logger.warning(
                 "The last usage is not delivered yet; it is kept and sent at the next start.",
-                metadata: [LogKey.epoch: "\(live.epoch)", LogKey.error: "\(error)"]
+                metadata: [LogKey.epoch: "\(epoch.epoch)", LogKey.error: "\(error)"]
             )
         }
     }

@@ -19,11 +19,10 @@ protocol UsageSource: Sendable {
     func discard() async throws
 }
 
-/// The journal of this boot, reached from outside of its loop.
+/// The journal of one loop of this boot, reached from outside of it.
 struct LiveEpoch: UsageSource {
     let epoch: Epoch
     let entriesPerBatch: Int
-    let worker: ResourceID
     private let directory: JournalDirectory
     private let journal: LoopBound<UsageJournal>
     private let now: @Sendable () -> Timestamp
@@ -32,7 +31,6 @@ struct LiveEpoch: UsageSource {
     init(_ journal: UsageJournal, on loop: any GatewayLoop, now: @escaping @Sendable () -> Timestamp) {
         epoch = journal.epoch
         entriesPerBatch = journal.limits.entriesPerBatch
-        worker = journal.worker
         directory = journal.directory
         self.journal = LoopBound(journal, on: loop)
         self.now = now

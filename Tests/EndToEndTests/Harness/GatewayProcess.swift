@@ -91,6 +91,14 @@ final class GatewayProcess: Sendable {
         }
     }
 
+    /// The same on several connections at once, `count` on each: as many loops have requests to count.
+    func serve(_ count: Int, on connections: Int, key: String) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<connections { group.addTask { try await self.serve(count, key: key) } }
+            try await group.waitForAll()
+        }
+    }
+
     struct Unserved: Error {
         var number: Int
         var exchange: Exchange

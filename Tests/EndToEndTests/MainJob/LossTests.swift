@@ -53,22 +53,25 @@ import TurnpikeTestSupport
         }
     }
 
-    @Test func `killing both again and again loses no usage and counts none twice`() async throws {
+    @Test(arguments: [1, 3])
+    func `killing both again and again loses no usage and counts none twice, however many loops count`(
+        loops: Int
+    ) async throws {
         try await Stage.with { stage in
             let origin = try await Origin.start()
             let plane = try await ControlPlaneProcess.start(on: stage)
-            let gateway = try await GatewayProcess.start(joining: plane, on: stage)
+            let gateway = try await GatewayProcess.start(joining: plane, on: stage, options: ["--loops", "\(loops)"])
             let key = try await plane.serveOrders(from: origin)
             for _ in 1...3 {
-                try await gateway.serve(40, key: key)
+                try await gateway.serve(40, on: loops, key: key)
                 try await gateway.killHard()
                 try await gateway.restart()
-                try await gateway.serve(40, key: key)
+                try await gateway.serve(40, on: loops, key: key)
                 try await plane.killHard()
-                try await gateway.serve(40, key: key)
+                try await gateway.serve(40, on: loops, key: key)
                 try await plane.restart()
             }
-            try await expectUsage(360, plane, gateway)
+            try await expectUsage(360 * loops, plane, gateway)
             try await origin.stop()
         }
     }

@@ -8,11 +8,11 @@ import TurnpikeProxyCore
 @testable import TurnpikeProxy
 
 @Suite(.timeLimit(.minutes(1))) struct ChangeTests {
-    @Test(arguments: Transport.available)
-    func `changing the configuration under load loses nothing`(on transport: Transport) async throws {
+    @Test(arguments: Transport.available, [1, 2])
+    func `changing the configuration under load loses nothing`(on transport: Transport, loops: Int) async throws {
         let first = try await Origin.start()
         let second = try await Origin.start()
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(first.port)]) {
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(first.port)], loops: loops) {
             gateway async throws in
             let failures = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<8 {

@@ -249,8 +249,9 @@ import TurnpikeTelemetry
             let usage = UsageInMemory()
             let failure = await #expect(throws: (any Error).self) {
                 try await GatewayServer.start(
-                    options: GatewayOptions(port: gateway.server.port, transport: transport), recorder: { _ in usage },
-                    leases: NoLeases(), digest: { Pieces.digest($0) }, logger: gateway.logger, metrics: gateway.metrics
+                    options: GatewayOptions(port: gateway.server.port, transport: transport, loops: 2),
+                    ledger: { _ in LoopLedger(recorder: usage, leases: NoLeases()) }, digest: { Pieces.digest($0) },
+                    logger: gateway.logger, metrics: gateway.metrics
                 )
             }
             #expect("\(String(describing: failure))".contains("ddress already in use"))

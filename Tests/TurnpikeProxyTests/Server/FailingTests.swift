@@ -164,7 +164,7 @@ extension GatewayHarness {
 
     /// Returns once the loop has seen that its upstream connections are closed: the kernel knows already.
     func idleUpstreamsGone() async throws {
-        for _ in 0..<3 { try await server.loop.submit {} }
+        for _ in 0..<3 { try await server.loops[0].submit {} }
         try await Task.sleep(for: .milliseconds(20))
     }
 }

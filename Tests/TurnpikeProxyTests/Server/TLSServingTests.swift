@@ -13,12 +13,12 @@ import TurnpikeTelemetry
 @Suite(.timeLimit(.minutes(1))) struct TLSServingTests {
     private static func resources(_ port: Int) -> [CompiledResource] { [Pieces.route(), Pieces.cluster(port)] }
 
-    @Test func `requests over TLS are served, and those in the clear beside them`() async throws {
+    @Test(arguments: Transport.available)
+    func `requests over TLS are served, and those in the clear beside them`(on transport: Transport) async throws {
         let origin = try await Origin.start()
         let certificates = [try TestCertificate.make("api.acme.test")]
-        try await GatewayHarness.run(on: .automatic, Self.resources(origin.port), certificates: certificates) {
+        try await GatewayHarness.run(on: transport, Self.resources(origin.port), certificates: certificates) {
             gateway async throws in
-            #expect(gateway.server.transport == .nio)
             let client = try await RawClient.connect(port: gateway.securePort, serverName: "api.acme.test")
             for number in 1...3 {
                 try await client.send(GatewayHarness.get("/v1/orders/\(number)"))
@@ -31,11 +31,24 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test func `epoll is not asked for TLS in vain`() async throws {
+    @Test func `what is counted over all loops is counted over both listeners`() async throws {
+        let origin = try await Origin.start()
+        let resources = [
+            Pieces.route(rateLimits: ["burst"]), Pieces.cluster(origin.port),
+            Pieces.rateLimit(limit: 3, interval: .seconds(60)),
+        ]
         let certificates = [try TestCertificate.make("api.acme.test")]
-        await #expect(throws: TransportUnavailable.self) {
-            try await GatewayHarness.run(on: .epoll, nil, certificates: certificates) { _ in }
+        try await GatewayHarness.run(on: .automatic, resources, loops: 2, certificates: certificates) {
+            gateway async throws in
+            #expect(try await gateway.get().status == 200)
+            let client = try await RawClient.connect(port: gateway.securePort, serverName: "api.acme.test")
+            for status in [200, 200, 429] {
+                try await client.send(GatewayHarness.get())
+                #expect(try await client.response().status == status)
+            }
+            #expect(try await gateway.get().status == 429)
         }
+        await origin.stop()
     }
 
     @Test(

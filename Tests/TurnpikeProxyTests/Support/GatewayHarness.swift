@@ -13,14 +13,17 @@ import TurnpikeTelemetry
 /// A gateway on a port of its own, with usage kept in memory.
 struct GatewayHarness: Sendable {
     let server: GatewayServer
+    /// Of all loops.
     let usage: UsageInMemory
+    /// Of each loop by itself.
+    let usageByLoop: [UsageInMemory]
     let metrics: MetricsRegistry
     let logger: Logger
 
     /// Starts a gateway, hands it to `body`, and stops it.
     static func run<Result: Sendable>(
         on transport: Transport, _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(),
-        pool: PoolLimits = PoolLimits(), connections: Int = 1000, log: AccessLogDestination = .off,
+        pool: PoolLimits = PoolLimits(), connections: Int = 1000, log: AccessLogDestination = .off, loops: Int = 1,
         leases: any LeaseSource = NoLeases(), certificates: [ServerCertificate] = [], secure: ServerCertificates? = nil,
         resolver: any NameResolver = SystemResolver(),
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
@@ -28,17 +31,28 @@ struct GatewayHarness: Sendable {
     ) async throws -> Result {
         let secure = try secure ?? (certificates.isEmpty ? nil : ServerCertificates(certificates))
         let usage = UsageInMemory()
+        let parts = Mutex<[UsageInMemory]>([])
         let metrics = MetricsRegistry()
         let server = try await GatewayServer.start(
             options: GatewayOptions(
-                port: 0, limits: limits, pool: pool, connections: connections, accessLog: log, transport: transport,
+                port: 0, limits: limits, pool: pool, connections: connections, accessLog: log,
+                transport: transport, loops: loops,
                 secure: secure.map { SecureListener(host: "127.0.0.1", port: 0, certificates: $0) }
             ),
-            recorder: { _ in usage }, leases: leases, resolver: resolver, digest: { Pieces.digest($0) },
-            logger: logger, metrics: metrics
+            ledger: { _ in
+                let part = UsageInMemory(partOf: usage)
+                let loop = parts.withLock { parts in
+                    parts.append(part)
+                    return parts.count
+                }
+                guard let bank = leases as? LeaseBank else { return LoopLedger(recorder: part, leases: leases) }
+                return LoopLedger(recorder: part, leases: bank.account(of: loop))
+            },
+            resolver: resolver, digest: { Pieces.digest($0) }, logger: logger, metrics: metrics
         )
         if let resources { await server.apply(try GatewayConfiguration(Pieces.snapshot(resources))) }
-        let harness = GatewayHarness(server: server, usage: usage, metrics: metrics, logger: logger)
+        let harness = GatewayHarness(
+            server: server, usage: usage, usageByLoop: parts.withLock { $0 }, metrics: metrics, logger: logger)
         do {
             let result = try await body(harness)
             await harness.stop()
@@ -84,11 +98,27 @@ final class UsageInMemory: UsageRecorder, Sendable {
     }
 
     private let state = Mutex(State())
+    private let whole: UsageInMemory?
+
+    /// - Parameter whole: what this adds up to, with others.
+    init(partOf whole: UsageInMemory? = nil) { self.whole = whole }
 
     var canRecord: Bool { true }
-    func record(_ key: SeriesKey, _ counters: UsageCounters) { state.withLock { $0.total += counters } }
-    func recordConsumption(_ key: LeaseKey, units: Int64) { state.withLock { $0.consumed += units } }
-    func recordRelease(_ key: LeaseKey, units: Int64) { state.withLock { $0.released += units } }
+
+    func record(_ key: SeriesKey, _ counters: UsageCounters) {
+        state.withLock { $0.total += counters }
+        whole?.record(key, counters)
+    }
+
+    func recordConsumption(_ key: LeaseKey, units: Int64) {
+        state.withLock { $0.consumed += units }
+        whole?.recordConsumption(key, units: units)
+    }
+
+    func recordRelease(_ key: LeaseKey, units: Int64) {
+        state.withLock { $0.released += units }
+        whole?.recordRelease(key, units: units)
+    }
 
     var total: UsageCounters { state.withLock { $0.total } }
     var consumed: Int64 { state.withLock { $0.consumed } }
@@ -102,22 +132,47 @@ struct NoLeases: LeaseSource {
 
 /// A control plane that deducts what it grants, and takes its time.
 actor LeaseBank: LeaseSource {
+    /// One loop's dealings with it: grants are running totals of an epoch.
+    struct Account: LeaseSource {
+        let bank: LeaseBank
+        let holder: Int
+        func lease(_ wants: [LeaseRequest.Want]) async throws -> [LeaseGrant] {
+            try await bank.lease(wants, to: holder)
+        }
+    }
+
+    private struct Holding: Hashable {
+        let holder: Int
+        let subject: ResourceID
+    }
+
     private var account: QuotaAccount
-    private var granted: [ResourceID: Int64] = [:]
+    private var granted: [Holding: Int64] = [:]
     private(set) var asks = 0
+    private let answers: Int
 
-    init(limit: Int64) { account = QuotaAccount(limit: limit, committed: 0) }
+    /// - Parameter answers: after so many it is away.
+    init(limit: Int64, answers: Int = .max) {
+        account = QuotaAccount(limit: limit, committed: 0)
+        self.answers = answers
+    }
 
-    func lease(_ wants: [LeaseRequest.Want]) async throws -> [LeaseGrant] {
+    nonisolated func account(of holder: Int) -> Account { Account(bank: self, holder: holder) }
+
+    func lease(_ wants: [LeaseRequest.Want]) async throws -> [LeaseGrant] { try await lease(wants, to: 0) }
+
+    private func lease(_ wants: [LeaseRequest.Want], to holder: Int) async throws -> [LeaseGrant] {
         asks += 1
+        guard asks <= answers else { throw NoLeases.Away() }
         await Task.yield()
         return wants.map { want in
             let size = account.grant(demand: want.demand, held: want.held, workers: 1)
             account.committed += size
-            granted[want.subject, default: 0] += size
+            let holding = Holding(holder: holder, subject: want.subject)
+            granted[holding, default: 0] += size
             return LeaseGrant(
                 key: LeaseKey(quota: want.quota, subject: want.subject, periodStart: Timestamp(seconds: 0)),
-                periodEnd: Timestamp(seconds: 32_503_680_000), granted: granted[want.subject, default: 0],
+                periodEnd: Timestamp(seconds: 32_503_680_000), granted: granted[holding, default: 0],
                 isExhausted: account.remaining == 0
             )
         }

@@ -12,6 +12,7 @@ import TurnpikeMetering
 import TurnpikeModel
 import TurnpikeSnapshot
 import TurnpikeTelemetry
+import TurnpikeTestSupport
 
 @testable import TurnpikeWorker
 
@@ -161,14 +162,14 @@ private func status(of path: String, _ headers: [String: String], port: Int) asy
 
 @Suite(.timeLimit(.minutes(1))) struct RunGatewayTests {
     private func options(
-        _ fake: FakeControlPlane, _ directory: String, token: String? = "tp_join_x"
+        _ fake: FakeControlPlane, _ directory: String, token: String? = "tp_join_x", loops: Int = 1
     ) throws
         -> GatewayWorkerOptions
     {
         GatewayWorkerOptions(
             controlPlane: try #require(ControlPlaneAddress(fake.address)),
             listen: ListenAddress(host: "127.0.0.1", port: 0), adminListen: ListenAddress(host: "127.0.0.1", port: 0),
-            stateDirectory: directory + "/state", joinToken: token, reportTimeout: .milliseconds(500)
+            stateDirectory: directory + "/state", joinToken: token, loops: loops, reportTimeout: .milliseconds(500)
         )
     }
 
@@ -225,6 +226,33 @@ private func status(of path: String, _ headers: [String: String], port: Int) asy
             await fake.wait { _ in control.counted == [2: 3] }
             try await third.stop()
             #expect(control.counted == [2: 3])
+            #expect(try JournalDirectory(path + "/state/journal").epochs() == [])
+        }
+    }
+
+    @Test func `each loop counts in an epoch of its own, and together they count every request once`() async throws {
+        try await withWorld { control, fake, path in
+            let worker = try await RunningWorker.start(try options(fake, path, loops: 3))
+            await applied(fake)
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<30 { group.addTask { try await worker.get() } }
+                for try await status in group { #expect(status == 200) }
+            }
+            control.state.withLock { $0.isAway = true }
+            for _ in 0..<6 { #expect(try await worker.get() == 200) }
+            try await worker.stop()
+            let epochs = try JournalDirectory(path + "/state/journal").epochs()
+            #expect(epochs.count == 3 && Set(epochs).count == 3)
+
+            // The next boot delivers what each of the three had left, and counts in others itself.
+            control.state.withLock { $0.isAway = false }
+            let next = try await RunningWorker.start(try options(fake, path, token: nil, loops: 2))
+            try await until("the epochs of the first boot are ended") {
+                control.state.withLock { $0.ended.isSuperset(of: epochs) }
+            }
+            try await next.stop()
+            #expect(control.counted == [2: 36])
+            control.state.withLock { #expect($0.ended.count == 5) }
             #expect(try JournalDirectory(path + "/state/journal").epochs() == [])
         }
     }

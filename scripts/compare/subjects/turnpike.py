@@ -17,7 +17,8 @@ class Turnpike(Subject):
         self.label = f"Turnpike ({transport})" if transport else "Turnpike"
         self.keys = []
         self._programs = programs
-        self._options = ["--transport", transport] if transport else []
+        # One thread, as all subjects have.
+        self._options = ["--transport", transport, "--loops", "1"] if transport else []
         self._speaks_tls = transport == "nio"
         if not self._speaks_tls:
             self.unsupported = {"tls": "its nio transport speaks it", "h2": "its nio transport speaks it"}

@@ -59,8 +59,7 @@ final class SecureConnection: NIOClient, ChannelInboundHandler, RemovableChannel
 
     private func open(_ context: ChannelHandlerContext) {
         guard self.context != nil, case .left = state else { return }
-        guard engine.hasRoom else { return context.close(promise: nil) }
-        engine.admit(self)
+        guard engine.admit(self) else { return context.close(promise: nil) }
         let channel = context.channel
         let patience = TimeAmount.nanoseconds(Int64(clamping: engine.gateway.limits.headTimeout))
         state = .handshake(deadline: channel.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) })

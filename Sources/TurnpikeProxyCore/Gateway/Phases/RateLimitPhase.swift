@@ -42,11 +42,12 @@ extension Gateway {
     /// How many requests each of the route's rate limits would still let through at once, by name. Changes nothing.
     func rateStates(from client: ClientAddress, context: RequestContext) -> [(limit: String, remaining: UInt64)] {
         (context.route?.rateLimits ?? []).compactMap { limit in
-            limit.key(client, context).map { key in
-                let known = rateLimiter.state(key, limit.rate, now: now)?.remaining
-                return (limit.name, known ?? limit.rate.remaining(GCRA.Arrival(), now: now))
-            }
+            limit.key(client, context).map { (limit.name, remaining(of: limit, $0)) }
         }
+    }
+
+    private func remaining(of limit: GatewayRateLimit, _ key: RateLimitKey) -> UInt64 {
+        rateLimiter.state(key, limit.rate, now: now)?.remaining ?? limit.rate.remaining(GCRA.Arrival(), now: now)
     }
 }
 
