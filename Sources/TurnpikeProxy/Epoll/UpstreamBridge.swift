@@ -33,7 +33,8 @@ final class UpstreamBridge: Sendable {
     /// Calls back on the loop's thread with the loop's end of the pair, or why there is none. Who does not want it any more
     /// closes it.
     func connect(
-        to endpoint: EndpointAddress, at addresses: [String], _ done: @escaping @Sendable (Result<Descriptor, any Error>) -> Void
+        to endpoint: EndpointAddress, at addresses: [String],
+        _ done: @escaping @Sendable (Result<Descriptor, any Error>) -> Void
     ) {
         let pair: (near: Descriptor, far: Int32)
         do throws(SystemFault) { pair = try Self.pair() } catch { return done(.failure(error)) }

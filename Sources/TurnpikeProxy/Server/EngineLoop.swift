@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeProxyCore
+
 /// What the parts that all transports share need of the loop they run on. To be called on the loop, except where
 /// ``GatewayLoop`` says otherwise.
 protocol EngineLoop: GatewayLoop {

@@ -29,8 +29,7 @@ extension ServerConnection {
         if let service = request.service {
             parts.append("service=\(service.cluster.name)")
             if let place = request.place {
-                let address = service.endpoints[place].address
-                parts.append("endpoint=\(address.host):\(address.port)")
+                parts.append("endpoint=\(service.endpoints[place].address.text)")
             }
         }
         if request.attempts > 0 { parts.append("attempts=\(request.attempts)") }

@@ -22,7 +22,8 @@ struct ServiceMembers: Sendable {
                 answers.isEmpty
                 ? [endpoint]
                 : answers.map {
-                    EndpointAddress(host: endpoint.host, port: endpoint.port, ip: $0.ip, alternative: $0.alternative,
+                    EndpointAddress(
+                        host: endpoint.host, port: endpoint.port, ip: $0.ip, alternative: $0.alternative,
                         wire: endpoint.wire)
                 }
             all += Array(repeating: weight, count: max(answers.count, 1))

@@ -117,7 +117,8 @@ extension CompiledCluster {
             outlierDetection: fields.object("outlierDetection") { OutlierDetection(reading: &$0) },
             retries: fields.object("retries") { Retries(reading: &$0) },
             circuitBreakers: fields.object("circuitBreakers") { CircuitBreakers(reading: &$0) },
-            protocol: fields.choice("protocol", default: .http), tls: fields.object("tls") { UpstreamTLS(reading: &$0) },
+            protocol: fields.choice("protocol", default: .http),
+            tls: fields.object("tls") { UpstreamTLS(reading: &$0) },
             healthCheck: fields.object("healthCheck") { HealthCheck(reading: &$0) },
             dnsRefreshRate: fields.optionalMilliseconds("dnsRefreshRateMillis", in: 1000...3_600_000)
         )

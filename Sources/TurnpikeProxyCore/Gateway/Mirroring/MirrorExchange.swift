@@ -74,7 +74,7 @@ public final class MirrorExchange {
 
     public func upstreamConnected(_ id: UpstreamID) {
         guard case .connecting(id) = state else { return }
-        gateway.upstreams.connected(id)
+        gateway.upstreams.connected(id, now: gateway.now)
         send(on: id, isReused: false)
     }
 
