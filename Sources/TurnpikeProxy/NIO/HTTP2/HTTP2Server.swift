@@ -48,7 +48,9 @@ enum HTTP2Server {
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
-            if !(error is NIOHTTP2Errors.StreamError) { context.close(promise: nil) }
+            // Who says goodbye to a connection that says it too does nothing wrong: it ends with its streams.
+            if error is NIOHTTP2Errors.StreamError || error is NIOHTTP2Errors.IOOnClosedConnection { return }
+            context.close(promise: nil)
         }
     }
 
