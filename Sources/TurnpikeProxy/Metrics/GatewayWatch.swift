@@ -4,14 +4,16 @@ import Logging
 import TurnpikeProxyCore
 import TurnpikeTelemetry
 
-/// Tells the access log, the metrics and the log of one event loop what its gateway does.
+/// Tells the access log, the traces, the metrics and the log of one event loop what its gateway does.
 final class GatewayWatch: GatewayObserver {
     private let log: AccessLog?
+    private let traces: LoopTraces?
     let metrics: GatewayMetrics
     private let logger: Logger
 
-    init(log: AccessLog?, metrics: GatewayMetrics, logger: Logger) {
+    init(log: AccessLog?, traces: LoopTraces?, metrics: GatewayMetrics, logger: Logger) {
         self.log = log
+        self.traces = traces
         self.metrics = metrics
         self.logger = logger
     }
@@ -19,6 +21,12 @@ final class GatewayWatch: GatewayObserver {
     func answered(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
         metrics.answered(exchange)
         log?.write(exchange, method: method, path: path)
+    }
+
+    func traced(
+        _ trace: RequestTrace, of exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
+    ) {
+        traces?.write(trace, exchange, method: method, path: path)
     }
 
     func upstreamFailed(_ failure: UpstreamFailure, route: GatewayRoute, service: String) {
@@ -61,8 +69,9 @@ final class GatewayWatch: GatewayObserver {
         log?.flush()
     }
 
-    /// Ends the log, and calls back on the loop when it is written; at once where there is none.
+    /// Hands over the last traces, ends the log, and calls back on the loop when it is written; at once where there is none.
     func finish(_ done: @escaping () -> Void) {
+        traces?.flush()
         if let log { log.finish(done) } else { done() }
     }
 }

@@ -39,6 +39,7 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
     private let engine: NIOEngine
     private let connector: UpstreamConnector
     private let scheme: RequestForwarding.Scheme
+    private let speaksHTTP2: Bool
     private var connection: ServerConnection?
     private var context: ChannelHandlerContext?
     private var output: PendingOutput?
@@ -54,10 +55,14 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
     /// The connection did not end in order.
     private var hasFailed = false
 
-    init(engine: NIOEngine, connector: UpstreamConnector, scheme: RequestForwarding.Scheme) {
+    /// - Parameter speaksHTTP2: the channel is a stream of HTTP/2.
+    init(
+        engine: NIOEngine, connector: UpstreamConnector, scheme: RequestForwarding.Scheme, speaksHTTP2: Bool = false
+    ) {
         self.engine = engine
         self.connector = connector
         self.scheme = scheme
+        self.speaksHTTP2 = speaksHTTP2
     }
 
     // MARK: - Channel
@@ -76,7 +81,8 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
         output = PendingOutput(allocator: context.channel.allocator)
         // By way of the channel: the context's short cut is not there in a stream of HTTP/2.
         connection = ServerConnection(
-            gateway: engine.gateway, client: ClientAddress(context.channel.remoteAddress), scheme: scheme)
+            gateway: engine.gateway, client: ClientAddress(context.channel.remoteAddress), scheme: scheme,
+            speaksHTTP2: speaksHTTP2)
         armTimer()
     }
 

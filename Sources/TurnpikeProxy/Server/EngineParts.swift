@@ -38,10 +38,13 @@ struct EngineParts: Sendable {
         try await loop.submit {
             let ledger = try ledger(loop)
             let watch = GatewayWatch(
-                log: log.map { AccessLog($0, loop: loop) }, metrics: GatewayMetrics(metrics), logger: logger)
+                log: log.map { AccessLog($0, loop: loop) },
+                traces: options.tracing.map { LoopTraces($0.buffer, loop: loop) }, metrics: GatewayMetrics(metrics),
+                logger: logger)
             let gateway = Gateway(
                 limits: options.limits, pool: options.pool, recorder: ledger.recorder, observer: watch,
-                rateLimiter: rateLimiter, seed: .random(in: .min ... .max), digest: digest, debugCheck: debugCheck
+                rateLimiter: rateLimiter, seed: .random(in: .min ... .max), digest: digest, debugCheck: debugCheck,
+                sampling: options.tracing?.sampling
             )
             let engine = LoopEngine<C, U>(
                 loop: loop, gateway: gateway, watch: watch, leases: ledger.leases, clients: clients,

@@ -18,6 +18,8 @@ public struct GatewayOptions: Sendable {
     public var loops: Int
     /// A second listener, for TLS, with as many loops. Absent: none.
     public var secure: SecureListener?
+    /// Absent: no request is traced.
+    public var tracing: GatewayTracing?
 
     public static let mostLoops = 128
 
@@ -27,7 +29,8 @@ public struct GatewayOptions: Sendable {
     public init(
         host: String = "127.0.0.1", port: Int = 8000, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1 << 16, accessLog: AccessLogDestination = .off,
-        transport: Transport = .automatic, loops: Int = 1, secure: SecureListener? = nil
+        transport: Transport = .automatic, loops: Int = 1, secure: SecureListener? = nil,
+        tracing: GatewayTracing? = nil
     ) {
         self.host = host
         self.port = port
@@ -38,6 +41,7 @@ public struct GatewayOptions: Sendable {
         self.transport = transport
         self.loops = min(max(1, loops), Self.mostLoops)
         self.secure = secure
+        self.tracing = tracing
     }
 }
 

@@ -32,6 +32,13 @@ final class ByteStage {
         return ByteRange(start, count)
     }
 
+    /// Writes over bytes that are there already, as many as `body` writes.
+    func overwrite(from offset: Int, count length: Int, _ body: (inout ByteWriter) -> Void) {
+        guard offset >= 0, offset + length <= count else { return }
+        var writer = ByteWriter(UnsafeMutableRawBufferPointer(rebasing: memory[offset..<offset + length]))
+        body(&writer)
+    }
+
     /// Gives memory back that one large head needed and the next thousand will not.
     func trim(above bound: Int) {
         guard count == 0, memory.count > bound else { return }

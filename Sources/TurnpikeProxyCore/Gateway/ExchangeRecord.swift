@@ -42,6 +42,10 @@ public protocol GatewayObserver: AnyObject {
     ///   - method: as sent; empty where the request could not be read.
     ///   - path: as sent, without query, cut off at 1 KiB. Both are valid during the call only.
     func answered(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer)
+    /// The request was traced. Follows `answered`, of the same request.
+    func traced(
+        _ trace: RequestTrace, of exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
+    )
     /// An attempt at an upstream failed.
     func upstreamFailed(_ failure: UpstreamFailure, route: GatewayRoute, service: String)
     /// An endpoint of the service was taken out for a while, for what it answered.

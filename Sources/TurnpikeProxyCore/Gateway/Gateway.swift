@@ -19,6 +19,8 @@ public final class Gateway {
     let digest: KeyDigester
     /// Nil where nobody is told of requests.
     let debugCheck: DebugCheck?
+    /// Nil where no request is traced.
+    let sampling: TraceSampling?
     let observer: (any GatewayObserver)?
     let rateLimiter: RateLimiter
 
@@ -47,10 +49,12 @@ public final class Gateway {
     ///   - seed: random and different for each loop.
     ///   - digest: called for each credential; must not block.
     ///   - debugCheck: called for each request with a field `Turnpike-Debug`; must not block, nor tell by its time what it compares.
+    ///   - sampling: which requests the observer is told the traces of. Default: none.
     public init(
         limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(), recorder: any UsageRecorder,
         observer: (any GatewayObserver)?, rateLimiter: RateLimiter = RateLimiter(), seed: UInt64,
-        digest: @escaping KeyDigester, debugCheck: DebugCheck? = nil
+        digest: @escaping KeyDigester, debugCheck: DebugCheck? = nil,
+        sampling: TraceSampling? = nil
     ) {
         self.limits = limits
         self.recorder = recorder
@@ -58,6 +62,7 @@ public final class Gateway {
         self.rateLimiter = rateLimiter
         self.digest = digest
         self.debugCheck = debugCheck
+        self.sampling = sampling
         upstreams = UpstreamDirectory(limits: pool)
         random = RandomSource(seed: seed)
     }

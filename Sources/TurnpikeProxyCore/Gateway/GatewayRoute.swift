@@ -17,6 +17,8 @@ public final class GatewayRoute: Sendable {
     public let name: String
     public let id: ResourceID
     public let tenantID: ResourceID
+    /// The path that it matches, as it is written there; nil where there are several.
+    public let path: String?
     let requiresKey: Bool
     let backends: [Backend]
     let rateLimits: [GatewayRateLimit]
@@ -31,7 +33,8 @@ public final class GatewayRoute: Sendable {
     let responseEdits: FieldEdits?
 
     init(
-        index: Int, tenant: String, name: String, id: ResourceID, tenantID: ResourceID, requiresKey: Bool,
+        index: Int, tenant: String, name: String, id: ResourceID, tenantID: ResourceID, path: String?,
+        requiresKey: Bool,
         backends: [Backend], rateLimits: [GatewayRateLimit], quotas: [GatewayQuota], answer: GatewayAnswer?,
         rewrite: GatewayRewrite?, stickiness: GatewayStickiness?, mirrors: [GatewayMirror], upgrades: GatewayUpgrades?,
         requestEdits: FieldEdits?, responseEdits: FieldEdits?
@@ -41,6 +44,7 @@ public final class GatewayRoute: Sendable {
         self.name = name
         self.id = id
         self.tenantID = tenantID
+        self.path = path
         self.requiresKey = requiresKey
         self.backends = backends
         self.rateLimits = rateLimits

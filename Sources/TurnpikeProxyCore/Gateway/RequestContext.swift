@@ -21,6 +21,8 @@ struct RequestContext {
     var newCookie: StickyCookie?
     /// The protocol that the client may switch to, as the upstream is asked.
     var upgrade: [UInt8]?
+    /// Where it is traced.
+    var trace: TraceRecording?
     /// An operator has asked to be told what becomes of it.
     var isDebugged = false
     /// Passed all phases: it counts against quotas and is forwarded.

@@ -92,6 +92,7 @@ extension ServerConnection {
     /// The answer cannot be finished: the client must not take what it has for all of it.
     func abort(_ detail: String) {
         request.detail = detail
+        request.trace?.cutShort()
         dropUpstream()
         record()
         state = .closed

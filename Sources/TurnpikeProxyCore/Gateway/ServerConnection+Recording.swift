@@ -19,6 +19,11 @@ extension ServerConnection {
                 requests: 1, bytesIn: request.bytesIn, bytesOut: request.bytesOut, units: request.isAdmitted ? 1 : 0)
         }
         gateway.observer?.answered(exchange, method: logged.bytes[loggedMethod], path: logged.bytes[loggedPath])
+        if let recording = request.trace {
+            request.trace = nil
+            gateway.observer?.traced(
+                recording.trace, of: exchange, method: logged.bytes[loggedMethod], path: logged.bytes[loggedPath])
+        }
     }
 
     /// Adds to the usage of the request's route and key.

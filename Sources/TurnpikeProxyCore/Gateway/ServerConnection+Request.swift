@@ -105,6 +105,7 @@ extension ServerConnection {
         request.bytesIn = Int64(head.headLength)
         requestBody = BodyReader(head.framing, payloadLimit: gateway.limits.bodyBytes)
         if head.fields.present.has(.turnpikeDebug) { request.isDebugged = isDebugged(bytes) }
+        startTrace(bytes)
         logged.removeAll()
         loggedMethod = logged.append(bytes[head.methodName])
         loggedPath = logged.append(

@@ -78,6 +78,7 @@ extension ServerConnection {
     private func startResponse(_ bytes: UnsafeRawBufferPointer) {
         request.status = response.status
         request.upstreamStatus = response.status
+        request.trace?.answered(response.status)
         request.upstreamDuration = gateway.now - request.sentUpstreamAt
         // A client that is still sending would have to be read to the end, however long that is.
         let wantsKeepAlive = head.keepAlive && !gateway.isDraining && requestBody.isComplete

@@ -14,6 +14,7 @@ extension ServerConnection {
     /// Tells the observer of a failure, and counts it against the endpoint.
     func report(_ failure: UpstreamFailure) {
         observe(failure)
+        request.trace?.failed(failure.rawValue)
         judge(.gatewayError)
     }
 
@@ -39,6 +40,7 @@ extension ServerConnection {
     func triesAgain(_ id: UpstreamID, rest: UnsafeRawBufferPointer) -> Bool {
         guard response.status >= 500, let pause = planRetry(after: .status) else { return false }
         request.upstreamStatus = response.status
+        request.trace?.answered(response.status)
         observe(.status)
         var body = BodyReader(response.framing)
         let progress = try? body.advance(rest)

@@ -12,6 +12,7 @@ extension ServerConnection {
     func startTunnel(_ bytes: UnsafeRawBufferPointer, _ upgrades: GatewayUpgrades, token: [UInt8], on id: UpstreamID) {
         request.status = response.status
         request.upstreamStatus = response.status
+        request.trace?.answered(response.status)
         request.upstreamDuration = gateway.now - request.sentUpstreamAt
         request.tryEndsAt = .max
         heldLength = 0

@@ -42,6 +42,7 @@ extension ServerConnection {
     /// Asks the endpoint of the try before for another connection, a new one.
     private func reconnect(after failure: Refusal) {
         let (place, isRetrying) = (request.place, request.isRetrying)
+        request.trace?.failed("stale")
         endTry()
         guard let place else { return refuse(failure) }
         request.setRetrying(isRetrying)
@@ -58,13 +59,13 @@ extension ServerConnection {
         let bound = service.boundOfConnections(in: &gateway.upstreams)
         switch gateway.upstreams.checkOut(endpoint.number, mayReuse: mayReuse, mayConnect: bound == nil) {
         case .reuse(let id):
-            beginTry(at: place, of: service)
+            beginTry(at: place, of: service, isReused: true)
             // The connection may turn out to be closed, and what came with the head must not be lost with it.
             if head.hasBody, !sentContent { request.holdsContent = true }
             act(.attach(id))
             sendRequest(to: id, isReused: true)
         case .connect(let id):
-            beginTry(at: place, of: service)
+            beginTry(at: place, of: service, isReused: false)
             upstream = .connecting(id)
             request.setPending(true)
             expire(in: service.cluster.connectTimeout)
@@ -81,17 +82,19 @@ extension ServerConnection {
         return nil
     }
 
-    private func beginTry(at place: Int, of service: ServiceBalancer) {
+    private func beginTry(at place: Int, of service: ServiceBalancer, isReused: Bool) {
         request.attempts += 1
         request.place = place
         service.endpoints[place].activeRequests += 1
         request.tryEndsAt = gateway.now.addingClamped(service.cluster.retryRule?.perTryTimeout ?? .max)
+        traceTry(at: place, of: service, isReused: isReused)
     }
 
     /// Lets go of the upstream, whatever comes of the request: from here on its connection is no business of this one. May be
     /// said more than once.
     func endTry() {
         upstream = .none
+        request.trace?.endTry(at: gateway.now)
         request.tryEndsAt = .max
         request.setPending(false)
         request.setRetrying(false)
@@ -117,6 +120,7 @@ extension ServerConnection {
         responseParser.reset()
         responseBacklog.removeAll(keepingCapacity: true)
         request.sentUpstreamAt = gateway.now
+        traceSending()
         act(.sendToUpstream(.staged(ByteRange(0, heldLength))))
         if head.expectsContinue, !requestBody.isComplete, backlog.isEmpty, !sentContent { invite() }
         expectProgress()

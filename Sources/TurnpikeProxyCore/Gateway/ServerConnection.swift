@@ -44,6 +44,8 @@ public final class ServerConnection {
     let client: ClientAddress
     /// What the client spoke.
     let scheme: RequestForwarding.Scheme
+    /// What comes in here as HTTP/1.1 is a stream of HTTP/2.
+    let speaksHTTP2: Bool
 
     var state = State.idle
     var upstream = Upstream.none
@@ -91,10 +93,13 @@ public final class ServerConnection {
     var loggedMethod = ByteRange.empty
     var loggedPath = ByteRange.empty
 
-    public init(gateway: Gateway, client: ClientAddress, scheme: RequestForwarding.Scheme = .http) {
+    public init(
+        gateway: Gateway, client: ClientAddress, scheme: RequestForwarding.Scheme = .http, speaksHTTP2: Bool = false
+    ) {
         self.gateway = gateway
         self.client = client
         self.scheme = scheme
+        self.speaksHTTP2 = speaksHTTP2
         parser = RequestParser(limits: gateway.limits.head)
         responseParser = ResponseParser(limits: gateway.limits.head)
         deadline = gateway.now + gateway.limits.idleTimeout

@@ -39,6 +39,9 @@ public struct RequestForwarding {
     var upgrade: [UInt8]?
     /// Used where the request has no valid `traceparent`; the client's `tracestate` is then dropped with it.
     public var newTrace: TraceParent
+    /// `newTrace` takes the place of the client's `traceparent`, of which it is part; `tracestate` stays. It is the head's last
+    /// field in any case. Default false.
+    var replacesTrace = false
 
     public init(
         path: UnsafeRawBufferPointer, host: UnsafeRawBufferPointer? = nil, clientAddress: UnsafeRawBufferPointer,
@@ -68,9 +71,9 @@ public struct RequestForwarding {
         writeRequestLine(head, bytes, to: &writer)
         writer.appendField("Host", host ?? bytes[head.authority])
 
-        let keepsTrace = TraceParent(of: head, in: bytes) != nil
+        let hasTrace = TraceParent(of: head, in: bytes) != nil
         FieldCopier(
-            fields: head.fields, bytes: bytes, dropped: droppedFields(head, keepsTrace: keepsTrace),
+            fields: head.fields, bytes: bytes, dropped: droppedFields(head, hasTrace: hasTrace),
             nominatesFields: head.nominatesFields, edits: edits
         ).copy(to: &writer)
         edits?.write(to: &writer)
@@ -86,7 +89,7 @@ public struct RequestForwarding {
         writer.append("X-Request-Id: ")
         requestID.write(to: &writer)
         writer.append("\r\n")
-        if !keepsTrace {
+        if replacesTrace || !hasTrace {
             writer.append("traceparent: ")
             newTrace.write(to: &writer)
             writer.append("\r\n")
@@ -110,12 +113,13 @@ public struct RequestForwarding {
         writer.append(" HTTP/1.1\r\n")
     }
 
-    private func droppedFields(_ head: RequestHead, keepsTrace: Bool) -> KnownFieldSet {
+    private func droppedFields(_ head: RequestHead, hasTrace: Bool) -> KnownFieldSet {
         var dropped = drop.union(.hopByHop)
         dropped.formUnion([KnownFieldSet(.host), KnownFieldSet(.xRequestID)])
         // Appended to below, and so written anew.
         dropped.formUnion(trustsPeer ? KnownFieldSet(.xForwardedFor) : .forwarding)
-        if !keepsTrace { dropped.formUnion([KnownFieldSet(.traceparent), KnownFieldSet(.tracestate)]) }
+        if replacesTrace || !hasTrace { dropped.formUnion(KnownFieldSet(.traceparent)) }
+        if !hasTrace { dropped.formUnion(KnownFieldSet(.tracestate)) }
         return dropped
     }
 

@@ -9,14 +9,20 @@ public struct TraceParent: Sendable, Hashable {
 
     /// Length of the text that `write` gives.
     public static let textLength = 55
+    /// Where the parent's 16 digits begin in it.
+    static let parentOffset = 36
+    /// The flag that says that the sender records the trace (section 3.2.2.5.1).
+    static let sampled: UInt8 = 1
 
-    /// A new trace of the given random bits, not sampled. Identifiers that would be all zero, which are invalid,
-    /// become 1.
-    public init(traceHigh: UInt64, traceLow: UInt64, parent: UInt64) {
+    var isSampled: Bool { flags & Self.sampled != 0 }
+
+    /// A new trace of the given random bits, not sampled unless the flags say so. Identifiers that would be all zero, which
+    /// are invalid, become 1.
+    public init(traceHigh: UInt64, traceLow: UInt64, parent: UInt64, flags: UInt8 = 0) {
         self.traceHigh = traceHigh
         self.traceLow = traceHigh | traceLow == 0 ? 1 : traceLow
         self.parent = max(parent, 1)
-        flags = 0
+        self.flags = flags
     }
 
     /// A new trace from three draws.
@@ -29,7 +35,8 @@ public struct TraceParent: Sendable, Hashable {
         guard text.count >= Self.textLength, text[2] == ASCII.dash, text[35] == ASCII.dash, text[52] == ASCII.dash,
             let version = Self.hex(text, from: 0, count: 2), version != 0xFF,
             let traceHigh = Self.hex(text, from: 3, count: 16), let traceLow = Self.hex(text, from: 19, count: 16),
-            let parent = Self.hex(text, from: 36, count: 16), let flags = Self.hex(text, from: 53, count: 2),
+            let parent = Self.hex(text, from: Self.parentOffset, count: 16),
+            let flags = Self.hex(text, from: 53, count: 2),
             traceHigh | traceLow != 0, parent != 0
         else { return nil }
         if text.count > Self.textLength {

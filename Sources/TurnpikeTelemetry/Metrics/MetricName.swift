@@ -73,6 +73,13 @@ extension MetricName {
     public static let journalSlotsUsed: MetricName = "turnpike_journal_slots_used"
     /// Slots the usage journal has.
     public static let journalSlots: MetricName = "turnpike_journal_slots"
+    /// Spans that a collector has taken.
+    public static let traceSpansSent: MetricName = "turnpike_trace_spans_sent_total"
+    /// Spans that no collector has taken, by `reason`: `full` (more than can wait), `refused` (by the collector, with the rest of
+    /// their batch), `rejected` (by the collector, alone), `undelivered` (it could not be reached for too long), `shutdown`.
+    public static let traceSpansDropped: MetricName = "turnpike_trace_spans_dropped_total"
+    /// Batches of spans that were not taken at once, by `reason` (`unreachable`, `busy`, `refused`); a batch may fail several times.
+    public static let traceExportFailures: MetricName = "turnpike_trace_export_failures_total"
     /// Requests that waited for a quota lease, by `outcome`.
     public static let leaseWaits: MetricName = "turnpike_lease_waits_total"
 }

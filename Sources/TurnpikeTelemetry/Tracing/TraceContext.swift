@@ -16,6 +16,11 @@ public struct TraceContext: Sendable, Hashable {
         public let high: UInt64
         public let low: UInt64
 
+        public init(high: UInt64, low: UInt64) {
+            self.high = high
+            self.low = low
+        }
+
         /// 32 lower-case hex digits.
         public var description: String { TraceContext.hex(high) + TraceContext.hex(low) }
     }
@@ -48,7 +53,8 @@ public struct TraceContext: Sendable, Hashable {
         "00-\(traceID)-\(Self.hex(parentID))-\(isSampled ? "01" : "00")"
     }
 
-    private static func hex(_ value: UInt64) -> String {
+    /// 16 lower-case hex digits, as ids of spans are written.
+    public static func hex(_ value: UInt64) -> String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

@@ -29,17 +29,18 @@ final class ConnectionRig {
     init(
         _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(),
         recorder: RecordedUsage = RecordedUsage(), rateLimiter: RateLimiter = RateLimiter(),
-        debugCheck: Gateway.DebugCheck? = nil
+        debugCheck: Gateway.DebugCheck? = nil, sampling: TraceSampling? = nil, speaksHTTP2: Bool = false
     ) throws {
         self.recorder = recorder
         gateway = Gateway(
             limits: limits, pool: pool, recorder: recorder, observer: observer, rateLimiter: rateLimiter, seed: 7,
-            digest: { $0.count >= 3 ? Sample.digest($0) : nil }, debugCheck: debugCheck
+            digest: { $0.count >= 3 ? Sample.digest($0) : nil }, debugCheck: debugCheck,
+            sampling: sampling
         )
         gateway.advance(now: now, wall: wall)
         if let resources { _ = gateway.apply(try state.apply(Sample.whole(resources))) }
         connection = ServerConnection(
-            gateway: gateway, client: ClientAddress(text: "192.0.2.7", bytes: [192, 0, 2, 7])
+            gateway: gateway, client: ClientAddress(text: "192.0.2.7", bytes: [192, 0, 2, 7]), speaksHTTP2: speaksHTTP2
         )
     }
 
@@ -174,6 +175,7 @@ final class RecordedUsage: UsageRecorder {
 final class RecordedExchanges: GatewayObserver {
     private(set) var exchanges: [ExchangeRecord] = []
     private(set) var lines: [String] = []
+    private(set) var traces: [RequestTrace] = []
     private(set) var failures: [UpstreamFailure] = []
     private(set) var waits: [LeaseWaitOutcome] = []
     private(set) var mirrored: [MirrorOutcome] = []
@@ -187,6 +189,12 @@ final class RecordedExchanges: GatewayObserver {
     func answered(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
         exchanges.append(exchange)
         lines.append("\(String(decoding: method, as: UTF8.self)) \(String(decoding: path, as: UTF8.self))")
+    }
+
+    func traced(
+        _ trace: RequestTrace, of exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
+    ) {
+        traces.append(trace)
     }
 
     func upstreamFailed(_ failure: UpstreamFailure, route: GatewayRoute, service: String) { failures.append(failure) }

@@ -224,7 +224,7 @@ import TurnpikeSnapshot
 }
 
 /// One copy without sockets.
-private final class MirrorRig {
+final class MirrorRig {
     let exchange: MirrorExchange
     private(set) var actions: [ExchangeAction] = []
     private(set) var sent = ""

@@ -25,7 +25,7 @@ struct GatewayHarness: Sendable {
         on transport: Transport, _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1000, log: AccessLogDestination = .off, loops: Int = 1,
         leases: any LeaseSource = NoLeases(), certificates: [ServerCertificate] = [], secure: ServerCertificates? = nil,
-        resolver: any NameResolver = SystemResolver(),
+        resolver: any NameResolver = SystemResolver(), tracing: GatewayTracing? = nil,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: (GatewayHarness) async throws -> Result
     ) async throws -> Result {
@@ -37,7 +37,8 @@ struct GatewayHarness: Sendable {
             options: GatewayOptions(
                 port: 0, limits: limits, pool: pool, connections: connections, accessLog: log,
                 transport: transport, loops: loops,
-                secure: secure.map { SecureListener(host: "127.0.0.1", port: 0, certificates: $0) }
+                secure: secure.map { SecureListener(host: "127.0.0.1", port: 0, certificates: $0) },
+                tracing: tracing
             ),
             ledger: { _ in
                 let part = UsageInMemory(partOf: usage)

@@ -31,7 +31,8 @@ enum HTTP2Server {
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandlers([
                     HTTP2ServerStream(limits: bound.value.engine.gateway.limits.head),
-                    ClientHandler(engine: bound.value.engine, connector: bound.value.connector, scheme: .https),
+                    ClientHandler(
+                        engine: bound.value.engine, connector: bound.value.connector, scheme: .https, speaksHTTP2: true),
                 ])
             }
         }

@@ -78,7 +78,8 @@ extension Gateway {
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
         over scheme: RequestForwarding.Scheme, context: RequestContext, to stage: ByteStage
     ) {
-        let trace = TraceParent(random: &random)
+        let traced = context.trace?.trace.context
+        let trace = traced ?? TraceParent(random: &random)
         let rewrite = context.route?.rewrite
         client.text.withUnsafeBytes { address in
             _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
@@ -88,6 +89,7 @@ extension Gateway {
                     drop: context.credential.union([.expect, .turnpikeMirror, .turnpikeDebug]),
                     requestID: context.id, newTrace: trace
                 )
+                forwarding.replacesTrace = traced != nil
                 forwarding.edits = context.route?.requestEdits
                 forwarding.upgrade = context.upgrade
                 guard let host = rewrite?.host else { return write(forwarding, head, bytes, to: stage) }
