@@ -196,7 +196,8 @@ let package = Package(
             on: [
                 "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity", "TurnpikeProxyCore",
                 "TurnpikeProxy", "TurnpikeWorker", "TurnpikeTelemetry", lifecycle, logging, nioCore, nioHTTP1, nioPosix,
-            ]
+            ],
+            resources: [.copy("Tracing/Golden")]
         ),
         tests(
             "TurnpikeSQLiteTests",

@@ -16,7 +16,7 @@ struct GatewayCommand: AsyncParsableCommand {
             Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
             TURNPIKE_LISTEN, TURNPIKE_SECURE_LISTEN, TURNPIKE_CERTIFICATES, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, \
             TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
-            TURNPIKE_TRANSPORT, TURNPIKE_LOOPS, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
+            TURNPIKE_TRACES_TO, TURNPIKE_TRACE_SAMPLING, TURNPIKE_TRANSPORT, TURNPIKE_LOOPS, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
             {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
             stands over the environment, and that over the file.
 
@@ -79,6 +79,17 @@ struct GatewayCommand: AsyncParsableCommand {
             """)
     var debugTokenFile: String?
 
+    @Option(
+        help: "The address of an OTLP/HTTP collector for traces, such as http://127.0.0.1:4318. (default: none)")
+    var tracesTo: String?
+
+    @Option(
+        help: """
+            The share of the requests that bring no decision of their own which is traced, 0 to 1. (default: 0, those only whose \
+            traceparent says so)
+            """)
+    var traceSampling: String?
+
     @Option(help: "What moves the requests' bytes: automatic, nio, or epoll on Linux. (default: automatic)")
     var transport: String?
 
@@ -119,7 +130,8 @@ struct GatewayCommand: AsyncParsableCommand {
             .controlPlane: controlPlane, .ca: ca, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .listen: listen,
             .secureListen: secureListen, .certificates: certificates, .adminListen: adminListen, .state: state,
             .joinToken: joinToken, .name: name, .accessLog: accessLog, .debugTokenFile: debugTokenFile,
-            .transport: transport, .loops: loops, .logFormat: logFormat, .logLevel: logLevel,
+            .tracesTo: tracesTo, .traceSampling: traceSampling, .transport: transport, .loops: loops,
+            .logFormat: logFormat, .logLevel: logLevel,
         ]
         let flags = given.compactMapValues { $0 }
         var file: String?

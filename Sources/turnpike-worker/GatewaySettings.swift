@@ -26,6 +26,9 @@ import TurnpikeWorker
 /// - `accessLog`: `off`, `stdout` or a file's path. Default `off`.
 /// - `debugToken` (secret), or `debugTokenFile`, a file that holds it: what an operator shows in `Turnpike-Debug` to be told what
 ///   becomes of a request; 16 to 256 visible ASCII characters. Default: nobody is told.
+/// - `tracesTo`: the base address of an OTLP/HTTP collector, `http` or `https`, to whose `/v1/traces` spans go. Default: none.
+/// - `traceSampling`: the share of requests without a decision of their own that is traced, 0 to 1; needs `tracesTo`. Default 0:
+///   only those of which the client's `traceparent` says so.
 /// - `transport`: `automatic`, `nio` or `epoll` (Linux only). Default `automatic`: the fastest that the platform has.
 /// - `loops`: event loops that share the connections, `auto` or a number from 1 to 128. Default `auto`: one for each processor.
 /// - `log.format`: `text` or `json`; `plain` means `text`. Default `text`.
@@ -39,6 +42,7 @@ struct GatewaySettings: Sendable {
     enum Key: String, CaseIterable {
         case controlPlane, ca, tlsCertificate, tlsKey, listen, secureListen, certificates, adminListen, state
         case joinToken, name, accessLog, transport, debugToken, debugTokenFile, loops
+        case tracesTo, traceSampling
         case logFormat = "log.format"
         case logLevel = "log.level"
 
@@ -73,6 +77,7 @@ struct GatewaySettings: Sendable {
             stateDirectory: text(.state) ?? "./turnpike-worker-state", joinToken: text(.joinToken),
             name: try GatewaySettings.name(text(.name)), accessLog: GatewaySettings.accessLog(text(.accessLog)),
             debugToken: try GatewaySettings.debugToken(text(.debugToken), file: text(.debugTokenFile)),
+            tracing: try GatewaySettings.tracing(text(.tracesTo), text(.traceSampling)),
             transport: try GatewaySettings.transport(text(.transport)),
             loops: try GatewaySettings.loops(text(.loops))
         )
@@ -160,6 +165,22 @@ extension GatewaySettings {
         return token
     }
 
+    private static func tracing(
+        _ collector: String?, _ share: String?
+    ) throws(Fault) -> GatewayWorkerOptions.Tracing? {
+        guard let collector else {
+            if share != nil { throw Fault(reason: "traceSampling says how much of what goes to tracesTo: give both.") }
+            return nil
+        }
+        guard let address = CollectorAddress(collector) else {
+            throw Fault(reason: "'\(collector)' is no collector's address, such as http://127.0.0.1:4318.")
+        }
+        guard let number = Double(share ?? "0"), (0...1).contains(number) else {
+            throw Fault(reason: "'\(share ?? "")' is no share of requests; it must be a number from 0 to 1.")
+        }
+        return GatewayWorkerOptions.Tracing(collector: address, share: number)
+    }
+
     private static func transport(_ text: String?) throws(Fault) -> Transport {
         guard let text else { return .automatic }
         let known = [.automatic] + Transport.available
@@ -233,7 +254,8 @@ extension GatewaySettings {
         }
         switch (key, value) {
         case (_, .string(let text)): values[key] = text
-        case (.loops, .integer(let number)): values[key] = String(number)
+        case (.loops, .integer(let number)), (.traceSampling, .integer(let number)): values[key] = String(number)
+        case (.traceSampling, .number(let number)): values[key] = String(number)
         default: throw Fault(reason: "The configuration file's '\(name)' must be a string, not \(value.typeName).")
         }
     }

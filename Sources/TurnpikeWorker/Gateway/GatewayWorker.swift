@@ -70,7 +70,10 @@ struct GatewayWorker: ServiceLifecycle.Service {
         let journals = JournalDirectory(state.journalDirectory)
         let earlier = try journals.epochs()
         guard let id = identity.resourceID else { throw EnrolmentFailure.unusable(identity.id) }
-        let (server, live) = try await startServer(client, id, journals)
+        let tracing = options.tracing.map {
+            GatewayTracing(sampling: TraceSampling(share: $0.share), buffer: TraceBuffer(metrics: metrics))
+        }
+        let (server, live) = try await startServer(client, id, journals, tracing)
         logger.info(
             "The gateway listens.",
             metadata: [LogKey.transport: "\(server.transport.rawValue)", LogKey.loops: "\(server.loops.count)"])
@@ -87,9 +90,10 @@ struct GatewayWorker: ServiceLifecycle.Service {
             client: client, announcement: announcement(server), sink: sink, store: store, lastGood: lastGood,
             logger: logger, metrics: metrics
         )
-        // Ended in reverse order: clients first, the last report once nothing can be recorded any more.
+        // Ended in reverse order: clients first, the last report once nothing can be recorded any more, and after it the traces,
+        // since usage is dearer than they are.
         let group = ServiceGroup(
-            services: [
+            services: traceExport(tracing, of: identity) + [
                 ClosureService { try await keepLastGood(in: store) },
                 reporting,
                 ClosureService { await cancelWhenGracefulShutdown { await enrolment.renew { .now } } },
@@ -113,7 +117,7 @@ struct GatewayWorker: ServiceLifecycle.Service {
 
 extension GatewayWorker {
     private func startServer(
-        _ client: ControlPlaneClient, _ worker: ResourceID, _ journals: JournalDirectory
+        _ client: ControlPlaneClient, _ worker: ResourceID, _ journals: JournalDirectory, _ tracing: GatewayTracing?
     ) async throws -> (GatewayServer, [LiveEpoch]) {
         let live = LiveEpochs()
         let server: GatewayServer
@@ -123,7 +127,7 @@ extension GatewayWorker {
                     host: options.listen.host, port: options.listen.port,
                     accessLog: accessLog?.destination
                         ?? (options.accessLog == .standardOutput ? .standardOutput : .off),
-                    transport: options.transport, loops: options.loops, secure: secureListener
+                    transport: options.transport, loops: options.loops, secure: secureListener, tracing: tracing
                 ),
                 ledger: { [state, logger, metrics] loop in
                     let epoch = try state.startEpoch(at: .now)
@@ -145,6 +149,18 @@ extension GatewayWorker {
                 what: "the gateway cannot listen on \(addresses.joined(separator: " and "))", cause: error)
         }
         return (server, live.all)
+    }
+
+    /// One service, where requests are traced.
+    private func traceExport(
+        _ tracing: GatewayTracing?, of identity: WorkerIdentity
+    ) -> [any ServiceLifecycle.Service] {
+        guard let tracing, let options = options.tracing else { return [] }
+        return [
+            TraceExportService(
+                options: options, buffer: tracing.buffer, instance: identity.id,
+                finalTimeout: self.options.traceTimeout, metrics: metrics, logger: logger)
+        ]
     }
 
     /// Nil where nobody is told of requests.

@@ -22,6 +22,21 @@ public struct GatewayWorkerOptions: Sendable {
         }
     }
 
+    public struct Tracing: Sendable, Hashable {
+        /// Where spans go.
+        public var collector: CollectorAddress
+        /// The share of the requests that bring no decision of their own which is traced, 0 to 1.
+        public var share: Double
+        /// Pause between two looks at what is to be exported. Default 1 s.
+        public var interval: Duration
+
+        public init(collector: CollectorAddress, share: Double, interval: Duration = .seconds(1)) {
+            self.collector = collector
+            self.share = share
+            self.interval = interval
+        }
+    }
+
     public var controlPlane: ControlPlaneAddress
     /// Matters with an `https` address only.
     public var trust: ControlPlaneTrust
@@ -40,6 +55,8 @@ public struct GatewayWorkerOptions: Sendable {
     public var accessLog: AccessLog
     /// What an operator shows in `Turnpike-Debug` to be told what becomes of a request. Default: nobody is told.
     public var debugToken: DebugToken?
+    /// Default: no request is traced.
+    public var tracing: Tracing?
     /// What moves the requests' bytes. Default: the fastest that this platform has.
     public var transport: Transport
     /// Event loops that share the gateway's connections: 1 to `GatewayOptions.mostLoops`. Default: one for each processor that
@@ -50,14 +67,17 @@ public struct GatewayWorkerOptions: Sendable {
     /// How long the last report of usage may take at shutdown. Where that is not enough, it is sent at the next start.
     /// Default 5 s.
     public var reportTimeout: Duration
+    /// How long the last export of traces may take at shutdown. What is left then is dropped. Default 3 s.
+    public var traceTimeout: Duration
 
     public init(
         controlPlane: ControlPlaneAddress, trust: ControlPlaneTrust = ControlPlaneTrust(),
         listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000), secure: Secure? = nil,
         adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
         joinToken: String? = nil, name: String? = nil, accessLog: AccessLog = .off,
-        debugToken: DebugToken? = nil, transport: Transport = .automatic, loops: Int = GatewayOptions.automaticLoops,
-        drainTimeout: Duration = .seconds(30), reportTimeout: Duration = .seconds(5)
+        debugToken: DebugToken? = nil, tracing: Tracing? = nil, transport: Transport = .automatic,
+        loops: Int = GatewayOptions.automaticLoops, drainTimeout: Duration = .seconds(30),
+        reportTimeout: Duration = .seconds(5), traceTimeout: Duration = .seconds(3)
     ) {
         self.controlPlane = controlPlane
         self.trust = trust
@@ -69,10 +89,12 @@ public struct GatewayWorkerOptions: Sendable {
         self.name = name
         self.accessLog = accessLog
         self.debugToken = debugToken
+        self.tracing = tracing
         self.transport = transport
         self.loops = loops
         self.drainTimeout = drainTimeout
         self.reportTimeout = reportTimeout
+        self.traceTimeout = traceTimeout
     }
 }
 

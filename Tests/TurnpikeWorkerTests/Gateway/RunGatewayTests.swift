@@ -10,6 +10,7 @@ import Testing
 import TurnpikeIdentity
 import TurnpikeMetering
 import TurnpikeModel
+import TurnpikeProxy
 import TurnpikeSnapshot
 import TurnpikeTelemetry
 import TurnpikeTestSupport
@@ -128,10 +129,13 @@ private struct RunningWorker {
         try await task.value
     }
 
-    func get(key: String? = apiKey.text) async throws -> Int {
+    func get(
+        _ path: String = "/v1/orders/7", key: String? = apiKey.text, _ fields: [String: String] = [:]
+    ) async throws -> Int {
         var headers = ["Host": "api.acme.test"]
         headers["X-Api-Key"] = key
-        return try await status(of: "/v1/orders/7", headers, port: ports.gateway)
+        headers.merge(fields) { _, given in given }
+        return try await status(of: path, headers, port: ports.gateway)
     }
 
     func readiness() async throws -> Int { try await status(of: "/readyz", ["Host": "localhost"], port: ports.admin) }
@@ -267,6 +271,59 @@ private func status(of path: String, _ headers: [String: String], port: Int) asy
             #expect(try await worker.get() == 503)
             try await worker.stop()
         }
+    }
+
+    @Test(arguments: Transport.available)
+    func `a collector gets the spans of requests that upstreams were told of, and nothing that is secret`(
+        on transport: Transport
+    ) async throws {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        try await withTemporaryDirectory { path in
+            try await FakeControlPlane.run(answering: { _ in .json(200, ["hello": "world"]) }) { upstream in
+                let port = try #require(Int(upstream.address.split(separator: ":").last ?? ""))
+                let control = MiniControlPlane(configuration(7, upstream: port))
+                try await FakeControlPlane.run(answering: { _ in .json(200, [:]) }) { collector in
+                    try await FakeControlPlane.run(answering: { control.answer($0) }) { fake in
+                        var options = try options(fake, path)
+                        options.transport = transport
+                        options.tracing = .init(
+                            collector: try #require(CollectorAddress(collector.address)), share: 0,
+                            interval: .milliseconds(5))
+                        let worker = try await RunningWorker.start(options)
+                        await applied(fake)
+                        #expect(
+                            try await worker.get(
+                                "/v1/orders/7?card=4111-hidden",
+                                ["traceparent": parent, "Cookie": "session=hidden", "tracestate": "vendor=kept"]) == 200
+                        )
+                        #expect(try await worker.get() == 200)
+                        #expect(try await worker.get(key: "tp_live_hidden", ["traceparent": parent]) == 401)
+                        try await worker.stop()
+                    }
+                    try expectSpans(of: parent, collector.requests, upstream.requests)
+                }
+            }
+        }
+    }
+
+    /// Of a request that the upstream got, and of one that was refused; none of the one whose client did not ask for it.
+    private func expectSpans(of parent: String, _ exports: [FakeRequest], _ upstream: [FakeRequest]) throws {
+        let spans = exports.flatMap {
+            $0.body["resourceSpans"]?[0]?["scopeSpans"]?[0]?["spans"]?.array ?? []
+        }
+        #expect(
+            spans.count == 3 && spans.allSatisfy { $0["traceId"]?.string == String(parent.dropFirst(3).prefix(32)) })
+        let served = try #require(spans.first { $0["parentSpanId"]?.string == String(parent.dropFirst(36).prefix(16)) })
+        let sent = try #require(spans.first { $0["kind"] == 3 })
+        #expect(sent["parentSpanId"] == served["spanId"] && served["name"] == "GET /v1/orders")
+        let told = try #require(upstream.first?.headers["traceparent"].first)
+        #expect(told == parent.prefix(36) + (sent["spanId"]?.string ?? "") + "-01")
+        #expect(upstream.first?.headers["tracestate"] == ["vendor=kept"])
+        #expect(upstream.count == 2 && upstream[1].headers["traceparent"].first?.hasSuffix("-00") == true)
+
+        let text = exports.map(\.body.text).joined()
+        #expect(text.contains(#"{"key":"service.instance.id","value":{"stringValue":"\#(testIdentity.id)"}}"#))
+        for secret in [apiKey.text, "hidden", "4111", "card", "session", "vendor"] { #expect(!text.contains(secret)) }
     }
 
     @Test func `a refused join token ends the worker with the reason`() async throws {

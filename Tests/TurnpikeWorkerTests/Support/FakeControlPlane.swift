@@ -11,6 +11,7 @@ struct FakeRequest: Sendable {
     var method: String
     /// With its query.
     var target: String
+    var headers: HTTPHeaders
     var bearer: String?
     var body: JSON
 
@@ -21,6 +22,8 @@ struct FakeRequest: Sendable {
 enum FakeReply: Sendable {
     case json(Int, JSON)
     case empty(Int)
+    /// Without content, and with a wish for so many seconds of quiet.
+    case busy(Int, retryAfter: Int)
     /// Closes the connection without an answer.
     case hangUp
     /// 200, and bytes for as long as there are any.
@@ -137,7 +140,7 @@ private final class FakeHandler: ChannelInboundHandler {
             guard let head else { return }
             let bearer = head.headers.first(name: "Authorization").map { String($0.dropFirst("Bearer ".count)) }
             let request = FakeRequest(
-                method: head.method.rawValue, target: head.uri, bearer: bearer,
+                method: head.method.rawValue, target: head.uri, headers: head.headers, bearer: bearer,
                 body: (try? JSON.parse(body)) ?? .null
             )
             let channel = context.channel
@@ -156,6 +159,8 @@ private final class FakeHandler: ChannelInboundHandler {
         case .hangUp: try? await channel.close()
         case .json(let status, let json): await send(status, json.utf8, on: channel)
         case .empty(let status): await send(status, [], on: channel)
+        case .busy(let status, let seconds):
+            await send(status, [], ["Retry-After": "\(seconds)"], on: channel)
         case .stream(let pieces):
             try? await write(.head(HTTPResponseHead(version: .http1_1, status: .ok)), on: channel)
             for await piece in pieces {
@@ -165,8 +170,11 @@ private final class FakeHandler: ChannelInboundHandler {
         }
     }
 
-    private static func send(_ status: Int, _ body: [UInt8], on channel: any Channel) async {
+    private static func send(
+        _ status: Int, _ body: [UInt8], _ fields: HTTPHeaders = [:], on channel: any Channel
+    ) async {
         var headers: HTTPHeaders = ["Content-Type": "application/json"]
+        headers.add(contentsOf: fields)
         if status != 204 { headers.add(name: "Content-Length", value: "\(body.count)") }
         let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: status), headers: headers)
         try? await write(.head(head), on: channel)
