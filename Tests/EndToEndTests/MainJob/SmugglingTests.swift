@@ -67,6 +67,15 @@ import TurnpikeTestSupport
         ("a field without a name", post(": x\r\n", second)),
         ("a field without a colon", post("Content-Length 44\r\n", second)),
         ("a name that is no token", post("X(y): z\r\n", second)),
+        ("a coding with a parameter", post("Transfer-Encoding: chunked;q=1\r\n", "0\r\n\r\n" + second)),
+        ("a length with a vertical tab", post("Content-Length: \u{0B}44\r\n", second)),
+        ("a length in two parts", post("Content-Length: 4 4\r\n", second)),
+        ("an empty coding beside a length", post("Transfer-Encoding:\r\nContent-Length: 44\r\n", second)),
+        (
+            "a host with a port that is none",
+            "GET /v1/first HTTP/1.1\r\nHost: api.acme.test:80@other.test\r\n\r\n" + second
+        ),
+        ("an encoded line break in the path", "GET /v1/first%0d%0aX:y HTTP/1.1\r\n\(host)\r\n" + second),
     ].map { Case(name: $0, bytes: $1, answers: [400]) }
 
     /// The head is good and goes on to the upstream, which must never take the broken content for whole.
@@ -78,6 +87,10 @@ import TurnpikeTestSupport
         ("a chunk that ends in a line feed", "1\r\nx\n0\r\n\r\n"),
         ("a bare line feed in an extension", "0;a=b\nc\r\n\r\n"),
         ("a length in the trailer", "0\r\nContent-Length: 1\r\n\r\n"),
+        ("a host in the trailer", "0\r\nHost: other.test\r\n\r\n"),
+        ("a trailer that is folded", "0\r\nX: y\r\n z\r\n\r\n"),
+        ("a bare carriage return in an extension", "0;a=b\rc\r\n\r\n"),
+        ("a chunk size with a space behind it", "0 \r\n\r\n"),
     ].map { Case(name: $0, bytes: post("Transfer-Encoding: chunked\r\n", $1 + second), answers: [400]) }
 
     /// Not even small enough, or of the right version, to be judged.
@@ -103,6 +116,23 @@ import TurnpikeTestSupport
                 "Transfer-Encoding: chunked\r\nConnection: close\r\n",
                 String(second.utf8.count, radix: 16) + "\r\n" + second + "\r\n0\r\n\r\n"), answers: [200]),
         Case(
+            name: "content of a GET",
+            bytes: "GET /v1/first HTTP/1.1\r\n\(host)Connection: close\r\nContent-Length: \(second.utf8.count)\r\n\r\n"
+                + second, answers: [200]),
+        Case(
+            name: "a wish to have the length taken out",
+            bytes: post("Connection: close, Content-Length\r\nContent-Length: \(second.utf8.count)\r\n", second),
+            answers: [200]),
+        Case(
+            name: "a wish to have the coding taken out",
+            bytes: post(
+                "Connection: close, Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n",
+                String(second.utf8.count, radix: 16) + "\r\n" + second + "\r\n0\r\n\r\n"), answers: [200]),
+        Case(
+            name: "fields that only look like those of the framing",
+            bytes: "GET /v1/first HTTP/1.1\r\n\(host)Connection: close\r\nContent_Length: 44\r\n"
+                + "X-Transfer-Encoding: chunked\r\nTransfer_Encoding: chunked\r\n\r\n", answers: [200]),
+        Case(
             name: "requests one after the other",
             bytes: post("Content-Length: 2\r\n", "ab") + "GET /v1/first HTTP/1.1\r\n\(host)Connection: close\r\n\r\n",
             answers: [200, 200]),
@@ -116,11 +146,13 @@ import TurnpikeTestSupport
             answers: [200]),
     ]
 
-    @Test func `where one request was sent, never do two arrive`() async throws {
+    @Test(arguments: ["epoll", "nio"])
+    func `where one request was sent, never do two arrive`(transport: String) async throws {
         try await Stage.with { stage in
             let upstream = try await NginxUpstream.start(on: stage)
             let plane = try await ControlPlaneProcess.start(on: stage)
-            let gateway = try await GatewayProcess.start(joining: plane, on: stage)
+            let gateway = try await GatewayProcess.start(
+                joining: plane, on: stage, options: ["--transport", transport])
             try await plane.call(.POST, "/v1/tenants", ["name": "acme"])
             try await plane.call(
                 .PUT, "/v1/tenants/acme/services/orders",

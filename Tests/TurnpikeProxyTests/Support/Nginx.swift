@@ -62,15 +62,25 @@ final class Nginx {
             daemon off; master_process off; pid \(path)/pid; error_log \(path)/error.log;
             events { worker_connections 64; }
             http {
-                access_log off; \(temporary.joined(separator: " "))
+                log_format arrived '$request_method $request_uri $status'; access_log \(path)/arrived.log arrived;
+                \(temporary.joined(separator: " "))
                 keepalive_requests \(keepaliveRequests);
                 server {
                     listen 127.0.0.1:\(port)\(tls);
                     location = /v1/small { if ($request_method = POST) { return 405; } default_type application/json; return 200 '{"small":true}\\n'; }
+                    # Reads the content to its end before it answers, so that half a request is none.
+                    location /v1/read/ { proxy_pass http://127.0.0.1:\(port)/unlogged/; }
+                    location /unlogged/ { access_log off; return 200 'read\\n'; }
                     location / { root \(path)/root; }
                 }
             }
             """
+    }
+
+    /// Requests that have been answered, in their order: method, target and status.
+    var arrived: [String] {
+        let log = try? String(contentsOf: directory.appending(path: "arrived.log"), encoding: .utf8)
+        return (log ?? "").split(separator: "\n").map(String.init)
     }
 
     private func listening() async throws {
