@@ -175,7 +175,8 @@ let package = Package(
         ),
         tests(
             "TurnpikeProxyCoreTests",
-            on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeProxyCore"]
+            on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeProxyCore"],
+            resources: [.copy("Fuzzing/Corpus")]
         ),
         tests(
             "TurnpikeProxyTests",
