@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 .DEFAULT_GOAL := help
-.PHONY: schemathesis help setup build test check lint format run e2e-routes bench bench-gateway bench-gateway-quick chaos clean
+.PHONY: schemathesis help setup build test check lint format run e2e-routes bench bench-gateway bench-gateway-quick chaos soak soak-quick fuzz clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,15 @@ bench-gateway-quick: ## The same with two rounds of a second, printed only
 
 chaos: ## Kill the control plane 500 times amid writes (release build)
 	@scripts/chaos.sh
+
+soak: ## Load a gateway while all around it changes, dies and misbehaves (release build)
+	@scripts/soak.sh
+
+soak-quick: ## The same in about three minutes
+	@scripts/soak.sh --seconds 5 --resets 5000 --clients 100
+
+fuzz: ## Fuzz the engine by libFuzzer, a minute for each target
+	@scripts/fuzz.sh
 
 schemathesis: ## Send 10,000 generated requests and hold the answers to the contract
 	@swift build --product turnpike

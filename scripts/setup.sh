@@ -5,7 +5,11 @@
 # build, nginx as the example upstream, curl, jq, openssl and python3 for scripts and tests. Does nothing where all is there.
 # Swift itself is not installed, only checked for.
 #
-#   scripts/setup.sh [compare]     compare: also the other gateways and the load generators of the comparison with them
+#   scripts/setup.sh [PURPOSE]     what a purpose needs comes on top:
+#
+#   compare     the other gateways, and the load generators, of the comparison with them
+#   soak        the load generators
+#   cost        valgrind, and a C compiler
 
 set -euo pipefail
 
@@ -37,16 +41,31 @@ missing_packages() {
     for command in nginx curl jq python3 openssl; do
         command -v "$command" >/dev/null || echo "$command"
     done
-    if [ "$purpose" = compare ]; then missing_for_comparison; fi
+    case $purpose in
+    compare) missing_for_comparison ;;
+    soak) missing_load_generators ;;
+    cost) missing_for_cost ;;
+    esac
+}
+
+missing_load_generators() {
+    command -v wrk >/dev/null || echo wrk
+    command -v h2load >/dev/null || echo nghttp2-client
+}
+
+missing_compiler() {
+    command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
+}
+
+missing_for_cost() {
+    command -v valgrind >/dev/null || echo valgrind
+    missing_compiler
 }
 
 missing_for_comparison() {
-    local command
-    for command in haproxy wrk; do
-        command -v "$command" >/dev/null || echo "$command"
-    done
-    command -v h2load >/dev/null || echo nghttp2-client
-    command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
+    missing_load_generators
+    missing_compiler
+    command -v haproxy >/dev/null || echo haproxy
     [ -e /usr/lib/nginx/modules/ngx_http_lua_module.so ] || echo libnginx-mod-http-lua
     # Without it, Debian's Python makes no virtual environments; where there is no Python yet, this comes to the same.
     python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
@@ -100,6 +119,10 @@ install() {
     done
 }
 
+case $purpose in
+'' | compare | soak | cost) ;;
+*) fail "There is no purpose '$purpose'; there are compare, soak and cost." ;;
+esac
 check_swift
 read -r -d '' -a missing < <(missing_packages) || true
 if [ ${#missing[@]} -gt 0 ]; then
