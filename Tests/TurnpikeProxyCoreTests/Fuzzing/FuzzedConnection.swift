@@ -23,7 +23,7 @@ final class FuzzedConnection {
     private var cutsAnswers = true
     private var now: UInt64 = 1_000_000_000
 
-    /// Of the client.
+    /// What the client has sent while it was listened to.
     private var received: [UInt8] = []
     private(set) var toClient: [UInt8] = []
     private var upstreams: [(id: UpstreamID, state: Upstream)] = []
@@ -186,7 +186,8 @@ final class FuzzedConnection {
     // MARK: - Events
 
     private func receive(_ piece: [UInt8]) throws {
-        received += piece
+        // After its last answer a connection throws away what still comes.
+        if case .lingering = connection.state {} else { received += piece }
         try piece.withUnsafeBytes { bytes in try event(bytes) { $0.receivedFromClient($1) } }
     }
 
