@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 .DEFAULT_GOAL := help
-.PHONY: schemathesis help setup build test check lint format run e2e-routes bench bench-gateway bench-gateway-quick chaos soak soak-quick fuzz clean
+.PHONY: schemathesis help setup build test check lint format run e2e-routes bench bench-gateway bench-gateway-quick chaos soak soak-quick fuzz cost clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ soak-quick: ## The same in about three minutes
 
 fuzz: ## Fuzz the engine by libFuzzer, a minute for each target
 	@scripts/fuzz.sh
+
+cost: ## Count a request's instructions and allocations, and fail where they have grown (release build)
+	@scripts/cost.sh
 
 schemathesis: ## Send 10,000 generated requests and hold the answers to the contract
 	@swift build --product turnpike

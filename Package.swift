@@ -16,9 +16,13 @@ func library(_ name: String, on dependencies: [Target.Dependency] = []) -> Targe
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// - Parameter path: the target's folder, where it is not the one of its name under `Sources`.
-func program(_ name: String, on dependencies: [Target.Dependency], path: String? = nil) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+/// - Parameters:
+///   - path: the target's folder, where it is not the one of its name under `Sources`.
+///   - exclude: folders in it that are another target's.
+func program(
+    _ name: String, on dependencies: [Target.Dependency], path: String? = nil, exclude: [String] = []
+) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: settings)
 }
 
 func tests(_ name: String, on dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -156,7 +160,12 @@ let package = Package(
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeControl", "TurnpikeSQLite", logging,
                 arguments, nioCore, nioPosix, sqlite,
             ],
-            path: "Benchmarks"
+            path: "Benchmarks", exclude: ["Core"]
+        ),
+        // Runs the engine alone, for tools that count instructions and allocations.
+        program(
+            "turnpike-cost", on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeProxyCore"],
+            path: "Benchmarks/Core"
         ),
 
         // Tests. The tree mirrors Sources.

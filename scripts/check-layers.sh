@@ -59,6 +59,7 @@ turnpike-bench:         platform Synchronization Foundation FoundationEssentials
                         TurnpikeModel TurnpikeSnapshot
 
 TurnpikeMetering/Quota/CalendarPeriod.swift:    Foundation
+turnpike-bench/Core/CoreExchange.swift:         TurnpikeMetering TurnpikeProxyCore
 turnpike-bench/Throughput/InnerWrites.swift:    Logging TurnpikeTelemetry TurnpikeControl TurnpikeSQLite
 '
 
