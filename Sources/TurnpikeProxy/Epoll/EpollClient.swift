@@ -28,7 +28,11 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
     private let engine: EpollEngine
     private let loop: EpollLoop
     private let socket: EpollSocket
-    private let connection: ServerConnection
+    private let address: ClientAddress
+    /// Nil while it rests, and within an event.
+    private var connection: ServerConnection?
+    /// When a client that rests has done so for too long.
+    private var restsUntil: UInt64
     private var upstream: EpollUpstream?
     private var isHandling = false
     private var waitingEvents: [Event] = []
@@ -47,7 +51,8 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
         self.engine = engine
         self.loop = loop
         socket = EpollSocket(descriptor, loop: loop, isUpstream: false)
-        connection = ServerConnection(gateway: engine.gateway, client: address)
+        self.address = address
+        restsUntil = loop.now + engine.gateway.limits.idleTimeout
     }
 
     /// The loop's load counts it for as long as it lives.
@@ -56,7 +61,7 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
     func open() {
         guard engine.admit(self) else { return socket.turnAway() }
         guard socket.open(for: self) else { return engine.forget(self) }
-        setTimer()
+        setTimer(restsUntil)
     }
 
     // MARK: - Events
@@ -64,7 +69,7 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
     func received(_ bytes: UnsafeRawBufferPointer) { handle(.received, bytes) }
 
     func ended() {
-        handle(.closed)
+        if connection != nil { handle(.closed) }
         leave()
     }
 
@@ -80,7 +85,7 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
 
     func abort() {
         let isAnswering = upstream != nil
-        handle(.closed)
+        if connection != nil { handle(.closed) }
         leave(reset: isAnswering)
     }
 
@@ -89,31 +94,40 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
     private func handle(_ event: Event, _ bytes: UnsafeRawBufferPointer = noBytes) {
         guard !isHandling else { return waitingEvents.append(event) }
         isHandling = true
-        report(event, bytes)
-        while !waitingEvents.isEmpty { report(waitingEvents.removeFirst(), Self.noBytes) }
+        let connection = connection.take() ?? engine.gateway.connection(for: address, until: restsUntil)
+        report(event, bytes, to: connection)
+        while !waitingEvents.isEmpty { report(waitingEvents.removeFirst(), Self.noBytes, to: connection) }
         isHandling = false
         engine.settle(self, waits: connection.waitsForGrant)
-        setTimer()
+        setTimer(connection.deadline)
+        if connection.rests {
+            restsUntil = connection.deadline
+            engine.gateway.rest(connection)
+        } else {
+            self.connection = connection
+        }
         while let copy = engine.gateway.takeMirror() { EpollMirror(copy, engine: engine, loop: loop).start() }
     }
 
-    private func report(_ event: Event, _ bytes: UnsafeRawBufferPointer) {
+    private func report(_ event: Event, _ bytes: UnsafeRawBufferPointer, to connection: ServerConnection) {
         switch event {
         case .received: connection.receivedFromClient(bytes)
         case .closed: connection.clientClosed()
         case .ended: connection.clientEnded()
         case .writability(let isWritable): connection.clientWritability(isWritable)
-        case .upstream(let event): report(event, bytes)
+        case .upstream(let event): report(event, bytes, to: connection)
         case .leasesChanged: connection.leasesChanged()
         case .timer: connection.timerFired()
         case .drain: connection.drain()
         }
-        connection.takeActions { perform($0, received: bytes) }
+        connection.takeActions { perform($0, of: connection, received: bytes) }
         flushUpstream()
         socket.send(loop.toClient)
     }
 
-    private func report(_ event: EpollUpstreamEvent, _ bytes: UnsafeRawBufferPointer) {
+    private func report(
+        _ event: EpollUpstreamEvent, _ bytes: UnsafeRawBufferPointer, to connection: ServerConnection
+    ) {
         switch event {
         case .received(let id): connection.receivedFromUpstream(id, bytes)
         case .connected(let id): connection.upstreamConnected(id)
@@ -129,7 +143,9 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
 
     // MARK: - Actions
 
-    private func perform(_ action: ExchangeAction, received: UnsafeRawBufferPointer) {
+    private func perform(
+        _ action: ExchangeAction, of connection: ServerConnection, received: UnsafeRawBufferPointer
+    ) {
         switch action {
         case .sendToClient(.staged(let range)): sendToClient(connection.clientStage[range])
         case .sendToClient(.received(let range)): sendToClient(received[range])
@@ -170,6 +186,7 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
 
     /// What was gathered for an upstream that is gone goes nowhere.
     private func flushUpstream() {
+        guard !loop.toUpstream.isEmpty else { return }
         if let upstream { upstream.send(loop.toUpstream) } else { loop.toUpstream.removeAll() }
     }
 
@@ -199,9 +216,9 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
 
     private func letGo() {
         flushUpstream()
-        upstream?.user = nil
-        upstream?.setReading(true)
-        upstream = nil
+        guard let upstream = upstream.take() else { return }
+        upstream.user = nil
+        upstream.setReading(true)
     }
 
     // MARK: - Ends
@@ -238,8 +255,8 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
     // MARK: - Time
 
     /// A deadline that moved away leaves the timer as it is: it comes too early once, and is then set again.
-    private func setTimer() {
-        let due = min(connection.deadline, cutOff)
+    private func setTimer(_ deadline: UInt64) {
+        let due = min(deadline, cutOff)
         guard due < timerDue, socket.isOpen else { return }
         if let timer { loop.cancel(timer) }
         timer = loop.setTimer(for: self, at: due)

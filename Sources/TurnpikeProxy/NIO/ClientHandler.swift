@@ -40,7 +40,12 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
     private let connector: UpstreamConnector
     private let scheme: RequestForwarding.Scheme
     private let speaksHTTP2: Bool
+    /// Nil before the channel is active.
+    private var address: ClientAddress?
+    /// Nil while it rests.
     private var connection: ServerConnection?
+    /// When a client that rests has done so for too long.
+    private var restsUntil = UInt64.max
     private var context: ChannelHandlerContext?
     private var output: PendingOutput?
     private var upstream: UpstreamHandler?
@@ -75,15 +80,13 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
     func channelActive(context: ChannelHandlerContext) { open(context) }
 
     private func open(_ context: ChannelHandlerContext) {
-        guard connection == nil else { return }
+        guard address == nil else { return }
         guard engine.admit(self) else { return context.close(promise: nil) }
         engine.tick()
-        output = PendingOutput(allocator: context.channel.allocator)
         // By way of the channel: the context's short cut is not there in a stream of HTTP/2.
-        connection = ServerConnection(
-            gateway: engine.gateway, client: ClientAddress(context.channel.remoteAddress), scheme: scheme,
-            speaksHTTP2: speaksHTTP2)
-        armTimer()
+        address = ClientAddress(context.channel.remoteAddress)
+        restsUntil = engine.gateway.now + engine.gateway.limits.idleTimeout
+        armTimer(restsUntil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { handle(.received(unwrapInboundIn(data))) }
@@ -98,7 +101,7 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
 
     func channelInactive(context: ChannelHandlerContext) {
         // A channel whose sending side is shut closes when the other side ends.
-        handle(isTunnel && outputShut != nil && !hasFailed ? .ended : .closed)
+        if connection != nil { handle(isTunnel && outputShut != nil && !hasFailed ? .ended : .closed) }
         leave()
     }
 
@@ -140,16 +143,32 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
     func handle(_ event: UpstreamEvent) { handle(.upstream(event)) }
 
     private func handle(_ event: Event) {
-        guard let connection else { return }
         guard !isHandling else { return waitingEvents.append(event) }
+        guard let connection = connection ?? wake() else { return }
         isHandling = true
         engine.tick()
         report(event, to: connection)
         while let next = waitingEvents.popFirst() { report(next, to: connection) }
         isHandling = false
         engine.settle(self, waits: connection.waitsForGrant)
-        armTimer()
+        armTimer(connection.deadline)
+        if connection.rests { rest(connection) }
         startMirrors()
+    }
+
+    /// - Returns: nil where the channel is not active, or not any more.
+    private func wake() -> ServerConnection? {
+        guard let address, let context else { return nil }
+        if output == nil { output = PendingOutput(allocator: context.channel.allocator) }
+        connection = engine.gateway.connection(
+            for: address, over: scheme, speaksHTTP2: speaksHTTP2, until: restsUntil)
+        return connection
+    }
+
+    private func rest(_ connection: ServerConnection) {
+        restsUntil = connection.deadline
+        self.connection = nil
+        engine.gateway.rest(connection)
     }
 
     private func report(_ event: Event, to connection: ServerConnection) {
@@ -269,18 +288,17 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
     // MARK: - Time
 
     /// A deadline that moved away leaves the timer as it is: it comes too early once, and is then set again.
-    private func armTimer() {
-        guard let connection, let context, connection.deadline != .max else { return }
+    private func armTimer(_ deadline: UInt64) {
+        guard let context, deadline != .max else { return }
         if let timer {
-            guard connection.deadline < timer.at else { return }
+            guard deadline < timer.at else { return }
             timer.callback.cancel()
         }
-        let deadline = NIODeadline.uptimeNanoseconds(connection.deadline)
-        guard let callback = try? context.eventLoop.assumeIsolated().scheduleCallback(at: deadline, handler: self)
-        else {
-            return
-        }
-        timer = (callback, connection.deadline)
+        guard
+            let callback = try? context.eventLoop.assumeIsolated().scheduleCallback(
+                at: .uptimeNanoseconds(deadline), handler: self)
+        else { return }
+        timer = (callback, deadline)
     }
 
     func handleScheduledCallback(eventLoop: some EventLoop) {

@@ -13,6 +13,9 @@ final class ByteStage {
     /// Valid until the next change.
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[..<count]) }
 
+    /// Bytes that it holds without growing.
+    var capacity: Int { memory.count }
+
     func removeAll() { count = 0 }
 
     /// Forgets what lies behind the first `length` bytes.

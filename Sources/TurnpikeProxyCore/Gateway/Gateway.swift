@@ -29,6 +29,8 @@ public final class Gateway {
     public internal(set) var leases = QuotaLeases()
     public internal(set) var upstreams: UpstreamDirectory
     var leaseWaiters = 0
+    /// Connections that rest, each ready for any client.
+    var resting: [ServerConnection] = []
     /// Copies of requests that are to be sent, and how many there are in all, also under way and still being gathered.
     var waitingMirrors: [MirrorExchange] = []
     var mirrorsUnderWay = 0

@@ -46,6 +46,9 @@ public struct GatewayLimits: Sendable, Hashable {
     static let discardedBodyBytes: UInt64 = 64 << 10
     /// Bytes of a client that are held while they cannot be passed on.
     static let backlogBytes = 64 << 10
+    /// Connections that rest in one loop, and what each of their buffers holds on to.
+    static let restingConnections = 256
+    static let restingBytes = 4 << 10
     /// Content of a request that is kept so that it can be sent once more.
     static let heldContentBytes = 64 << 10
     /// Bytes of answers of the gateway's own in one event, beyond which requests that were sent ahead wait for another.

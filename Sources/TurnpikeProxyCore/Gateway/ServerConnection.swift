@@ -7,6 +7,8 @@
 /// before each. Requests of one connection are served one after the other; what a client sends ahead waits here, bounded, and
 /// then in its own buffers.
 ///
+/// Between two requests it may rest: the gateway then lends it to other clients (``Gateway/rest(_:)``).
+///
 /// Confined to the gateway's event loop.
 public final class ServerConnection {
     enum State {
@@ -41,11 +43,11 @@ public final class ServerConnection {
     }
 
     let gateway: Gateway
-    let client: ClientAddress
+    var client: ClientAddress
     /// What the client spoke.
-    let scheme: RequestForwarding.Scheme
+    var scheme: RequestForwarding.Scheme
     /// What comes in here as HTTP/1.1 is a stream of HTTP/2.
-    let speaksHTTP2: Bool
+    var speaksHTTP2: Bool
 
     var state = State.idle
     var upstream = Upstream.none
@@ -60,10 +62,10 @@ public final class ServerConnection {
     var requestBody = BodyReader(.none)
     /// What came and could not be used yet: part of a head, content before there is an upstream, or later requests.
     var backlog: [UInt8] = []
-    private var working: [UInt8] = []
+    var working: [UInt8] = []
     var lingered = 0
     var isClientWritable = true
-    private var readsClient = true
+    private(set) var readsClient = true
 
     // The upstream's side.
     var responseParser: ResponseParser
@@ -112,7 +114,8 @@ public final class ServerConnection {
 
     /// Hands the actions over, and keeps the storage.
     public func takeActions(_ body: (ExchangeAction) -> Void) {
-        for action in actions { body(action) }
+        // By place: an iterator would hold the storage.
+        for place in actions.indices { body(actions[place]) }
         actions.removeAll(keepingCapacity: true)
     }
 

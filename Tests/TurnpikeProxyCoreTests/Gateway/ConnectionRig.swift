@@ -11,7 +11,7 @@ final class ConnectionRig {
     let gateway: Gateway
     let recorder: RecordedUsage
     let observer = RecordedExchanges()
-    let connection: ServerConnection
+    var connection: ServerConnection
     private(set) var now: UInt64 = 1_000_000_000
     var wall = Timestamp(seconds: 1_800_000_000)
 
