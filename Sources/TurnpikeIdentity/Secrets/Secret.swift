@@ -77,16 +77,22 @@ extension Secret {
         SecretKind.allCases.first { isWellFormed(bytes, as: $0) }
     }
 
-    /// Whether `bytes` have the shape and the checksum of a secret of this kind. Does not allocate: a gateway asks this
-    /// of every request before it hashes or looks up anything.
-    public static func isWellFormed(_ bytes: UnsafeRawBufferPointer, as kind: SecretKind) -> Bool {
+    /// Whether `bytes` are as long as a secret of this kind and begin as one. A gateway asks this of every request before it
+    /// hashes anything; there, where looking a digest up costs less than a checksum, that is all it asks. Does not allocate.
+    public static func isLike(_ bytes: UnsafeRawBufferPointer, _ kind: SecretKind) -> Bool {
         guard bytes.count == kind.length else { return false }
         var position = 0
         for byte in kind.rawValue.utf8 {
             guard bytes[position] == byte else { return false }
             position += 1
         }
-        guard bytes[position] == separator else { return false }
+        return bytes[position] == separator
+    }
+
+    /// Whether `bytes` have the shape and the checksum of a secret of this kind. Does not allocate.
+    public static func isWellFormed(_ bytes: UnsafeRawBufferPointer, as kind: SecretKind) -> Bool {
+        guard isLike(bytes, kind) else { return false }
+        let position = kind.rawValue.utf8.count
         let checksumStart = bytes.count - checksumLength
         for index in (position + 1)..<checksumStart {
             guard Base62.isDigit(bytes[index]) else { return false }

@@ -18,6 +18,9 @@ public struct ResourceID: Sendable, Hashable, Comparable {
         )
     }
 
+    /// The low half is random, and enough.
+    public func hash(into hasher: inout Hasher) { hasher.combine(low) }
+
     public static func < (a: ResourceID, b: ResourceID) -> Bool { (a.high, a.low) < (b.high, b.low) }
 
     /// Stands for "none" where a fixed-size record needs a value.

@@ -59,8 +59,8 @@ struct HostDirectory: Sendable {
 
     private func find(_ host: UnsafeRawBufferPointer, scope: UInt32) -> Int? {
         let hash = hasher.hash(host, scope: scope, foldingCase: true)
-        let map = shards[Int(truncatingIfNeeded: hash) & (Self.shardCount - 1)].map
-        return map.find(host, scope: scope, foldingCase: true).map { Int($0) - 1 }
+        let place = Int(truncatingIfNeeded: hash) & (Self.shardCount - 1)
+        return shards[place].map.find(host, scope: scope, foldingCase: true).map { Int($0) - 1 }
     }
 
     private func shard(of pattern: String) -> Int {

@@ -102,6 +102,8 @@ extension ServerConnection {
     /// Decides on a request whose head is complete.
     private func start(_ bytes: UnsafeRawBufferPointer) {
         beginRequest()
+        // One copy for all that follows, where each call would make its own.
+        let head = head
         request.bytesIn = Int64(head.headLength)
         requestBody = BodyReader(head.framing, payloadLimit: gateway.limits.bodyBytes)
         if head.fields.present.has(.turnpikeDebug) { request.isDebugged = isDebugged(bytes) }

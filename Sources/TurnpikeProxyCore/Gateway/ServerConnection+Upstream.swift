@@ -28,23 +28,23 @@ extension ServerConnection {
     /// Tries endpoints until one has a connection to offer.
     ///
     /// - Parameter failure: what the client gets where no endpoint can be used.
-    func startTry(after failure: Refusal) {
-        var failure = failure
+    func startTry(after failure: @autoclosure () -> Refusal) {
+        var latest: Refusal?
         for _ in 0..<gateway.limits.upstreamAttempts {
             guard let place = gateway.nextEndpoint(for: MethodSet(head.method), context: &request) else { break }
             // A connection for a tunnel is not given back, so it does not take one from those that are.
             guard let refusal = connect(toEndpoint: place, mayReuse: request.upgrade == nil) else { return }
-            failure = refusal
+            latest = refusal
         }
-        refuse(failure)
+        refuse(latest ?? failure())
     }
 
     /// Asks the endpoint of the try before for another connection, a new one.
-    private func reconnect(after failure: Refusal) {
+    private func reconnect(after failure: @autoclosure () -> Refusal) {
         let (place, isRetrying) = (request.place, request.isRetrying)
         request.trace?.failed("stale")
         endTry()
-        guard let place else { return refuse(failure) }
+        guard let place else { return refuse(failure()) }
         request.setRetrying(isRetrying)
         if let refusal = connect(toEndpoint: place, mayReuse: false) { refuse(refusal) }
     }

@@ -77,9 +77,6 @@ enum ASCII {
     @inline(__always)
     static func upperHexDigit(_ value: UInt8) -> UInt8 { value < 10 ? zero + value : 0x41 + value - 10 }
 
-    @inline(__always)
-    static func lowerHexDigit(_ value: UInt8) -> UInt8 { value < 10 ? zero + value : 0x61 + value - 10 }
-
     // Two words in registers answer for all 128 characters: no table in memory, and no guard for a lazy global.
     @inline(__always)
     private static func contains(_ byte: UInt8, low: UInt64, high: UInt64) -> Bool {
@@ -91,14 +88,14 @@ extension UnsafeRawBufferPointer {
     /// Compares with text in lower case, ASCII letters of these bytes taken in either case.
     func equalsIgnoringCase(_ lowercase: StaticString) -> Bool {
         guard count == lowercase.utf8CodeUnitCount else { return false }
-        for offset in 0..<count where ASCII.lowercased(self[offset]) != lowercase.utf8Start[offset] { return false }
-        return true
+        guard let baseAddress else { return true }
+        return ByteWords.areEqualIgnoringCase(baseAddress, lowercase.utf8Start, count: count)
     }
 
     func equalsIgnoringCase(_ other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count else { return false }
-        for offset in 0..<count where ASCII.lowercased(self[offset]) != ASCII.lowercased(other[offset]) { return false }
-        return true
+        guard let baseAddress, let otherAddress = other.baseAddress else { return true }
+        return ByteWords.areEqualIgnoringCase(baseAddress, otherAddress, count: count)
     }
 
     func equals(_ text: StaticString) -> Bool {

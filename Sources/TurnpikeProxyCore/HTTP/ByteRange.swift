@@ -28,7 +28,7 @@ extension UnsafeRawBufferPointer {
     /// The bytes that `range` names.
     ///
     /// - Precondition: the range ends within these bytes; checked in release builds too.
-    @inlinable
+    @inlinable @inline(__always)
     public subscript(range: ByteRange) -> UnsafeRawBufferPointer {
         precondition(range.upperBound <= count, "the range belongs to other bytes")
         guard !range.isEmpty, let baseAddress else { return UnsafeRawBufferPointer(start: nil, count: 0) }

@@ -54,14 +54,13 @@ public struct ByteWriter {
         }
     }
 
-    /// The `digits` lowest hexadecimal digits of a number, in lower case.
+    /// The `digits` lowest hexadecimal digits of a number, at most 16, in lower case.
     public mutating func append(hex number: UInt64, digits: Int) {
-        append(count: digits) { target in
-            for place in 0..<digits {
-                let digit = UInt8(truncatingIfNeeded: number &>> UInt64(4 * (digits - 1 - place))) & 15
-                target[place] = ASCII.lowerHexDigit(digit)
-            }
-        }
+        let words = (
+            ByteWords.hexDigits(of: UInt32(truncatingIfNeeded: number >> 32)).bigEndian,
+            ByteWords.hexDigits(of: UInt32(truncatingIfNeeded: number)).bigEndian
+        )
+        withUnsafeBytes(of: words) { append(UnsafeRawBufferPointer(rebasing: $0[(16 - digits)...])) }
     }
 
     /// Exactly `count` bytes, which `write` fills: one check of the space for all of them.
@@ -80,17 +79,19 @@ public struct ByteWriter {
 
     /// One whole field line. The caller answers for name and value: neither may carry a line break.
     public mutating func appendField(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
-        append(name)
-        append(": ")
-        append(value)
-        append("\r\n")
+        let valueStart = name.utf8CodeUnitCount + 2
+        append(count: valueStart + value.count + 2) { target in
+            target.copyMemory(from: UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+            target[valueStart - 2] = ASCII.colon
+            target[valueStart - 1] = ASCII.space
+            UnsafeMutableRawBufferPointer(rebasing: target[valueStart...]).copyMemory(from: value)
+            target[valueStart + value.count] = ASCII.cr
+            target[valueStart + value.count + 1] = ASCII.lf
+        }
     }
 
     public mutating func appendField(_ name: StaticString, _ value: StaticString) {
-        append(name)
-        append(": ")
-        append(value)
-        append("\r\n")
+        appendField(name, UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
     }
 
     public mutating func appendField(_ name: StaticString, decimal value: UInt64) {

@@ -27,24 +27,15 @@ enum FieldLine {
 
     /// Whether a control other than HTAB stands between two offsets.
     static func hasControl(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Bool {
+        guard end - start >= 8 else { return hasControlBytewise(bytes, from: start, to: end) }
         var offset = start
-        while offset + 8 <= end {
+        while true {
             let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            if mayHaveControl(word), hasControlBytewise(bytes, from: offset, to: offset + 8) { return true }
-            offset += 8
+            if ByteWords.mayHaveControl(word), hasControlBytewise(bytes, from: offset, to: offset + 8) { return true }
+            if offset + 8 == end { return false }
+            // The last word overlaps the one before.
+            offset = min(offset + 8, end - 8)
         }
-        return hasControlBytewise(bytes, from: offset, to: end)
-    }
-
-    /// Eight bytes at once: false only if none is below 0x20 and none is DEL. Borrows between bytes can only turn the
-    /// answer to true, never to false.
-    @inline(__always)
-    private static func mayHaveControl(_ word: UInt64) -> Bool {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
-        let belowSpace = (word &- ones &* 0x20) & ~word & tops
-        let del = word ^ (ones &* 0x7F)
-        return belowSpace | ((del &- ones) & ~del & tops) != 0
     }
 
     private static func hasControlBytewise(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Bool {

@@ -24,16 +24,19 @@ public struct RequestID: Sendable, Hashable, Comparable {
         let alphabet: StaticString = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
         writer.append("req_")
         writer.append(count: 26) { target in
-            // 26 digits of 5 bits hold 130: the first digit carries the top three only.
-            for place in 0..<26 {
-                target[place] = alphabet.utf8Start[Int(bits(from: 125 - 5 * place) & 31)]
+            let digits = alphabet.utf8Start
+            func write(_ bits: UInt64, _ places: ClosedRange<Int>) {
+                var bits = bits
+                for place in places.reversed() {
+                    target[place] = digits[Int(bits & 31)]
+                    bits >>= 5
+                }
             }
+            // 26 digits of 5 bits hold 130: the first digit carries the top three only.
+            write(low, 14...25)
+            write(high << 4 | low >> 60, 2...13)
+            write(high >> 56, 0...1)
         }
-    }
-
-    private func bits(from shift: Int) -> UInt64 {
-        if shift >= 64 { return high &>> UInt64(shift - 64) }
-        return shift == 0 ? low : low &>> UInt64(shift) | high &<< UInt64(64 - shift)
     }
 }
 

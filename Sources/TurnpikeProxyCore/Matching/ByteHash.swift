@@ -14,32 +14,31 @@ struct ByteHash: Sendable {
     func hash(_ bytes: UnsafeRawBufferPointer, scope: UInt32, foldingCase: Bool) -> UInt64 {
         var hash = Self.fold(seed ^ UInt64(scope), 0xA076_1D64_78BD_642F)
         var offset = 0
-        while offset + 8 <= bytes.count {
+        while offset + 8 < bytes.count {
             let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            hash = Self.fold(hash ^ (foldingCase ? Self.lowercased(word) : word), 0xE703_7ED1_A0B4_28DB)
+            hash = Self.fold(hash ^ (foldingCase ? ByteWords.lowercased(word) : word), 0xE703_7ED1_A0B4_28DB)
             offset += 8
         }
-        var tail: UInt64 = 0
-        while offset < bytes.count {
-            tail = tail << 8 | UInt64(foldingCase ? ASCII.lowercased(bytes[offset]) : bytes[offset])
-            offset += 1
-        }
+        let tail = foldingCase ? ByteWords.lowercased(Self.tail(bytes)) : Self.tail(bytes)
         return Self.fold(hash ^ tail, UInt64(truncatingIfNeeded: bytes.count) ^ 0x8EBC_6AF0_9C88_C6E3)
+    }
+
+    /// The last eight bytes, some of them twice where there are fewer than eight.
+    @inline(__always)
+    private static func tail(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        let count = bytes.count
+        if count >= 8 { return bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self) }
+        if count >= 4 {
+            let first = bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
+            return UInt64(first) << 32 | UInt64(bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+        }
+        guard count > 0 else { return 0 }
+        return UInt64(bytes[0]) << 16 | UInt64(bytes[count / 2]) << 8 | UInt64(bytes[count - 1])
     }
 
     @inline(__always)
     static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
         let product = left.multipliedFullWidth(by: right)
         return product.high ^ product.low
-    }
-
-    /// Eight bytes at once: adds 0x20 to those between `A` and `Z`.
-    @inline(__always)
-    private static func lowercased(_ word: UInt64) -> UInt64 {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let low7 = word & (ones &* 0x7F)
-        let fromA = low7 &+ ones &* (0x80 - 0x41)
-        let aboveZ = low7 &+ ones &* (0x7F - 0x5A)
-        return word | ((fromA ^ aboveZ) & ~word & (ones &* 0x80)) >> 2
     }
 }

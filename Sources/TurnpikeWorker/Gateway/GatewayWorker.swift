@@ -138,7 +138,7 @@ extension GatewayWorker {
                     live.add(LiveEpoch(journal, on: loop) { .now })
                     return LoopLedger(recorder: journal, leases: LeaseClient(client: client, epoch: epoch))
                 },
-                digest: { Secret.isWellFormed($0, as: .apiKey) ? .sha256(of: $0) : nil },
+                digest: { Secret.isLike($0, .apiKey) ? .sha256(of: $0) : nil },
                 debugCheck: debugCheck, logger: logger, metrics: metrics
             )
         } catch let failure as FileFailure {
