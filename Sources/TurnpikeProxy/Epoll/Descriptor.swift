@@ -63,14 +63,14 @@ struct Descriptor: Hashable, Sendable {
 
     func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
         while true {
-            let count = recv(number, buffer.baseAddress, buffer.count, 0)
+            let count = CEpollReceive(number, buffer.baseAddress, buffer.count)
             if let transfer = Descriptor.transfer(count) { return transfer }
         }
     }
 
     func transmit(_ bytes: UnsafeRawBufferPointer) -> Transfer {
         while true {
-            let count = send(number, bytes.baseAddress, bytes.count, CEpollNoSignal)
+            let count = CEpollSend(number, bytes.baseAddress, bytes.count)
             if let transfer = Descriptor.transfer(count) { return transfer }
         }
     }

@@ -86,7 +86,7 @@ final class Selector {
     /// - Returns: how many came.
     func wait(milliseconds: Int32) -> Int {
         // An interrupted wait is a turn without events.
-        max(0, Int(epoll_wait(epoll.number, events, Int32(Self.mostEvents), milliseconds)))
+        max(0, Int(CEpollWait(epoll.number, events, Int32(Self.mostEvents), milliseconds)))
     }
 
     /// Tells the sources of those of the last events that go first, or of the others. An event finds nobody where another
