@@ -4,6 +4,7 @@ public import Logging
 import Synchronization
 public import TurnpikeIdentity
 public import TurnpikeModel
+import TurnpikeSnapshot
 public import TurnpikeTelemetry
 
 /// The control plane's use cases over one store: reading and writing resources, telling workers, taking usage, granting
@@ -12,14 +13,15 @@ public import TurnpikeTelemetry
 /// ## How it is built
 /// The store holds the log and the ledger; the *view* holds the newest state in memory, for reading. Writes queue at the
 /// *committer*, which makes them durable in groups; what it has committed goes into the view, through the compiler, and
-/// to the workers' streams (*publisher*). Usage and leases queue at the *ledger* in the same way.
+/// to the workers' streams (*publisher*). Usage and leases queue at the *ledger* in the same way, each by itself.
 ///
 /// Safe from any thread. Reads never wait for writes being made durable.
 public final class ControlPlane: Sendable {
     let view: SharedView
     let publisher: Publisher
     let commits: BatchQueue<CommitRequest, CommitReceipt>
-    let entries: BatchQueue<LedgerEntry, LedgerAnswer>
+    let usageQueue: BatchQueue<BroughtUsage, UsageReceipt>
+    let leaseQueue: BatchQueue<AskedLeases, [LeaseGrant]>
     let store: any Store
     let clock: any WallClock
     let metrics: ControlMetrics
@@ -50,13 +52,15 @@ public final class ControlPlane: Sendable {
             view: view, publisher: publisher, store: store, clock: clock, health: health, logger: logger,
             metrics: metrics)
         commits = BatchQueue(capacity: 8192, batchLimit: 512) { await committer.commit($0) }
-        entries = BatchQueue(capacity: 4096, batchLimit: 64) { await ledger.settle($0) }
+        usageQueue = BatchQueue(capacity: 4096, batchLimit: 64) { await ledger.take($0) }
+        leaseQueue = BatchQueue(capacity: 4096, batchLimit: 64) { await ledger.grant($0) }
         for role in Worker.Role.allCases {
             metrics.connectedWorkers(role.rawValue) { [weak publisher] in Double(publisher?.connectedWorkers(role) ?? 0)
             }
         }
         metrics.queue("log") { [weak commits] in Double(commits?.waitingCount ?? 0) }
-        metrics.queue("ledger") { [weak entries] in Double(entries?.waitingCount ?? 0) }
+        metrics.queue("usage") { [weak usageQueue] in Double(usageQueue?.waitingCount ?? 0) }
+        metrics.queue("leases") { [weak leaseQueue] in Double(leaseQueue?.waitingCount ?? 0) }
         let feedPlaces = FeedPlaces()
         metrics.openFeeds { Double(feedPlaces.count) }
         metrics.ready { [weak commits] in health.reasons.isEmpty && commits?.isClosed == false ? 1 : 0 }
@@ -143,7 +147,8 @@ public final class ControlPlane: Sendable {
     /// what was written last, or after two seconds.
     public func shutDown() async {
         await commits.close()
-        await entries.close()
+        await usageQueue.close()
+        await leaseQueue.close()
         await publisher.waitForStreams(timeout: Self.drainTimeout)
         publisher.shutDown()
         await noteCredentialUses()

@@ -6,20 +6,28 @@ import TurnpikeModel
 import TurnpikeSnapshot
 import TurnpikeTelemetry
 
-/// What workers bring to the ledger.
-enum LedgerEntry: Sendable {
-    case usage(UsageBatch, worker: Resource)
-    case lease(LeaseRequest, worker: Resource)
+/// Usage that a worker brings.
+struct BroughtUsage: Sendable {
+    var batch: UsageBatch
+    var worker: Resource
 }
 
-enum LedgerAnswer: Sendable {
-    case usage(UsageReceipt)
-    case lease([LeaseGrant])
+/// Leases that a worker asks for.
+struct AskedLeases: Sendable {
+    var request: LeaseRequest
+    var worker: Resource
 }
 
-/// Takes usage and grants leases, one group at a time: what concurrent workers bring shares transactions, and no two
-/// leases are ever worked out from the same remainder.
+/// Takes usage and grants leases. What concurrent workers bring shares transactions.
+///
+/// Leases are granted one group at a time, so that no two are ever worked out from the same remainder. Usage is taken beside them:
+/// of a hard quota no worker spends more than it was granted, so what it reports can only set more free, and a grant that
+/// does not know of it yet is too small at worst. A request that waits for a lease has a tenth of a second, and must not stand
+/// behind the usage of a whole fleet; so it waits for one transaction of usage at most, and these are bounded.
 final class Ledger: Sendable {
+    /// Of usage, in one transaction; more only where one batch has more.
+    static let transactionEntries = 1024
+
     private let view: SharedView
     private let publisher: Publisher
     private let store: any Store
@@ -41,35 +49,30 @@ final class Ledger: Sendable {
         self.metrics = metrics
     }
 
-    /// Works on a group: first all usage, which may set quotas free, then the leases, in order.
+    // MARK: - Usage
+
+    /// Takes a group, in as many transactions as it needs.
     ///
-    /// - Returns: one reply for each entry, in order.
-    func settle(_ entries: [LedgerEntry]) async -> [Result<LedgerAnswer, TurnpikeError>] {
-        let start = ContinuousClock.now
-        defer { metrics.settleDuration.observe(ContinuousClock.now - start) }
-        var usage: [(worker: Resource, batch: UsageBatch)] = []
-        var leases: [(worker: Resource, request: LeaseRequest)] = []
-        for entry in entries {
-            switch entry {
-            case .usage(let batch, let worker): usage.append((worker, batch))
-            case .lease(let request, let worker): leases.append((worker, request))
+    /// - Returns: one reply for each batch, in order.
+    func take(_ batches: [BroughtUsage]) async -> [Result<UsageReceipt, TurnpikeError>] {
+        var replies: [Result<UsageReceipt, TurnpikeError>] = []
+        var rest = batches[...]
+        while let first = rest.first {
+            var (count, entries) = (1, first.batch.entryCount)
+            for other in rest.dropFirst() {
+                entries += other.batch.entryCount
+                guard entries <= Self.transactionEntries else { break }
+                count += 1
             }
+            replies += await takeAtOnce(Array(rest.prefix(count)))
+            rest = rest.dropFirst(count)
         }
-        var receipts = await take(usage).makeIterator()
-        var grants = await grant(leases).makeIterator()
-        return entries.map { entry in
-            let reply: Result<LedgerAnswer, TurnpikeError>? =
-                switch entry {
-                case .usage: receipts.next()?.map { .usage($0) }
-                case .lease: grants.next()?.map { .lease($0) }
-                }
-            return reply ?? .failure(TurnpikeError(.internalError, "An entry was left without an answer."))
-        }
+        return replies
     }
 
-    private func take(_ batches: [(worker: Resource, batch: UsageBatch)]) async -> [Result<UsageReceipt, TurnpikeError>]
-    {
-        guard !batches.isEmpty else { return [] }
+    private func takeAtOnce(_ batches: [BroughtUsage]) async -> [Result<UsageReceipt, TurnpikeError>] {
+        let start = ContinuousClock.now
+        defer { metrics.settleDuration.observe(ContinuousClock.now - start) }
         let taken: [TakenUsage]
         do { taken = try await store.takeUsage(batches.map { ($0.worker.id, $0.batch) }) } catch {
             health.note(.ledger, failure: TurnpikeError.storage(error).detail)
@@ -97,16 +100,20 @@ final class Ledger: Sendable {
         )
     }
 
-    private func grant(
-        _ requests: [(worker: Resource, request: LeaseRequest)]
-    ) async -> [Result<[LeaseGrant], TurnpikeError>] {
-        guard !requests.isEmpty else { return [] }
+    // MARK: - Leases
+
+    /// Grants a group, in order and in one transaction.
+    ///
+    /// - Returns: one reply for each request, in order.
+    func grant(_ requests: [AskedLeases]) async -> [Result<[LeaseGrant], TurnpikeError>] {
+        let start = ContinuousClock.now
+        defer { metrics.settleDuration.observe(ContinuousClock.now - start) }
         var desk = LeaseDesk(
             store: store, view: view, now: clock.now, workers: Int64(max(1, publisher.connectedWorkers(.gateway)))
         )
         do {
             var answers: [[LeaseGrant]] = []
-            for (worker, request) in requests { answers.append(try await desk.answer(request, of: worker.id)) }
+            for asked in requests { answers.append(try await desk.answer(asked.request, of: asked.worker.id)) }
             if !desk.grants.isEmpty {
                 try await store.grant(desk.grants)
                 health.note(.ledger, failure: nil)

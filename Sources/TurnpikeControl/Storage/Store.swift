@@ -7,7 +7,7 @@ public import TurnpikeSnapshot
 /// The storage port: what the control plane needs of a database, small enough for another implementation in a week.
 /// `StoreContract` in the tests says what every implementation must do.
 ///
-/// Writers come one at a time per method family (the committer for `commit`, the ledger for the others); readers come
+/// Writers come one at a time per method family (the committer for `commit`, the ledger for usage, and beside that for leases); readers come
 /// in any number. A method that returns has made its effect durable; one that throws has had none.
 ///
 /// - Throws: `TurnpikeError` with `storageFailed` (cause inside) where the database fails.

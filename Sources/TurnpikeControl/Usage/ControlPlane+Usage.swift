@@ -9,10 +9,7 @@ extension ControlPlane {
     public func takeUsage(_ batch: UsageBatch, worker: Principal) async throws(TurnpikeError) -> UsageReceipt {
         let worker = try self.worker(worker)
         try publisher.touch(worker.id)
-        guard case .usage(let receipt) = try await entries.submit(.usage(batch, worker: worker)) else {
-            throw TurnpikeError(.internalError, "The batch was not taken.")
-        }
-        return receipt
+        return try await usageQueue.submit(BroughtUsage(batch: batch, worker: worker))
     }
 
     /// Grants slices of quotas. What is granted is deducted durably before this returns, so that a hard quota is never
@@ -22,10 +19,7 @@ extension ControlPlane {
     public func lease(_ request: LeaseRequest, worker: Principal) async throws(TurnpikeError) -> [LeaseGrant] {
         let worker = try self.worker(worker)
         try publisher.touch(worker.id)
-        guard case .lease(let grants) = try await entries.submit(.lease(request, worker: worker)) else {
-            throw TurnpikeError(.internalError, "The leases were not granted.")
-        }
-        return grants
+        return try await leaseQueue.submit(AskedLeases(request: request, worker: worker))
     }
 
     /// Sums a tenant's usage.

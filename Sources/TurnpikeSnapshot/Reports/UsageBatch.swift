@@ -30,6 +30,9 @@ public struct UsageBatch: Sendable, Hashable {
     /// At most 10,000.
     public var consumption: [Consumption]
 
+    /// Series and consumption together: what taking it costs.
+    public var entryCount: Int { series.count + consumption.count }
+
     public static let maximumEntries = 10_000
     /// The largest count taken, 2⁵³: far above what a minute can hold, and low enough for a thousand such to add up
     /// without overflow, so that no wild report makes a tenant's sums impossible.

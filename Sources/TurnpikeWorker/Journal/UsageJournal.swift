@@ -14,9 +14,9 @@ struct JournalLimits: Sendable {
     var slotsPerSegment = 65_536
     /// At least 1. Default 64: four million series, 512 MiB.
     var segments = 64
-    /// The most entries of one batch, at most `UsageBatch.maximumEntries`. Default 4,096, which the event loop collects
-    /// in well under a millisecond.
-    var entriesPerBatch = 4096
+    /// The most entries of one batch, at most `UsageBatch.maximumEntries`. Default 256: while the control
+    /// plane takes one, requests that wait for a lease wait for that. A reporter that has more sends the next at once.
+    var entriesPerBatch = 256
 
     init() {}
 }

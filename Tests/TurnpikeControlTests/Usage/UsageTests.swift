@@ -88,7 +88,7 @@ import TurnpikeTestSupport
         let others = (2...5).map { sequence in
             Task { try await plane.takeUsage(setting.batch(Int64(sequence), []), worker: worker) }
         }
-        while plane.entries.waitingCount < 4 { await Task.yield() }
+        while plane.usageQueue.waitingCount < 4 { await Task.yield() }
         gate.open()
         #expect(try await first.value.sequence == 1)
         for other in others { _ = try await other.value }
