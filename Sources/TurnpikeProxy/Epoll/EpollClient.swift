@@ -69,7 +69,7 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
     func received(_ bytes: UnsafeRawBufferPointer) { handle(.received, bytes) }
 
     func ended() {
-        if connection != nil { handle(.closed) }
+        tellClosed()
         leave()
     }
 
@@ -85,8 +85,13 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
 
     func abort() {
         let isAnswering = upstream != nil
-        if connection != nil { handle(.closed) }
+        tellClosed()
         leave(reset: isAnswering)
+    }
+
+    /// There is nobody to tell while the connection rests.
+    private func tellClosed() {
+        if isHandling || connection != nil { handle(.closed) }
     }
 
     func handle(_ event: EpollUpstreamEvent, _ bytes: UnsafeRawBufferPointer) { handle(.upstream(event), bytes) }

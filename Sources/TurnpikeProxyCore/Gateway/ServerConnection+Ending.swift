@@ -105,9 +105,8 @@ extension ServerConnection {
         deadline = gateway.now + gateway.limits.idleTimeout
         forwardedHeadLength = 0
         heldLength = 0
-        request.configuration = nil
-        request.route = nil
-        request.service = nil
+        // Lets go of the configuration, and of all that is part of it.
+        request = RequestContext()
         toUpstream.removeAll()
         toUpstream.trim(above: 4096)
     }

@@ -77,7 +77,6 @@ extension ServerConnection {
     }
 
     private func beginRequest() {
-        request = RequestContext()
         request.startedAt = gateway.now
         request.receivedAt = gateway.wall
         request.id = gateway.requestIDs.next(

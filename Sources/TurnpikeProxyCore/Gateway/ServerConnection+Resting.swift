@@ -33,9 +33,8 @@ extension ServerConnection {
     /// Between two requests, with nothing of either: all there is to know of the client is its address and ``deadline``.
     public var rests: Bool { isIdle && isClientWritable && readsClient && actions.isEmpty }
 
-    /// Gives back memory that a rare request needed, and lets go of all that the last one refers to.
+    /// Gives back memory that a rare request needed.
     fileprivate func slim() {
-        request = RequestContext()
         slim(toClient)
         slim(toUpstream)
         slim(logged)

@@ -77,6 +77,20 @@ import TurnpikeIdentity
         #expect(isCredential && !isToken && !isEmptyCredential)
     }
 
+    @Test func `what is like a secret has its length and prefix, whatever its digits`() {
+        var generator = SeededGenerator(seed: 10)
+        let text = Secret.generate(.apiKey, using: &generator).text
+        func isLike(_ text: String, _ kind: SecretKind = .apiKey) -> Bool {
+            Array(text.utf8).withUnsafeBytes { Secret.isLike($0, kind) }
+        }
+        let wrong = "tp_live_" + String(repeating: "!", count: text.count - 8)
+        #expect(isLike(text) && isLike(wrong))
+        #expect(
+            !isLike(text, .operatorToken) && !isLike("tp_live-" + text.dropFirst(8))
+                && !isLike("tq" + text.dropFirst(2)))
+        for other in [text + "0", String(text.dropLast()), ""] { #expect(!isLike(other)) }
+    }
+
     @Test func `a hint shows the prefix and four digits, and printing shows no more`() {
         var generator = SeededGenerator(seed: 9)
         let secret = Secret.generate(.joinToken, using: &generator)
