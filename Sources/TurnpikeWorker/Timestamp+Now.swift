@@ -5,5 +5,5 @@ import TurnpikeTelemetry
 
 extension Timestamp {
     /// What the system clock says.
-    static var now: Timestamp { Timestamp(milliseconds: LogTime.now.milliseconds) }
+    static var now: Timestamp { Timestamp(milliseconds: SystemTime.milliseconds) }
 }

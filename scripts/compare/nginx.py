@@ -10,7 +10,12 @@ MODULES = "/usr/lib/nginx/modules"
 
 def run(place: Place, name: str, http: str, port: int, main: str = "", measure: bool = True) -> None:
     """Starts nginx with these pieces of configuration: in `http`, and outside of all blocks."""
-    text = f"""
+    path = place.write(f"{name}.conf", configuration(name, http, main))
+    place.run(name, "nginx", "-e", "stderr", "-p", place.folder, "-c", path, port=port, measure=measure)
+
+
+def configuration(name: str, http: str, main: str = "") -> str:
+    return f"""
 {main}
 {"user root;" if os.geteuid() == 0 else ""}
 worker_processes 1;
@@ -31,8 +36,6 @@ http {{
     {http}
 }}
 """
-    path = place.write(f"{name}.conf", text)
-    place.run(name, "nginx", "-e", "stderr", "-p", place.folder, "-c", path, port=port, measure=measure)
 
 
 def proxy(place: Place, port: int, tls_port: int, policy: str = "") -> str:

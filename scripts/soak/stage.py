@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a soak plays on: a control plane, a gateway, and three nginx as the endpoints of one service."""
 
-import os
 import pathlib
 import shutil
-import socket
 
+import nginx
 from comparison import make_certificate
 from gauge import held
 from processes import PATH, ControlPlane, Process, Programs, free_port, until
-from subject import HOST
+from subject import HOST, listens
 from subjects.turnpike import is_ready
 from upstream import SMALL
 
@@ -31,23 +30,7 @@ class Endpoint:
         files.mkdir(parents=True)
         with (files / "huge").open("wb") as file:
             file.truncate(HUGE_BYTES)
-        (self._folder / "nginx.conf").write_text(f"""
-{"user root;" if os.geteuid() == 0 else ""}
-daemon off;
-master_process off;
-pid nginx.pid;
-error_log stderr error;
-events {{
-    worker_connections 8192;
-}}
-http {{
-    access_log off;
-    client_body_temp_path temp;
-    proxy_temp_path temp;
-    fastcgi_temp_path temp;
-    uwsgi_temp_path temp;
-    scgi_temp_path temp;
-    keepalive_requests 1000000000;
+        http = f"""
     keepalive_timeout 1h;
     server {{
         listen 127.0.0.1:{self.port} backlog=4096;
@@ -57,16 +40,17 @@ http {{
             return 200 '{SMALL}';
         }}
     }}
-}}
-""")
+"""
+        # Without a master, killing the process leaves no worker that goes on serving.
+        (self._folder / "nginx.conf").write_text(nginx.configuration("nginx", http, "master_process off;"))
         self.start()
 
     def start(self) -> None:
         """Returns once it listens."""
         self._lives += 1
-        nginx = shutil.which("nginx", path=PATH) or "nginx"
+        program = shutil.which("nginx", path=PATH) or "nginx"
         self.process = Process(
-            f"life-{self._lives}", [nginx, "-e", "stderr", "-p", self._folder, "-c", self._folder / "nginx.conf"], self._folder
+            f"life-{self._lives}", [program, "-e", "stderr", "-p", self._folder, "-c", self._folder / "nginx.conf"], self._folder
         )
         until("nginx listens", lambda: self.process.require_running() or listens(self.port), pause=0.005)
 
@@ -166,8 +150,3 @@ def route(version: int) -> dict:
         "backends": [{"service": "orders"}],
         "headers": {"response": {"set": {"X-Soak": str(version)}}},
     }
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -6,19 +6,6 @@ import TurnpikeProxyCore
 import TurnpikeSnapshot
 import TurnpikeTelemetry
 
-#if os(Linux)
-// Its header brings some of the C library's structures along, which then count as its own.
-import CEpoll
-#endif
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// A client's connection, as far as its loop's engine has to know it.
 protocol EngineClient: AnyObject, SendableMetatype {
     /// What it waited for may have been granted.
@@ -84,12 +71,7 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream>: Upstream
 
     /// Reads the clocks. The gateway's time is to be set before each event.
     func tick() {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        gateway.advance(
-            now: loop.now,
-            wall: Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
-        )
+        gateway.advance(now: loop.now, wall: Timestamp(milliseconds: SystemTime.milliseconds))
     }
 
     func apply(_ configuration: GatewayConfiguration) {

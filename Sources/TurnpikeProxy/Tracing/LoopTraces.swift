@@ -1,19 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import TurnpikeProxyCore
-
-#if os(Linux)
-// Its header brings some of the C library's structures along, which then count as its own.
-import CEpoll
-#endif
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
+import TurnpikeTelemetry
 
 /// Gathers the traced requests of one event loop, so that the buffer that all loops share is not locked for each of them.
 /// Confined to that loop.
@@ -35,10 +23,11 @@ final class LoopTraces {
     func write(
         _ trace: RequestTrace, _ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
     ) {
+        // The engine's own time is of milliseconds, in which a span would not lie within its parent.
         batch.append(
             TracedExchange(
                 trace: trace, exchange: exchange, method: String(decoding: method, as: UTF8.self),
-                path: String(decoding: path, as: UTF8.self), endedAt: Self.wallClock))
+                path: String(decoding: path, as: UTF8.self), endedAt: SystemTime.nanoseconds))
         if batch.count >= Self.batchSize { return flush() }
         guard !isFlushPlanned else { return }
         isFlushPlanned = true
@@ -50,13 +39,5 @@ final class LoopTraces {
         guard !batch.isEmpty else { return }
         buffer.add(batch)
         batch.removeAll(keepingCapacity: true)
-    }
-
-    /// Nanoseconds since 1970. Read for traced requests alone: the engine's own is of milliseconds, in which a span would not
-    /// lie within its parent.
-    private static var wallClock: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return UInt64(clamping: time.tv_sec) * 1_000_000_000 + UInt64(clamping: time.tv_nsec)
     }
 }

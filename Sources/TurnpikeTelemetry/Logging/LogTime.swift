@@ -1,13 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// A moment as a log line shows it: milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 public struct LogTime: Sendable, Hashable {
     public let milliseconds: Int64
@@ -17,11 +9,7 @@ public struct LogTime: Sendable, Hashable {
     }
 
     /// What the system clock says.
-    public static var now: LogTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return LogTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
-    }
+    public static var now: LogTime { LogTime(milliseconds: SystemTime.milliseconds) }
 
     /// RFC 3339 in UTC with milliseconds: `2026-03-29T01:00:00.000Z`.
     public var text: String {

@@ -29,6 +29,13 @@ struct HTTP2Output {
         write(.headers(.init(headers: headers, endStream: endsStream)), endsStream: endsStream, to: context)
     }
 
+    /// Writes what was gathered, and behind it the end, with the trailers where there are any.
+    mutating func end(_ trailers: [(name: String, value: String)], to context: ChannelHandlerContext) {
+        guard !trailers.isEmpty else { return write(to: context, endsStream: true) }
+        write(to: context, endsStream: false)
+        write(HPACKHeaders(trailers), endsStream: true, to: context)
+    }
+
     /// Writes no more: the stream is reset.
     mutating func abandon(_ context: ChannelHandlerContext) {
         pending = nil

@@ -50,10 +50,7 @@ final class HTTP2ClientStream: ChannelDuplexHandler {
             headers.add(contentsOf: head.fields)
             output.write(headers, endsStream: isLast, to: context)
         case .content(let bytes): output.add(bytes, context)
-        case .end(let trailers):
-            guard !trailers.isEmpty else { return output.write(to: context, endsStream: true) }
-            output.write(to: context, endsStream: false)
-            output.write(HPACKHeaders(trailers), endsStream: true, to: context)
+        case .end(let trailers): output.end(trailers, to: context)
         }
     }
 
