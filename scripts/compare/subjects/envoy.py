@@ -19,8 +19,8 @@ class Envoy(Subject):
     does = "api_key_auth, local_ratelimit with a bucket per key, its usual statistics"
 
     def version(self) -> str:
-        # …version: HASH/1.40.0/Clean/RELEASE/BoringSSL
-        return "Envoy " + output(PROGRAM, "--version").split("/")[1]
+        # PATH  version: HASH/1.40.0/Clean/RELEASE/BoringSSL
+        return "Envoy " + output(PROGRAM, "--version").rpartition("version:")[2].split("/")[1]
 
     def start(self, place: Place) -> dict[str, int]:
         port, tls_port, self._admin_port = free_port(), free_port(), free_port()
