@@ -198,7 +198,7 @@ extension RevisionRecord {
 
 extension Resource {
     fileprivate func throughStorage() throws -> Resource {
-        try Resource(stored: JSON.parse(document(for: .storage).text), kind: key.kind)
+        try Resource(stored: JSON.parse(storedText), kind: key.kind)
     }
 }
 

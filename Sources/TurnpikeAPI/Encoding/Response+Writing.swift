@@ -7,10 +7,14 @@ import TurnpikeModel
 
 extension Response {
     static func json(_ json: JSON, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
+        Response.json(text: json.bytes(.pretty), status: status, headers: headers)
+    }
+
+    /// - Parameter text: JSON already.
+    static func json(text: [UInt8], status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
         var headers = headers
         headers[.contentType] = "application/json"
-        return Response(
-            status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: json.prettyText)))
+        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: text)))
     }
 
     /// A page of a list, with the next page's path in the body and as a link (RFC 8288).

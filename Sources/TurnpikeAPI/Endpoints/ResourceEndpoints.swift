@@ -78,12 +78,14 @@ struct ResourceEndpoints {
         }
         headers[.eTag] = "\"\(resource.revision)\""
         if outcome.effect == .created { headers[.location] = resource.key.path }
-        var document = document(of: resource)
-        if let secret = outcome.secret, let field = kind.spec.credential?.field { document[field] = .string(secret) }
-        if let json = rollout.json { document["rollout"] = json }
-        if !outcome.gaps.isEmpty { document["warnings"] = .array(outcome.gaps.map(\.json)) }
-        if !outcome.workers.isEmpty { document["workers"] = .array(outcome.workers.map { .string($0.name) }) }
-        return .json(.object(document), status: outcome.effect == .created ? .created : .ok, headers: headers)
+        let document = resource.documentText(for: .people, .pretty) { fields in
+            writeActivity(of: resource, to: &fields)
+            if let field = kind.spec.credential?.field { fields.write(field, outcome.secret) }
+            fields.write("rollout", rollout.json)
+            if !outcome.gaps.isEmpty { fields.write("warnings", .array(outcome.gaps.map(\.json))) }
+            if !outcome.workers.isEmpty { fields.write("workers", outcome.workers.map(\.name)) }
+        }
+        return .json(text: document, status: outcome.effect == .created ? .created : .ok, headers: headers)
     }
 
     private func read(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -92,22 +94,23 @@ struct ResourceEndpoints {
         if request.hasCurrent(resource.revision, isStable: kind != .worker && kind != .operator) {
             return Response(status: .notModified, headers: headers)
         }
-        return .json(.object(document(of: resource)), headers: headers)
+        let document = resource.documentText(for: .people, .pretty) { writeActivity(of: resource, to: &$0) }
+        return .json(text: document, headers: headers)
     }
 
     private func list(_ request: Request, _ context: APIContext) async throws -> Response {
         let query = try ListParameters(request, kind: kind)
         let page = try control.list(kind, tenant: tenant(context), query.listQuery, for: context.authority)
         let next = page.next.map { query.path(after: .string($0)) }
-        return .list(page.resources.map { .object(document(of: $0)) }, next: next)
+        let documents = page.resources.map { resource in
+            resource.document(for: .people) { writeActivity(of: resource, to: &$0) }
+        }
+        return .list(documents, next: next)
     }
 
-    private func document(of resource: Resource) -> JSONObject {
-        var document = resource.document(for: .people).object ?? JSONObject()
-        if kind == .operator {
-            document["lastUsedAt"] = control.lastUse(of: resource.id).map { .string($0.description) }
-        }
-        if kind == .worker { document["status"] = control.workerStatus(of: resource.id)?.json }
-        return document
+    /// What is known of those who act themselves, beside their resource.
+    private func writeActivity(of resource: Resource, to fields: inout FieldWriter) {
+        if kind == .operator { fields.write("lastUsedAt", control.lastUse(of: resource.id)) }
+        if kind == .worker { fields.write("status", control.workerStatus(of: resource.id)?.json) }
     }
 }

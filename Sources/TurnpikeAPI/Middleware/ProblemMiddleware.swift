@@ -60,6 +60,6 @@ struct ProblemMiddleware: RouterMiddleware {
             ]))
         return Response(
             status: .init(code: error.code.status), headers: headers,
-            body: .init(byteBuffer: ByteBuffer(string: body.prettyText)))
+            body: .init(byteBuffer: ByteBuffer(bytes: body.bytes(.pretty))))
     }
 }

@@ -18,6 +18,14 @@ extension ControlPlane {
     }
 }
 
+extension Resource? {
+    /// Whether both are absent, or the same resource with the same body.
+    fileprivate func says(sameAs other: Resource?) -> Bool {
+        guard let self, let other else { return self == nil && other == nil }
+        return self.id == other.id && self.saysTheSame(as: other)
+    }
+}
+
 extension Draft {
     fileprivate func takeBack(_ record: RevisionRecord) throws(TurnpikeError) {
         for change in record.changes.reversed() {
@@ -26,7 +34,7 @@ extension Draft {
                 throw TurnpikeError(.forbidden, "What a \(key.kind.rawValue) has done itself cannot be taken back.")
             }
             let current = resource(key)
-            guard current?.id == change.after?.id, current?.body == change.after?.body else {
+            guard current.says(sameAs: change.after) else {
                 let newer = current.map { "it is as revision \($0.revision) left it" } ?? "it has been deleted"
                 problems.append(
                     Problem(.changedSince, at: JSONPointer(), .conflict, "The \(key) has changed since: \(newer)."))

@@ -67,7 +67,7 @@ public enum LogChain {
             .string(previous), .integer(entry.revision), .string(entry.at), .string(entry.actor), .string(entry.source),
             .string(entry.reason), .string(entry.requestID), .array(changes),
         ]
-        return KeyDigest.sha256(of: json.text).hex
+        return json.utf8.withUnsafeBytes { KeyDigest.sha256(of: $0) }.hex
     }
 
     /// The digest of a stored document.

@@ -68,8 +68,8 @@ public struct Change: Sendable {
 
     /// Makes the documents and their digests.
     mutating func seal() {
-        beforeDocument = before?.document(for: .storage).text
-        afterDocument = after?.document(for: .storage).text
+        beforeDocument = before?.storedText
+        afterDocument = after?.storedText
         beforeDigest = beforeDocument.map(LogChain.digest)
         afterDigest = afterDocument.map(LogChain.digest)
     }

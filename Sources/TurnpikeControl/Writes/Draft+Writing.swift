@@ -46,7 +46,7 @@ extension Draft {
         var updated = existing
         updated.labels = labels
         updated.spec = keepingServerFields(of: existing, in: spec, at: pointer)
-        guard updated.body != existing.body else {
+        guard !updated.saysTheSame(as: existing) else {
             unchanged += 1
             return existing
         }

@@ -6,62 +6,93 @@ extension JSON {
     public var text: String { String(decoding: utf8, as: UTF8.self) }
 
     /// `text` as bytes.
-    public var utf8: [UInt8] {
-        var writer = JSONTextWriter(indent: nil)
-        writer.write(self, level: 0)
-        return writer.bytes
-    }
+    public var utf8: [UInt8] { bytes(.compact) }
 
     /// The value as text for people: one member a line, two spaces a level, a newline at the end.
-    public var prettyText: String {
-        var writer = JSONTextWriter(indent: 2)
-        writer.write(self, level: 0)
-        return String(decoding: writer.bytes, as: UTF8.self) + "\n"
+    public var prettyText: String { String(decoding: bytes(.pretty), as: UTF8.self) }
+
+    /// The value as UTF-8 text.
+    public func bytes(_ layout: JSONLayout) -> [UInt8] {
+        var writer = JSONTextWriter(layout)
+        writer.write(self)
+        return writer.finish()
     }
 }
 
-private struct JSONTextWriter {
-    let indent: Int?
-    var bytes: [UInt8] = []
+/// How JSON text is laid out.
+public enum JSONLayout: Sendable {
+    /// Without any white space.
+    case compact
+    /// One member a line, two spaces a level, a newline at the end.
+    case pretty
+}
 
-    mutating func write(_ value: JSON, level: Int) {
+/// Writes one JSON text from its beginning to its end, without a tree of it in memory.
+struct JSONTextWriter {
+    private let layout: JSONLayout
+    private var bytes: [UInt8] = []
+    private var level = 0
+    /// Whether nothing stands yet in the object or array that was opened last.
+    private var isEmpty = true
+
+    init(_ layout: JSONLayout) { self.layout = layout }
+
+    /// The text, and a writer as at the beginning.
+    mutating func finish() -> [UInt8] {
+        if layout == .pretty { bytes.append(0x0A) }
+        defer { self = JSONTextWriter(layout) }
+        return bytes
+    }
+
+    mutating func openObject() { open(UInt8(ascii: "{")) }
+    mutating func closeObject() { close(UInt8(ascii: "}")) }
+
+    /// What stands before a member's value.
+    mutating func name(_ name: String) {
+        separate()
+        write(name)
+        bytes.append(UInt8(ascii: ":"))
+        if layout == .pretty { bytes.append(UInt8(ascii: " ")) }
+    }
+
+    mutating func write(_ value: JSON) {
         switch value {
         case .null: bytes += "null".utf8
-        case .bool(let bool): bytes += (bool ? "true" : "false").utf8
-        case .integer(let integer): bytes += String(integer).utf8
+        case .bool(let bool): write(bool)
+        case .integer(let integer): write(integer)
         case .number(let number): bytes += number.description.utf8
         case .string(let string): write(string)
         case .array(let elements):
-            writeList("[", elements, "]", level: level) { $0.write($1, level: level + 1) }
-        case .object(let object):
-            writeList("{", object.members, "}", level: level) { writer, member in
-                writer.write(member.name)
-                writer.bytes += (writer.indent == nil ? ":" : ": ").utf8
-                writer.write(member.value, level: level + 1)
+            open(UInt8(ascii: "["))
+            for element in elements {
+                separate()
+                write(element)
             }
+            close(UInt8(ascii: "]"))
+        case .object(let object):
+            openObject()
+            for member in object.members {
+                name(member.name)
+                write(member.value)
+            }
+            closeObject()
         }
     }
 
-    private mutating func writeList<Element>(
-        _ open: String, _ elements: [Element], _ close: String, level: Int, _ one: (inout Self, Element) -> Void
-    ) {
-        bytes += open.utf8
-        for (index, element) in elements.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            newline(level + 1)
-            one(&self, element)
-        }
-        if !elements.isEmpty { newline(level) }
-        bytes += close.utf8
+    mutating func write(_ bool: Bool) { bytes += (bool ? "true" : "false").utf8 }
+
+    mutating func write(_ integer: Int64) {
+        if integer < 0 { bytes.append(UInt8(ascii: "-")) }
+        let start = bytes.count
+        var rest = integer.magnitude
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
     }
 
-    private mutating func newline(_ level: Int) {
-        guard let indent else { return }
-        bytes.append(0x0A)
-        bytes.append(contentsOf: repeatElement(0x20, count: indent * level))
-    }
-
-    private mutating func write(_ string: String) {
+    mutating func write(_ string: String) {
         bytes.append(UInt8(ascii: "\""))
         var string = string
         string.withUTF8 { text in
@@ -89,5 +120,30 @@ private struct JSONTextWriter {
             default: bytes.append(byte)
             }
         }
+    }
+
+    private mutating func open(_ bracket: UInt8) {
+        bytes.append(bracket)
+        level += 1
+        isEmpty = true
+    }
+
+    private mutating func close(_ bracket: UInt8) {
+        level -= 1
+        if !isEmpty { newline() }
+        bytes.append(bracket)
+        isEmpty = false
+    }
+
+    private mutating func separate() {
+        if !isEmpty { bytes.append(UInt8(ascii: ",")) }
+        isEmpty = false
+        newline()
+    }
+
+    private mutating func newline() {
+        guard layout == .pretty else { return }
+        bytes.append(0x0A)
+        bytes.append(contentsOf: repeatElement(0x20, count: 2 * level))
     }
 }

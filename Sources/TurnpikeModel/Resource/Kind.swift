@@ -69,6 +69,8 @@ extension ResourceSpec {
     public static var isCreatedByClients: Bool { true }
     public static var credential: CredentialDeclaration? { nil }
     public var references: [Reference] { [] }
+
+    func equals(_ other: any ResourceSpec) -> Bool { other as? Self == self }
 }
 
 /// How a kind's credential is made and shown.

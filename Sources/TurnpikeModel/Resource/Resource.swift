@@ -58,31 +58,51 @@ extension Resource {
     static let serverFields = ["id", "tenant", "revision", "createdAt", "updatedAt"]
 
     /// The document: for people as REST shows it, for storage with the digests that people never see.
-    public func document(for audience: FieldWriter.Audience) -> JSON {
-        var fields = FieldWriter(for: audience)
+    ///
+    /// - Parameter more: writes what is to stand behind the resource's own fields.
+    public func document(
+        for audience: FieldWriter.Audience, and more: (inout FieldWriter) -> Void = { _ in }
+    ) -> JSON {
+        .object(
+            FieldWriter.object(for: audience) { fields in
+                writeDocument(to: &fields)
+                more(&fields)
+            })
+    }
+
+    /// The document as it is stored.
+    public var storedText: String { String(decoding: documentText(for: .storage), as: UTF8.self) }
+
+    /// The document as UTF-8 text.
+    public func documentText(
+        for audience: FieldWriter.Audience, _ layout: JSONLayout = .compact,
+        and more: (inout FieldWriter) -> Void = { _ in }
+    ) -> [UInt8] {
+        FieldWriter.text(for: audience, layout) { fields in
+            writeDocument(to: &fields)
+            more(&fields)
+        }
+    }
+
+    private func writeDocument(to fields: inout FieldWriter) {
         fields.write("id", idText)
         fields.write("tenant", key.tenant)
         fields.write("name", key.name)
-        spec.write(to: &fields)
-        fields.write("labels", labels.json)
+        writeBody(to: &fields)
         fields.write("revision", revision)
         fields.write("createdAt", createdAt)
         fields.write("updatedAt", updatedAt)
-        return .object(fields.object)
     }
 
-    /// Only what a client may write: the body that would make this resource. Two resources with equal bodies say the
-    /// same.
-    public var body: JSON { body(for: .storage) }
+    /// Whether both say the same: whether their bodies are equal, whatever the server adds to them.
+    public func saysTheSame(as other: Resource) -> Bool { labels == other.labels && spec.equals(other.spec) }
 
-    /// The body as people see it, without secrets.
-    public var publicBody: JSON { body(for: .people) }
+    /// Only what a client may write, as people see it, without secrets: the body that would make this resource.
+    public var publicBody: JSON { .object(FieldWriter.object(for: .people) { writeBody(to: &$0) }) }
 
-    private func body(for audience: FieldWriter.Audience) -> JSON {
-        var fields = FieldWriter(for: audience)
+    private func writeBody(to fields: inout FieldWriter) {
         spec.write(to: &fields)
         fields.write("labels", labels.json)
-        return .object(fields.object)
     }
 
     /// Reads a stored document.

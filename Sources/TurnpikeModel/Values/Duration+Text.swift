@@ -14,28 +14,26 @@ extension Duration {
         return isTooLarge || overflows ? (seconds < 0 ? .min : .max) : sum
     }
 
-    /// Reads `250ms`, `30s`, `5m`, `1h` or `7d`: a whole number and one unit, no sign, no space.
+    private static let units: [(name: String, milliseconds: Int64)] = [
+        ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
+    ]
+
+    /// Reads `250ms`, `30s`, `5m`, `1h` or `7d`: a whole number of at most twelve digits and one unit, no sign, no space.
     public init?(text: String) {
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard let count = Int64(digits), digits.count <= 12 else { return nil }
-        switch text.dropFirst(digits.count) {
-        case "ms": self = .milliseconds(count)
-        case "s": self = .seconds(count)
-        case "m": self = .seconds(count * 60)
-        case "h": self = .seconds(count * 3600)
-        case "d": self = .seconds(count * 86_400)
-        default: return nil
+        let digits = text.utf8.prefix { (0x30...0x39).contains($0) }
+        let name = text[digits.endIndex...]
+        guard (1...12).contains(digits.count), let unit = Self.units.first(where: { $0.name == name }) else {
+            return nil
         }
+        self = .milliseconds(unit.milliseconds) * digits.reduce(0) { 10 * $0 + Int($1 - 0x30) }
     }
 
     /// The duration as the API writes it, in the largest unit that is exact: `250ms`, `30s`, `1h`.
     public var text: String {
         let milliseconds = inMilliseconds
-        if milliseconds == 0 { return "0s" }
-        for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)] as [(String, Int64)]
-        where milliseconds % size == 0 {
-            return "\(milliseconds / size)\(unit)"
+        guard milliseconds != 0, let unit = Self.units.first(where: { milliseconds % $0.milliseconds == 0 }) else {
+            return "0s"
         }
-        return "\(milliseconds)ms"
+        return String(milliseconds / unit.milliseconds) + unit.name
     }
 }

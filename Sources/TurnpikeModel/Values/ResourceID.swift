@@ -28,28 +28,34 @@ public struct ResourceID: Sendable, Hashable, Comparable {
 
     /// The id as text, `prefix_` and 26 characters.
     public func text(prefix: String) -> String {
-        var bytes: [UInt8] = Array(prefix.utf8)
-        bytes.append(UInt8(ascii: "_"))
-        for index in 0..<26 {
-            let shift = 125 - 5 * index
-            bytes.append(alphabet[Int(bits(from: shift) & 31)])
+        String(unsafeUninitializedCapacity: prefix.utf8.count + 27) { bytes in
+            var end = 0
+            for byte in prefix.utf8 {
+                bytes[end] = byte
+                end += 1
+            }
+            bytes[end] = UInt8(ascii: "_")
+            for index in 0..<26 { bytes[end + 1 + index] = digits[Int(bits(from: 125 - 5 * index) & 31)] }
+            return end + 27
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     public init?(text: some StringProtocol, prefix: String) {
-        let bytes = Array(text.utf8)
-        let start = prefix.utf8.count + 1
-        guard bytes.count == start + 26, bytes[start - 1] == UInt8(ascii: "_"), bytes.starts(with: prefix.utf8) else {
-            return nil
-        }
-        var high: UInt64 = 0
-        var low: UInt64 = 0
-        for (index, byte) in bytes[start...].enumerated() {
-            guard let digit = alphabet.firstIndex(of: byte), index > 0 || digit < 8 else { return nil }
+        var bytes = text.utf8[...]
+        guard bytes.starts(with: prefix.utf8) else { return nil }
+        bytes = bytes.dropFirst(prefix.utf8.count)
+        guard bytes.popFirst() == UInt8(ascii: "_") else { return nil }
+        var (high, low): (UInt64, UInt64) = (0, 0)
+        var count = 0
+        for byte in bytes {
+            let value = values[Int(byte)]
+            // 26 digits hold 130 bits; the first of them has but three.
+            guard count < 26, value < 32, count > 0 || value < 8 else { return nil }
             high = high << 5 | low >> 59
-            low = low << 5 | UInt64(digit)
+            low = low << 5 | UInt64(value)
+            count += 1
         }
+        guard count == 26 else { return nil }
         self.init(high: high, low: low)
     }
 
@@ -59,4 +65,8 @@ public struct ResourceID: Sendable, Hashable, Comparable {
     }
 }
 
-private let alphabet: [UInt8] = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+private let digits: [UInt8] = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+
+/// What each byte stands for as a digit; 255: nothing.
+private let values: [UInt8] = (UInt8.min...UInt8.max).map { byte in digits.firstIndex(of: byte).map { UInt8($0) } ?? 255
+}

@@ -32,11 +32,42 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
         let days = milliseconds.flooredQuotient(86_400_000)
         let inDay = milliseconds - days * 86_400_000
         let (year, month, day) = civil(fromDays: days)
-        let date = "\(year.padded(4))-\(month.padded(2))-\(day.padded(2))"
-        let time =
-            "\((inDay / 3_600_000).padded(2)):\((inDay / 60_000 % 60).padded(2)):\((inDay / 1000 % 60).padded(2))"
-        let fraction = inDay % 1000 == 0 ? "" : ".\((inDay % 1000).padded(3))"
-        return "\(date)T\(time)\(fraction)Z"
+        // Years before 0 and after 9999 have more digits than four, and no more than nine and a sign.
+        return String(unsafeUninitializedCapacity: 32) { bytes in
+            var end = 0
+            func put(_ character: Unicode.Scalar) {
+                bytes[end] = UInt8(ascii: character)
+                end += 1
+            }
+            func put(_ number: Int64, width: Int) {
+                if number < 0 { put("-") }
+                var unit: UInt64 = 1
+                for _ in 1..<width { unit *= 10 }
+                while number.magnitude / unit >= 10 { unit *= 10 }
+                while unit > 0 {
+                    bytes[end] = UInt8(ascii: "0") + UInt8(number.magnitude / unit % 10)
+                    end += 1
+                    unit /= 10
+                }
+            }
+            put(year, width: 4)
+            put("-")
+            put(month, width: 2)
+            put("-")
+            put(day, width: 2)
+            put("T")
+            put(inDay / 3_600_000, width: 2)
+            put(":")
+            put(inDay / 60_000 % 60, width: 2)
+            put(":")
+            put(inDay / 1000 % 60, width: 2)
+            if inDay % 1000 != 0 {
+                put(".")
+                put(inDay % 1000, width: 3)
+            }
+            put("Z")
+            return end
+        }
     }
 
     /// Reads RFC 3339 with `Z` or an offset, `T` between date and time, and up to nine decimals (of which three are
@@ -94,11 +125,6 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
 extension Int64 {
     fileprivate func flooredQuotient(_ divisor: Int64) -> Int64 {
         self >= 0 ? self / divisor : -((-self + divisor - 1) / divisor)
-    }
-
-    fileprivate func padded(_ width: Int) -> String {
-        let digits = String(self)
-        return String(repeating: "0", count: Swift.max(0, width - digits.count)) + digits
     }
 }
 

@@ -120,6 +120,6 @@ struct RevisionWriter {
 }
 
 extension Change {
-    fileprivate var beforeText: String? { beforeDocument ?? before?.document(for: .storage).text }
-    fileprivate var afterText: String? { afterDocument ?? after?.document(for: .storage).text }
+    fileprivate var beforeText: String? { beforeDocument ?? before?.storedText }
+    fileprivate var afterText: String? { afterDocument ?? after?.storedText }
 }

@@ -30,12 +30,12 @@ public struct Probe: Sendable, Hashable {
         self.subjects = subjects
     }
 
-    var json: JSON {
-        [
-            "frame": "probe", "id": .integer(id),
-            "subjects": .array(
-                subjects.map { ["policy": .string($0.policy.plainText), "subject": .string($0.subject.plainText)] }),
-        ]
+    func write(to fields: inout FieldWriter) {
+        fields.write("id", id)
+        fields.write(
+            "subjects",
+            .array(
+                subjects.map { ["policy": .string($0.policy.plainText), "subject": .string($0.subject.plainText)] }))
     }
 
     init(reading fields: inout FieldReader) {

@@ -5,13 +5,13 @@ public import TurnpikeModel
 // The wire form. Readers refuse what they do not know, so that a worker never serves half of what it was told.
 
 extension CompiledResource {
-    public var json: JSON {
-        var fields = FieldWriter(for: .storage)
+    public var json: JSON { .object(FieldWriter.object(for: .storage) { write(to: &$0) }) }
+
+    func write(to fields: inout FieldWriter) {
         fields.write("type", type)
         fields.write("tenant", content.tenant)
         fields.write("name", content.name)
         content.write(to: &fields)
-        return .object(fields.object)
     }
 
     init(reading fields: inout FieldReader) {

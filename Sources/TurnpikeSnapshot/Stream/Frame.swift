@@ -22,22 +22,40 @@ public enum Frame: Sendable, Hashable {
     /// The longest line, newline included, in bytes.
     public static let maximumBytes = 1 << 20
 
-    public var json: JSON {
+    public var json: JSON { .object(FieldWriter.object(for: .storage) { write(to: &$0) }) }
+
+    /// The frame as a line, newline included.
+    public var line: [UInt8] {
+        var line = FieldWriter.text(for: .storage) { write(to: &$0) }
+        line.append(0x0A)
+        return line
+    }
+
+    private func write(to fields: inout FieldWriter) {
+        fields.write("frame", name)
         switch self {
-        case .begin(let isSnapshot): ["frame": "begin", "snapshot": .bool(isSnapshot)]
-        case .set(let resource): ["frame": "set", "resource": resource.json]
-        case .remove(let name): ["frame": "remove", "name": .string(name.description)]
-        case .commit(let revision): ["frame": "commit", "revision": .integer(revision)]
-        case .heartbeat(let revision): ["frame": "heartbeat", "revision": .integer(revision)]
-        case .probe(let probe): probe.json
-        case .revoked: ["frame": "revoked"]
+        case .begin(let isSnapshot): fields.write("snapshot", isSnapshot)
+        case .set(let resource): fields.write("resource") { resource.write(to: &$0) }
+        case .remove(let name): fields.write("name", name.description)
+        case .commit(let revision), .heartbeat(let revision): fields.write("revision", revision)
+        case .probe(let probe): probe.write(to: &fields)
+        case .revoked: break
         }
     }
 
-    /// The frame as a line, newline included.
-    public var line: [UInt8] { json.utf8 + [0x0A] }
-
     private enum Name: String, CaseIterable { case begin, set, remove, commit, heartbeat, probe, revoked }
+
+    private var name: Name {
+        switch self {
+        case .begin: .begin
+        case .set: .set
+        case .remove: .remove
+        case .commit: .commit
+        case .heartbeat: .heartbeat
+        case .probe: .probe
+        case .revoked: .revoked
+        }
+    }
 
     /// - Parameter line: one line with or without its newline.
     /// - Throws: `invalidJSON` or `invalidResource`.

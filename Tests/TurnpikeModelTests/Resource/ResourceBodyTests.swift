@@ -147,6 +147,12 @@ private let invalidBodies: [(Kind, String, [String])] = [
         // What people read they may send back.
         let sentBack = try ResourceBody(resource.document(for: .people), kind: kind, name: resource.key.name)
         #expect(sentBack.labels == body.labels)
+
+        for audience in [FieldWriter.Audience.people, .storage] {
+            for layout in [JSONLayout.compact, .pretty] {
+                #expect(resource.documentText(for: audience, layout) == resource.document(for: audience).bytes(layout))
+            }
+        }
     }
 
     @Test(arguments: invalidBodies)

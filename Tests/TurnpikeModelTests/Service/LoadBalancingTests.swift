@@ -30,9 +30,8 @@ import TurnpikeModel
     func `every way to balance is read, and written as it was`(text: String, expected: LoadBalancing) throws {
         let read = try #require(try service(text).loadBalancing)
         #expect(read == expected)
-        var fields = FieldWriter(for: .people)
-        read.write(to: &fields)
-        #expect(JSON.object(fields.object) == (text == "{}" ? ["algorithm": "roundRobin"] : try JSON.parse(text)))
+        let written = FieldWriter.object(for: .people) { read.write(to: &$0) }
+        #expect(JSON.object(written) == (text == "{}" ? ["algorithm": "roundRobin"] : try JSON.parse(text)))
     }
 
     @Test(

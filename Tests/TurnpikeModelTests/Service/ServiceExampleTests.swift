@@ -16,8 +16,7 @@ import TurnpikeModel
         let service = try #require(body.spec as? Service)
         #expect(service.retries?.on == [.connectFailure, .reset, .status(503)])
         // Whatever a service can say is there.
-        var fields = FieldWriter(for: .people)
-        service.write(to: &fields)
-        #expect(Set(fields.object.names) == Set((example.object?.names ?? []) + ["protocol"]))
+        let written = FieldWriter.object(for: .people) { service.write(to: &$0) }
+        #expect(Set(written.names) == Set((example.object?.names ?? []) + ["protocol"]))
     }
 }
