@@ -11,10 +11,7 @@ struct ResourceTable: Sendable {
         let resource: Resource
         init(_ resource: Resource) { self.resource = resource }
 
-        var apiKeyDigest: KeyDigest? {
-            guard resource.key.kind == .apiKey else { return nil }
-            return (resource.spec as? APIKey)?.digestWords.map { KeyDigest(words: $0) }
-        }
+        var apiKeyDigest: KeyDigest? { resource.apiKeyDigest }
     }
 
     private var byKey: [Entry?] = Array(repeating: nil, count: 16)
@@ -49,6 +46,19 @@ struct ResourceTable: Sendable {
         if 4 * (digestCount + 1) > 3 * byDigest.count { growDigests() }
         Self.place(entry, by: digest.hashValue, in: &byDigest)
         digestCount += 1
+    }
+
+    /// Puts a resource in the place of the one that has its key, id and digest.
+    mutating func replace(with resource: Resource) {
+        guard let place = place(of: resource.key), let idPlace = self.place(of: resource.id) else {
+            return insert(resource)
+        }
+        let entry = Entry(resource)
+        if let digest = entry.apiKeyDigest, let digestPlace = self.place(of: digest, holding: byKey[place]) {
+            byDigest[digestPlace] = entry
+        }
+        byKey[place] = entry
+        byID[idPlace] = entry
     }
 
     @discardableResult
@@ -137,5 +147,13 @@ struct ResourceTable: Sendable {
             Self.place(entry, by: entry.resource.key.hashValue, in: &byKey)
             Self.place(entry, by: entry.resource.id.hashValue, in: &byID)
         }
+    }
+}
+
+extension Resource {
+    /// The digest of a partner's secret.
+    var apiKeyDigest: KeyDigest? {
+        guard key.kind == .apiKey else { return nil }
+        return (spec as? APIKey)?.digestWords.map { KeyDigest(words: $0) }
     }
 }

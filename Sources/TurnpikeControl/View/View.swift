@@ -21,10 +21,16 @@ struct View: Sendable {
     private var hosts: [String: HostClaim] = [:]
 
     /// Takes a record's changes. Whatever goes is taken out before what comes is put in, so that a host or a name may
-    /// pass from one resource to another within one revision.
+    /// pass from one resource to another within one revision. What stays under its name and is found by the same as
+    /// before, which is how most changes are, is replaced where it is.
     mutating func apply(_ record: RevisionRecord) {
-        for case let before? in record.changes.map(\.before) { remove(before) }
-        for case let after? in record.changes.map(\.after) { insert(after) }
+        let moves = record.changes.filter { change in
+            guard let before = change.before, let after = change.after, before.isFound(as: after) else { return true }
+            resources.replace(with: after)
+            return false
+        }
+        for case let before? in moves.map(\.before) { remove(before) }
+        for case let after? in moves.map(\.after) { insert(after) }
         logEnd = LogPosition(revision: record.revision, hash: record.hash)
     }
 
@@ -105,6 +111,12 @@ extension View {
 }
 
 extension Resource {
+    /// Whether the view finds both by the same.
+    fileprivate func isFound(as other: Resource) -> Bool {
+        key == other.key && id == other.id && hosts == other.hosts && credentialDigests == other.credentialDigests
+            && spec.references == other.spec.references && apiKeyDigest == other.apiKeyDigest
+    }
+
     /// The digests of the secrets by which callers of the control plane prove to be this resource. Partners' keys are
     /// for gateways to check, so they are not among them.
     fileprivate var credentialDigests: [KeyDigest] {
