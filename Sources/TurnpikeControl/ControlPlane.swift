@@ -13,13 +13,13 @@ public import TurnpikeTelemetry
 /// ## How it is built
 /// The store holds the log and the ledger; the *view* holds the newest state in memory, for reading. Writes queue at the
 /// *committer*, which makes them durable in groups; what it has committed goes into the view, through the compiler, and
-/// to the workers' streams (*publisher*). Usage and leases queue at the *ledger* in the same way, each by itself.
+/// to the workers' streams (*publisher*). Usage and leases queue at the *ledger*, each by itself, in batches.
 ///
 /// Safe from any thread. Reads never wait for writes being made durable.
 public final class ControlPlane: Sendable {
     let view: SharedView
     let publisher: Publisher
-    let commits: BatchQueue<CommitRequest, CommitReceipt>
+    let commits: Committer
     let usageQueue: BatchQueue<BroughtUsage, UsageReceipt>
     let leaseQueue: BatchQueue<AskedLeases, [LeaseGrant]>
     let store: any Store
@@ -45,13 +45,12 @@ public final class ControlPlane: Sendable {
         let metrics = ControlMetrics(registry)
         let publisher = Publisher(view: view, tail: tail, clock: clock, metrics: metrics)
         let health = Health()
-        let committer = Committer(
+        commits = Committer(
             view: view, publisher: publisher, store: store, clock: clock, health: health, tenantLimits: tenantLimits,
             logger: logger, metrics: metrics)
         let ledger = Ledger(
             view: view, publisher: publisher, store: store, clock: clock, health: health, logger: logger,
             metrics: metrics)
-        commits = BatchQueue(capacity: 8192, batchLimit: 512) { await committer.commit($0) }
         usageQueue = BatchQueue(capacity: 4096, batchLimit: 64) { await ledger.take($0) }
         leaseQueue = BatchQueue(capacity: 4096, batchLimit: 64) { await ledger.grant($0) }
         for role in Worker.Role.allCases {

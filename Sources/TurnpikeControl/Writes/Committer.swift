@@ -1,44 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
+import Synchronization
 import TurnpikeModel
 import TurnpikeSnapshot
 import TurnpikeTelemetry
 
-/// A write on its way into the log.
-struct CommitRequest: Sendable {
-    var actor: String
-    /// The address that the request came from; empty where it came from none.
-    var source = ""
-    var reason: String
-    var requestID: String
-    var isDryRun = false
-    /// Where given, the write is carried out once, however often it is asked for.
-    var idempotencyKey: IdempotencyKey?
-    /// Puts the write's changes into the draft and gives back the resource that it is about, if there is one.
-    var plan: @Sendable (Draft) throws(TurnpikeError) -> Resource?
-}
-
-/// What became of it.
-struct CommitReceipt: Sendable {
-    /// The write's revision; the current one where it changed nothing or was a dry run.
-    var revision: Revision
-    var changes: [Change]
-    var secrets: [ResourceKey: String]
-    var unchanged: Int
-    var subject: Resource?
-    /// Whether the write was carried out before, and this is what was answered then.
-    var isReplay = false
-    /// The workers that the write concerns; told of dry runs.
-    var workers: [WorkerStatus] = []
-    /// What it asks of connected workers that they cannot do.
-    var gaps: [CapabilityGap] = []
-}
-
-/// Turns writes into the log, in groups: the writes that come while one group is being made durable share the next
-/// transaction. Each is checked against the state that those before it lead to, fails alone, and gets a revision of its
-/// own. Readers, streams and callers learn of a group once it is durable.
+/// Turns writes into the log, in groups of one transaction each: while one group is being made durable, the writes that
+/// come are checked and gathered in the next, upon the state that the first will lead to. Each fails alone, and gets a
+/// revision of its own. Readers, streams and callers learn of a group once it is durable.
+///
+/// One task does the checking and publishing, another one beside it the storing; so each has a processor of its own, and
+/// the disk is never waited for by those who have work. The tasks live while there is work: a caller that is cancelled
+/// does not take the others' work down with it, and its own is finished all the same.
 final class Committer: Sendable {
+    /// Writes that may wait; beyond, callers are refused with `overloaded`.
+    private static let capacity = 8192
+    /// Writes of one transaction.
+    private static let groupLimit = 512
+    /// Writes that are taken at once, so that what has been stored is noticed between.
+    private static let stretch = 16
+
+    private typealias Submission = (request: CommitRequest, caller: CheckedContinuation<CommitReply, Never>)
+
+    private struct State {
+        var waiting: [Submission] = []
+        /// Writes in the group that is being filled.
+        var gathered = 0
+        /// What became of the group that was being made durable.
+        var outcome: Result<Void, any Error>?
+        var work: Task<Void, Never>?
+        /// The work, where it waits for something to do.
+        var sleeper: CheckedContinuation<Void, Never>?
+        var isClosed = false
+
+        mutating func takeSleeper() -> CheckedContinuation<Void, Never>? {
+            defer { sleeper = nil }
+            return sleeper
+        }
+    }
+
+    private enum Event {
+        case submitted([Submission])
+        case stored(Result<Void, any Error>)
+    }
+
+    private let state = Mutex(State())
     private let view: SharedView
     private let publisher: Publisher
     private let store: any Store
@@ -62,137 +69,170 @@ final class Committer: Sendable {
         self.metrics = metrics
     }
 
-    /// Commits writes in one transaction and publishes them.
+    /// Waits until the write is durable and published.
     ///
-    /// - Returns: one reply for each, in order.
-    func commit(_ requests: [CommitRequest]) async -> [Result<CommitReceipt, TurnpikeError>] {
-        let known: [KeyDigest: KnownReply]
-        do { known = try await knownReplies(to: requests) } catch {
-            health.note(.log, failure: TurnpikeError.storage(error).detail)
-            logger.error("Replies cannot be read", metadata: [LogKey.error: "\(error)"])
-            return requests.map { _ in .failure(.storage(error)) }
+    /// - Throws: what the write's own plan and the checks say; `storageFailed`; `overloaded` where too many wait;
+    ///   `draining` after `close()`.
+    func submit(_ request: CommitRequest) async throws(TurnpikeError) -> CommitReceipt {
+        let reply = await withCheckedContinuation { caller in
+            if let refusal = enqueue((request, caller)) { caller.resume(returning: .failure(refusal)) }
         }
-        var group = CommitGroup(
-            over: view, publisher: publisher, tenantLimits: tenantLimits, known: known, now: clock.now)
-        for request in requests { group.add(request) }
-        guard !group.records.isEmpty || !group.repliesToKeep.isEmpty else { return group.replies }
-        do { try await store.commit(group.records, replies: group.repliesToKeep) } catch {
-            metrics.commitFailures.increment()
-            health.note(.log, failure: TurnpikeError.storage(error).detail)
-            logger.error("A commit failed", metadata: [LogKey.error: "\(error)", LogKey.count: "\(requests.count)"])
-            return group.replies(storageFailed: .storage(error))
-        }
-        health.note(.log, failure: nil)
-        guard !group.records.isEmpty else { return group.replies }
-        metrics.batchSize.observe(Double(group.records.count))
-        view.apply(group.records)
-        publisher.publish(group.records)
-        if group.records.reduce(0, { $0 + $1.changes.count }) > Allocator.largeWork { Allocator.trim() }
-        return group.replies
+        return try reply.get()
     }
 
-    private func knownReplies(to requests: [CommitRequest]) async throws -> [KeyDigest: KnownReply] {
-        let ids = requests.compactMap(\.idempotencyKey?.id)
-        guard !ids.isEmpty else { return [:] }
-        var known: [KeyDigest: KnownReply] = [:]
-        for (id, reply) in try await store.replies(ids) {
+    /// Writes that are not being made durable yet.
+    var waitingCount: Int { state.withLock { $0.waiting.count + $0.gathered } }
+    /// Of them those that are checked already.
+    var gatheredCount: Int { state.withLock(\.gathered) }
+    var isClosed: Bool { state.withLock(\.isClosed) }
+
+    /// Takes no more, and returns once what was taken is done.
+    func close() async {
+        let work = state.withLock { state in
+            state.isClosed = true
+            return state.work
+        }
+        await work?.value
+    }
+
+    private func enqueue(_ submission: Submission) -> TurnpikeError? {
+        let (refusal, sleeper) = state.withLock { state -> (TurnpikeError?, CheckedContinuation<Void, Never>?) in
+            guard !state.isClosed else { return (TurnpikeError(.draining, "The control plane is shutting down."), nil) }
+            guard state.waiting.count < Self.capacity else {
+                return (TurnpikeError(.overloaded, "Too many requests wait already.", retryAfter: .seconds(1)), nil)
+            }
+            state.waiting.append(submission)
+            if state.work == nil { state.work = Task { await self.workOff() } }
+            return (nil, state.takeSleeper())
+        }
+        sleeper?.resume()
+        return refusal
+    }
+
+    // MARK: The work
+
+    private func workOff() async {
+        var storing: CommitGroup?
+        var open = openGroup(after: nil)
+        while let event = await nextEvent(isStoring: storing != nil) {
+            switch event {
+            case .submitted(let submissions): await add(submissions, to: open)
+            case .stored(.success):
+                guard let stored = storing else { break }
+                storing = nil
+                health.note(.log, failure: nil)
+                // Stored before the last group is published: the disk is the one that others wait for.
+                if open.hasWork { start(&open, as: &storing) }
+                publish(stored)
+                (storing ?? open).rest(on: view)
+            case .stored(.failure(let error)):
+                metrics.commitFailures.increment()
+                note(error, "A commit failed", count: (storing?.count ?? 0) + open.count)
+                storing?.fail(.storage(error))
+                open.fail(.storage(error))
+                storing = nil
+                open = openGroup(after: nil)
+            }
+            guard storing == nil else { continue }
+            if open.hasWork {
+                start(&open, as: &storing)
+            } else {
+                open.answer()
+                open = openGroup(after: nil)
+            }
+        }
+    }
+
+    /// What is to be done next; `nil` where nothing is left to do, with which the work has ended.
+    private func nextEvent(isStoring: Bool) async -> Event? {
+        while true {
+            let (event, isDone) = state.withLock { state -> (Event?, Bool) in
+                if let outcome = state.outcome {
+                    state.outcome = nil
+                    return (.stored(outcome), false)
+                }
+                let count = min(state.waiting.count, Self.stretch, Self.groupLimit - state.gathered)
+                if count > 0 {
+                    let taken = Array(state.waiting.prefix(count))
+                    state.waiting.removeFirst(count)
+                    state.gathered += count
+                    return (.submitted(taken), false)
+                }
+                if !isStoring { state.work = nil }
+                return (nil, !isStoring)
+            }
+            if event != nil || isDone { return event }
+            await withCheckedContinuation { sleeper in
+                let isNeeded = state.withLock { state in
+                    let isNeeded =
+                        state.outcome != nil || state.gathered < Self.groupLimit && !state.waiting.isEmpty
+                    if !isNeeded { state.sleeper = sleeper }
+                    return isNeeded
+                }
+                if isNeeded { sleeper.resume() }
+            }
+        }
+    }
+
+    private func openGroup(after previous: CommitGroup?) -> CommitGroup {
+        state.withLock { $0.gathered = 0 }
+        return CommitGroup(
+            over: view, after: previous, publisher: publisher, tenantLimits: tenantLimits, now: clock.now)
+    }
+
+    private func add(_ submissions: [Submission], to group: CommitGroup) async {
+        let known: [KeyDigest: CommitGroup.KnownReply]
+        do { known = try await knownReplies(to: submissions.compactMap(\.request.idempotencyKey)) } catch {
+            note(error, "Replies cannot be read", count: submissions.count)
+            for submission in submissions { submission.caller.resume(returning: .failure(.storage(error))) }
+            return
+        }
+        let now = clock.now
+        for (request, caller) in submissions {
+            group.add(request, known: request.idempotencyKey.flatMap { known[$0.id] }, at: now, for: caller)
+        }
+    }
+
+    private func knownReplies(to keys: [IdempotencyKey]) async throws -> [KeyDigest: CommitGroup.KnownReply] {
+        guard !keys.isEmpty else { return [:] }
+        var known: [KeyDigest: CommitGroup.KnownReply] = [:]
+        for (id, reply) in try await store.replies(keys.map(\.id)) {
             let record = try await store.records(after: reply.revision - 1, limit: 1).first
             known[id] = (reply, record?.revision == reply.revision ? record : nil)
         }
         return known
     }
-}
 
-/// A reply that is kept, and the log's entry that goes with it.
-private typealias KnownReply = (reply: StoredReply, record: RevisionRecord?)
-
-/// The writes of one transaction, checked one after the other.
-private struct CommitGroup {
-    private(set) var records: [RevisionRecord] = []
-    private(set) var replies: [Result<CommitReceipt, TurnpikeError>] = []
-    private(set) var repliesToKeep: [StoredReply] = []
-    private let base: LogPosition
-    private let state: Draft
-    private let publisher: Publisher
-    private let known: [KeyDigest: KnownReply]
-    private let now: Timestamp
-    /// How many replies were given on durable state alone.
-    private var durableReplies: Int?
-    /// Where the replies to idempotency keys stand that this group is the first to meet.
-    private var kept: [KeyDigest: Int] = [:]
-
-    init(
-        over view: SharedView, publisher: Publisher, tenantLimits: TenantLimits, known: [KeyDigest: KnownReply],
-        now: Timestamp
-    ) {
-        base = view.logEnd
-        state = Draft(over: view, revision: base.revision, now: now, tenantLimits: tenantLimits)
-        self.publisher = publisher
-        self.known = known
-        self.now = now
-    }
-
-    mutating func add(_ request: CommitRequest) {
-        if let key = request.idempotencyKey, let replay = replay(to: key) { return replies.append(replay) }
-        let current = base.revision + Int64(records.count)
-        let draft = Draft(over: state, revision: current + 1, now: now, tenantLimits: state.tenantLimits)
-        do throws(TurnpikeError) {
-            let subject = try request.plan(draft)
-            try draft.check()
-            let changes = draft.changes
-            let isCommitted = !changes.isEmpty && !request.isDryRun
-            // A write with an idempotency key is kept though it changes nothing: the key must not serve another one.
-            if isCommitted || request.idempotencyKey != nil { durableReplies = durableReplies ?? replies.count }
-            if isCommitted {
-                state.absorb(draft)
-                record(changes, of: request, as: draft.revision)
+    /// Has the group made durable, and begins the next one upon it.
+    private func start(_ open: inout CommitGroup, as storing: inout CommitGroup?) {
+        let (records, replies) = (open.records, open.repliesToKeep)
+        storing = open
+        open = openGroup(after: open)
+        Task {
+            let outcome: Result<Void, any Error>
+            do { outcome = .success(try await store.commit(records, replies: replies)) } catch {
+                outcome = .failure(error)
             }
-            let receipt = CommitReceipt(
-                revision: isCommitted ? draft.revision : current, changes: changes,
-                secrets: isCommitted ? draft.secrets : [:], unchanged: draft.unchanged, subject: subject,
-                workers: request.isDryRun ? publisher.workers(concernedBy: draft) : [],
-                gaps: changes.isEmpty ? [] : publisher.gaps(of: draft)
-            )
-            if !request.isDryRun, let key = request.idempotencyKey { keep(receipt, for: key) }
-            replies.append(.success(receipt))
-        } catch {
-            replies.append(.failure(error))
+            state.withLock { state in
+                state.outcome = outcome
+                return state.takeSleeper()
+            }?.resume()
         }
     }
 
-    private mutating func record(_ changes: [Change], of request: CommitRequest, as revision: Revision) {
-        var record = RevisionRecord(
-            revision: revision, at: now, actor: request.actor, source: request.source, reason: request.reason,
-            requestID: request.requestID, changes: changes
-        )
-        record.seal(after: records.last?.hash ?? base.hash)
-        records.append(record)
-    }
-
-    private mutating func keep(_ receipt: CommitReceipt, for key: IdempotencyKey) {
-        repliesToKeep.append(receipt.reply(to: key, at: now))
-        kept[key.id] = replies.count
-    }
-
-    /// The reply that was given before, by an earlier group or within this one; `nil` where there was none.
-    private func replay(to key: IdempotencyKey) -> Result<CommitReceipt, TurnpikeError>? {
-        if let known = known[key.id] {
-            return Result { () throws(TurnpikeError) in
-                try CommitReceipt(replaying: known.reply, known.record, to: key)
-            }
+    private func publish(_ group: CommitGroup) {
+        let records = group.records
+        if !records.isEmpty {
+            metrics.batchSize.observe(Double(records.count))
+            view.apply(records)
+            publisher.publish(records)
         }
-        guard let place = kept[key.id], let reply = repliesToKeep.first(where: { $0.id == key.id }) else { return nil }
-        guard reply.fingerprint == key.fingerprint else { return .failure(.idempotencyKeyReused) }
-        return replies[place].map { receipt in
-            var receipt = receipt
-            receipt.isReplay = true
-            return receipt
-        }
+        group.answer()
+        if records.reduce(0, { $0 + $1.changes.count }) > Allocator.largeWork { Allocator.trim() }
     }
 
-    /// The replies where the transaction failed: whatever was judged by a state that never came to be is void.
-    func replies(storageFailed error: TurnpikeError) -> [Result<CommitReceipt, TurnpikeError>] {
-        let valid = durableReplies ?? replies.count
-        return replies.prefix(valid) + replies.dropFirst(valid).map { _ in .failure(error) }
+    private func note(_ error: any Error, _ message: Logger.Message, count: Int) {
+        health.note(.log, failure: TurnpikeError.storage(error).detail)
+        logger.error(message, metadata: [LogKey.error: "\(error)", LogKey.count: "\(count)"])
     }
 }

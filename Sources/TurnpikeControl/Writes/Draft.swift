@@ -16,7 +16,7 @@ final class Draft: StateLayer {
     var unchanged = 0
     var problems: [Problem] = []
 
-    private let below: any StateLayer
+    private var below: any StateLayer
     private var changed: [ResourceKey: Change] = [:]
     private var order: [ResourceKey] = []
     private var pointers: [ResourceKey: JSONPointer] = [:]
@@ -55,6 +55,9 @@ final class Draft: StateLayer {
         }
         pointers[key] = pointer
     }
+
+    /// Changes what lies below for a state that says the same.
+    func rest(on below: any StateLayer) { self.below = below }
 
     /// Takes over what a draft upon this one came to.
     func absorb(_ draft: Draft) {

@@ -247,7 +247,7 @@ import TurnpikeTestSupport
         await entered.pass()
         async let second = change(test, port: 2)
         async let third = test.write(.create(.operator, body: ["name": "ops"]))
-        while test.plane.commits.waitingCount < 2 { await Task.yield() }
+        while test.plane.commits.gatheredCount < 2 { await Task.yield() }
         gate.open()
         let revisions = [try await first, try await second, try await third.revision].sorted()
         for revision in revisions { #expect(try test.plane.rollout(of: revision).state == .pending) }
