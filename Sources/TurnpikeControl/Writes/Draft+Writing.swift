@@ -52,7 +52,7 @@ extension Draft {
         }
         updated.revision = revision
         updated.updatedAt = now
-        record(existing.key, after: updated, at: pointer)
+        record(existing.key, from: existing, to: updated, at: pointer)
         return updated
     }
 

@@ -19,6 +19,8 @@ final class Draft: StateLayer {
     private var below: any StateLayer
     private var changed: [ResourceKey: Change] = [:]
     private var order: [ResourceKey] = []
+    /// The changes, once somebody has asked for them and until there is another one.
+    private var settled: [Change]?
     private var pointers: [ResourceKey: JSONPointer] = [:]
     private var gainedReferrers: [ResourceKey: Set<ResourceKey>] = [:]
     private var lostReferrers: [ResourceKey: Set<ResourceKey>] = [:]
@@ -36,7 +38,10 @@ final class Draft: StateLayer {
 
     /// What the draft changes, in the order in which it was recorded.
     var changes: [Change] {
-        order.compactMap { changed[$0] }.filter { $0.before != nil || $0.after != nil }
+        if let settled { return settled }
+        let changes = order.compactMap { changed[$0] }.filter { $0.before != nil || $0.after != nil }
+        settled = changes
+        return changes
     }
 
     /// Where the body that wrote the resource speaks of it; `nil` where no body does.
@@ -44,16 +49,25 @@ final class Draft: StateLayer {
 
     /// Notes what becomes of a resource; `nil`: it goes.
     func record(_ key: ResourceKey, after: Resource?, at pointer: JSONPointer?) {
-        let before = resource(key)
-        if let before { index(before, by: -1) }
-        if let after { index(after, by: 1) }
+        record(key, from: resource(key), to: after, at: pointer)
+    }
+
+    /// - Parameter before: what the draft has under the key so far.
+    func record(_ key: ResourceKey, from before: Resource?, to after: Resource?, at pointer: JSONPointer?) {
+        settled = nil
+        pointers[key] = pointer
         if changed[key] == nil {
             changed[key] = Change(before: before, after: after)
             order.append(key)
         } else {
             changed[key]?.after = after
         }
-        pointers[key] = pointer
+        // Most changes leave all of that as it is.
+        if let before, let after, before.hosts == after.hosts, before.spec.references == after.spec.references {
+            return
+        }
+        if let before { index(before, by: -1) }
+        if let after { index(after, by: 1) }
     }
 
     /// Changes what lies below for a state that says the same.
@@ -62,7 +76,7 @@ final class Draft: StateLayer {
     /// Takes over what a draft upon this one came to.
     func absorb(_ draft: Draft) {
         for change in draft.changes {
-            if let key = change.key { record(key, after: change.after, at: nil) }
+            if let key = change.key { record(key, from: change.before, to: change.after, at: nil) }
         }
     }
 
