@@ -131,7 +131,7 @@ let package = Package(
             on: [
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeControl",
                 logging,
-                grdb,
+                grdb, sqlite,
             ]
         ),
         library(

@@ -35,7 +35,7 @@ TurnpikeWorker:         platform Synchronization Logging Foundation FoundationEs
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
                         TurnpikeProxyCore TurnpikeProxy
 
-TurnpikeSQLite:         platform Synchronization Logging Foundation FoundationEssentials GRDB
+TurnpikeSQLite:         platform Synchronization Logging Foundation FoundationEssentials GRDB GRDBSQLite
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeControl
 TurnpikeAPI:            platform Dispatch Synchronization Logging Foundation FoundationEssentials
                         Hummingbird HummingbirdCore HTTPTypes NIOCore NIOTLS NIOSSL
@@ -74,7 +74,7 @@ only NIOSSL:            TurnpikeProxy TurnpikeAPI TurnpikeWorker turnpike
 only NIOHTTP2:          TurnpikeProxy
 only NIOHPACK:          TurnpikeProxy
 only CEpoll:            TurnpikeProxy
-only GRDBSQLite:        turnpike-bench
+only GRDBSQLite:        TurnpikeSQLite turnpike-bench
 only ArgumentParser:    turnpike turnpike-worker turnpike-bench
 only AsyncHTTPClient:   TurnpikeWorker turnpike
 only Crypto:            TurnpikeIdentity

@@ -21,14 +21,17 @@ struct RevisionWriter {
             throw contradiction("revision \(record.revision) is not above \(latest)")
         }
         latest = record.revision
-        try db.cachedStatement(
-            sql: """
-                INSERT INTO revision (number, at, actor, source, reason, request_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: [
-            record.revision, record.at.milliseconds, record.actor, record.source, record.reason, record.requestID,
-            record.hash,
-        ])
+        try db.run(
+            "INSERT INTO revision (number, at, actor, source, reason, request_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        ) { row in
+            row.bind(record.revision)
+            row.bind(record.at.milliseconds)
+            row.bind(record.actor)
+            row.bind(record.source)
+            row.bind(record.reason)
+            row.bind(record.requestID)
+            row.bind(record.hash)
+        }
         for (position, change) in record.changes.enumerated() {
             try log(change, revision: record.revision, position: position)
         }
@@ -44,18 +47,22 @@ struct RevisionWriter {
 
     private func log(_ change: Change, revision: Revision, position: Int) throws {
         guard let key = change.key else { throw contradiction("a change of nothing to nothing") }
-        try db.cachedStatement(
-            sql: """
-                INSERT INTO change (revision, position, kind, tenant, name, before, after) VALUES (?, ?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: [
-            revision, position, key.kind.rawValue, change.tenant, key.name, change.beforeText, change.afterText,
-        ])
+        try db.run(
+            "INSERT INTO change (revision, position, kind, tenant, name, before, after) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        ) { row in
+            row.bind(revision)
+            row.bind(Int64(position))
+            row.bind(key.kind.rawValue)
+            row.bind(change.tenant)
+            row.bind(key.name)
+            row.bind(change.beforeText)
+            row.bind(change.afterText)
+        }
     }
 
     private mutating func delete(_ resource: Resource) throws {
         if resource.key.kind == .tenant { tenants[resource.key.name] = nil }
-        try db.cachedStatement(sql: "DELETE FROM resource WHERE id = ?").execute(arguments: [resource.id.blob])
+        try db.run("DELETE FROM resource WHERE id = ?") { $0.bind(resource.id) }
         guard db.changesCount == 1 else { throw contradiction("\(resource.key) is not there to be deleted") }
     }
 
@@ -64,38 +71,46 @@ struct RevisionWriter {
         if resource.key.kind == .tenant { tenants[resource.key.name] = resource.id }
         let tenant = try resource.key.tenant.map { try tenantID($0) }
         if change.before?.id == resource.id {
-            try db.cachedStatement(sql: "UPDATE resource SET revision = ?, document = ? WHERE id = ?")
-                .execute(arguments: [resource.revision, change.afterText, resource.id.blob])
+            try db.run("UPDATE resource SET revision = ?, document = ? WHERE id = ?") { row in
+                row.bind(resource.revision)
+                row.bind(change.afterText)
+                row.bind(resource.id)
+            }
             guard db.changesCount == 1 else { throw contradiction("\(resource.key) is not there to be updated") }
         } else {
-            try db.cachedStatement(
-                sql: """
-                    INSERT INTO resource (id, kind, tenant_id, name, revision, document) VALUES (?, ?, ?, ?, ?, ?)
-                    """
-            ).execute(arguments: [
-                resource.id.blob, resource.key.kind.rawValue, tenant?.blob, resource.key.name, resource.revision,
-                change.afterText,
-            ])
+            try db.run("INSERT INTO resource (id, kind, tenant_id, name, revision, document) VALUES (?, ?, ?, ?, ?, ?)")
+            { row in
+                row.bind(resource.id)
+                row.bind(resource.key.kind.rawValue)
+                row.bind(tenant)
+                row.bind(resource.key.name)
+                row.bind(resource.revision)
+                row.bind(change.afterText)
+            }
         }
         try putReferences(of: resource, tenant: tenant, hadSome: change.before?.spec.references.isEmpty == false)
     }
 
     private func putReferences(of resource: Resource, tenant: ResourceID?, hadSome: Bool) throws {
         if hadSome {
-            try db.cachedStatement(sql: "DELETE FROM reference WHERE from_id = ?")
-                .execute(arguments: [resource.id.blob])
+            try db.run("DELETE FROM reference WHERE from_id = ?") { $0.bind(resource.id) }
         }
         // References to tenants are the rows' own business: theirs are foreign keys already, an operator's is checked by
         // the control plane, which alone knows it.
         guard let tenant else { return }
         for reference in resource.spec.references {
             // A resource may name another one twice.
-            try db.cachedStatement(
-                sql: """
-                    INSERT INTO reference (from_id, tenant_id, to_kind, to_name) VALUES (?, ?, ?, ?)
-                    ON CONFLICT DO NOTHING
-                    """
-            ).execute(arguments: [resource.id.blob, tenant.blob, reference.kind.rawValue, reference.name])
+            try db.run(
+                """
+                INSERT INTO reference (from_id, tenant_id, to_kind, to_name) VALUES (?, ?, ?, ?)
+                ON CONFLICT DO NOTHING
+                """
+            ) { row in
+                row.bind(resource.id)
+                row.bind(tenant)
+                row.bind(reference.kind.rawValue)
+                row.bind(reference.name)
+            }
         }
     }
 
