@@ -206,7 +206,7 @@ let package = Package(
             "TurnpikeControlTests",
             on: [
                 "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity", "TurnpikeCompiler",
-                "TurnpikeControl", "TurnpikeTelemetry", logging,
+                "TurnpikeControl", "TurnpikeProxyCore", "TurnpikeTelemetry", logging,
             ]
         ),
         tests(

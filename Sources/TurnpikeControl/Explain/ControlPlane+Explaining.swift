@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import TurnpikeIdentity
-import TurnpikeMetering
 public import TurnpikeModel
 import TurnpikeProxyCore
 import TurnpikeSnapshot
@@ -43,19 +41,7 @@ extension ControlPlane {
             return explanation
         }
         explanation.route = ResourceKey(.route, tenant: route.tenant, name: route.name)
-        explanation.answerStatus = matched.answerStatus
-        explanation.location = matched.location
-        explanation.forwardedPath = matched.forwardedPath
-        explanation.forwardedHost = matched.forwardedHost
-        explanation.upgrade = matched.upgrade
-        explanation.backends = route.backends.map { .init(service: $0.cluster, weight: Int($0.weight)) }
-        explanation.mirrors = route.mirrors
-        let key = explainKey(request.key, on: route, in: &explanation)
-        for step in await explainRateLimits(of: route, in: snapshot, key) {
-            explanation.steps.append(step)
-            if step.outcome == .refuses { explanation.refusal = explanation.refusal ?? .rateLimited }
-        }
-        for name in route.quotas { try await explainQuota(name, of: route, key, in: &explanation) }
+        try await explainPhases(of: route, request, matched, in: snapshot, &explanation)
         return explanation
     }
 
@@ -86,68 +72,6 @@ extension ControlPlane {
             // Gateways refuse it too, and rollouts say why; nothing is served by it.
             throw .badTarget
         }
-    }
-
-    /// The key that the request brings, where gateways would take it.
-    private func explainKey(
-        _ text: String?, on route: CompiledRoute, in explanation: inout Explanation
-    ) -> ResourceID? {
-        func step(_ outcome: Explanation.Step.Outcome, _ detail: String, _ refusal: ErrorCode? = nil) {
-            explanation.steps.append(.init(check: "apiKey", outcome: outcome, detail: detail))
-            explanation.refusal = explanation.refusal ?? refusal
-        }
-        guard route.requiresKey else {
-            step(.skipped, "The route asks for no API key.")
-            return nil
-        }
-        guard let text else {
-            step(.refuses, "The route asks for an API key.", .unauthenticated)
-            return nil
-        }
-        guard let resource = apiKey(text, tenant: route.tenant), let key = resource.spec as? APIKey, key.isEnabled,
-            key.expiresAt.map({ clock.now < $0 }) ?? true
-        else {
-            step(.refuses, "There is no such key, or it is disabled or expired.", .unauthenticated)
-            return nil
-        }
-        guard key.routes.isEmpty || key.routes.contains(route.name) else {
-            step(.refuses, "The key '\(resource.key.name)' does not permit this route.", .forbidden)
-            return resource.id
-        }
-        step(.passes, "The key '\(resource.key.name)' permits this route.")
-        return resource.id
-    }
-
-    private func apiKey(_ text: String, tenant: String) -> Resource? {
-        guard text.hasPrefix("tp_") else {
-            let collection = CollectionKey(.apiKey, tenant: tenant)
-            return (try? view.key(in: collection, nameOrID: text)).flatMap { view.resource($0) }
-        }
-        let key = view.read { $0.apiKey(KeyDigest.sha256(of: text)) }
-        return key?.key.tenant == tenant ? key : nil
-    }
-
-    private func explainQuota(
-        _ name: String, of route: CompiledRoute, _ key: ResourceID?, in explanation: inout Explanation
-    ) async throws(TurnpikeError) {
-        let resource = try resource(.quota, tenant: route.tenant, name: name, for: .system)
-        guard let quota = resource.spec as? Quota else { return }
-        var step = Explanation.Step(check: "quota", name: name, outcome: .skipped, detail: "")
-        if quota.per == .key, key == nil {
-            step.detail = "The quota is each key's own; the request brings none."
-        } else {
-            let state = try await quotaState(
-                tenant: route.tenant, quota: name,
-                key: quota.per == .key ? key?.text(prefix: Kind.apiKey.idPrefix) : nil, for: .system)
-            step.state = state.json
-            // What is granted and not yet spent lies with the workers; so with nothing remaining, it depends on them.
-            step.outcome = state.remaining > 0 || quota.enforcement == .soft ? .passes : .depends
-            step.detail =
-                state.remaining > 0
-                ? "\(state.remaining) of \(state.limit) are left until \(state.periodEnd)."
-                : "All of \(state.limit) is granted to gateways until \(state.periodEnd); they refuse what they have not left."
-        }
-        explanation.steps.append(step)
     }
 }
 

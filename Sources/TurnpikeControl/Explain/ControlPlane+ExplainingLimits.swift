@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import TurnpikeModel
+import TurnpikeProxyCore
 import TurnpikeSnapshot
 
 extension ControlPlane {
@@ -70,7 +71,7 @@ extension CompiledRateLimit {
         _ outcome: Explanation.Step.Outcome, _ detail: String, workers: [JSON] = []
     ) -> Explanation.Step {
         Explanation.Step(
-            check: "rateLimit", name: name, outcome: outcome, detail: detail,
+            check: .rateLimit, name: name, outcome: outcome, detail: detail,
             state: .object(
                 JSONObject([
                     "per": .string(per.rawValue), "limit": .integer(limit), "interval": .string(interval.text),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import TurnpikeModel
+public import TurnpikeProxyCore
 
 /// What a gateway would do with a request.
 public struct Explanation: Sendable {
@@ -21,8 +22,8 @@ public struct Explanation: Sendable {
             case skipped
         }
 
-        /// `apiKey`, `rateLimit` or `quota`.
-        public var check: String
+        /// The phase that checks it.
+        public var check: RequestPhase
         /// Of the policy or quota.
         public var name: String?
         public var outcome: Outcome
@@ -91,11 +92,19 @@ public struct Explanation: Sendable {
     }
 }
 
+extension Explanation {
+    /// - Parameter refusal: of a request that the step refuses; the first counts.
+    mutating func add(_ step: Step, refusal code: ErrorCode) {
+        steps.append(step)
+        if step.outcome == .refuses { refusal = refusal ?? code }
+    }
+}
+
 extension Explanation.Step {
     fileprivate var json: JSON {
         .object(
             JSONObject([
-                "check": .string(check), "name": name.map { .string($0) }, "outcome": .string(outcome.rawValue),
+                "check": .string(check.name), "name": name.map { .string($0) }, "outcome": .string(outcome.rawValue),
                 "detail": .string(detail), "state": state,
             ]))
     }

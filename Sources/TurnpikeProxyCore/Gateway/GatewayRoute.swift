@@ -19,7 +19,8 @@ public final class GatewayRoute: Sendable {
     public let tenantID: ResourceID
     /// The path that it matches, as it is written there; nil where there are several.
     public let path: String?
-    let requiresKey: Bool
+    /// That its requests take once it is found.
+    let phases: RequestPhases
     let backends: [Backend]
     let rateLimits: [GatewayRateLimit]
     let quotas: [GatewayQuota]
@@ -34,7 +35,7 @@ public final class GatewayRoute: Sendable {
 
     init(
         index: Int, tenant: String, name: String, id: ResourceID, tenantID: ResourceID, path: String?,
-        requiresKey: Bool,
+        phases: RequestPhases,
         backends: [Backend], rateLimits: [GatewayRateLimit], quotas: [GatewayQuota], answer: GatewayAnswer?,
         rewrite: GatewayRewrite?, stickiness: GatewayStickiness?, mirrors: [GatewayMirror], upgrades: GatewayUpgrades?,
         requestEdits: FieldEdits?, responseEdits: FieldEdits?
@@ -45,7 +46,7 @@ public final class GatewayRoute: Sendable {
         self.id = id
         self.tenantID = tenantID
         self.path = path
-        self.requiresKey = requiresKey
+        self.phases = phases
         self.backends = backends
         self.rateLimits = rateLimits
         self.quotas = quotas

@@ -115,8 +115,8 @@ extension ServerConnection {
             if case .length(let length) = head.framing, length > gateway.limits.bodyBytes {
                 throw .malformed(.bodyTooLarge)
             }
-            let admission = try gateway.admit(head, bytes, from: client, context: &request)
-            gateway.prepare(head, bytes, from: client, over: scheme, context: &request, to: toUpstream)
+            let admission = try gateway.admit(
+                head, bytes, from: client, over: scheme, context: &request, to: toUpstream)
             forwardedHeadLength = toUpstream.count
             heldLength = forwardedHeadLength
             switch admission {
@@ -144,6 +144,7 @@ extension ServerConnection {
     func retryQuotas() {
         do throws(Refusal) {
             guard case .admitted = try gateway.spendQuotas(context: &request) else { return }
+            request.isAdmitted = true
             endWait(.granted)
             beginExchange()
         } catch {

@@ -62,7 +62,7 @@ struct TenantCompilation {
             if route.hosts.isEmpty { refuse(route, "The route names no host.") }
             return GatewayRoute(
                 index: index, tenant: route.tenant, name: route.name, id: route.id, tenantID: route.tenantID,
-                path: route.paths.count == 1 ? PathPattern(route.paths[0]).text : nil, requiresKey: route.requiresKey,
+                path: route.paths.count == 1 ? PathPattern(route.paths[0]).text : nil, phases: RequestPhases(of: route),
                 backends: backends(of: route),
                 rateLimits: resolve(route.rateLimits, as: .rateLimit, in: rateLimits, for: route),
                 quotas: resolve(route.quotas, as: .quota, in: quotas, for: route), answer: answer(of: route),

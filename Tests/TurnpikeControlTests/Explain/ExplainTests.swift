@@ -2,6 +2,7 @@
 
 import Testing
 import TurnpikeModel
+import TurnpikeProxyCore
 import TurnpikeTestSupport
 
 @testable import TurnpikeControl
@@ -21,7 +22,7 @@ import TurnpikeTestSupport
         try await test.seed("umbra", host: "api.umbra.test")
         let secret = try #require(try await test.write(.create(.apiKey, tenant: "acme", body: ["name": "p"])).secret)
         func outcome(host: String) async throws -> Explanation.Step.Outcome? {
-            try await explain(test, host: host, key: secret).steps.first { $0.check == "apiKey" }?.outcome
+            try await explain(test, host: host, key: secret).steps.first { $0.check == .apiKey }?.outcome
         }
         #expect(try await outcome(host: "api.acme.test") == .passes)
         #expect(try await outcome(host: "api.umbra.test") == .refuses)

@@ -4,10 +4,12 @@ import TurnpikeModel
 
 extension Gateway {
     /// Finds the tenant by host, and the tenant's route by host, normalised path, method and conditions.
+    ///
+    /// - Returns: the phases that requests of the route take.
     func match(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
         context: inout RequestContext
-    ) throws(Refusal) {
+    ) throws(Refusal) -> RequestPhases {
         guard let current else { throw .notReady }
         context.configuration = current
         guard !head.isAsterisk else { throw Refusal(.noRoute, "No route matches the request.") }
@@ -22,7 +24,10 @@ extension Gateway {
             tenant.table.lookup(RequestFacts(head, bytes, path: path, address: client.ip, scratch: scratch))
         }
         switch match {
-        case .route(let index): context.route = tenant.routes[index]
+        case .route(let index):
+            let route = tenant.routes[index]
+            context.route = route
+            return route.phases
         case .methodNotAllowed(let allowed): throw .methodNotAllowed(tenant.table.allowHeader(allowed))
         case .notFound: throw Refusal(.noRoute, "No route matches the request.")
         case nil: throw .malformed(.badPath)

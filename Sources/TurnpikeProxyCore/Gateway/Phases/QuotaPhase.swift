@@ -3,15 +3,12 @@
 import TurnpikeModel
 
 extension Gateway {
-    /// Spends one unit of each quota of the route, or of none where one of them refuses. What is spent is recorded before the
-    /// request goes on, so that no crash can make it unspent.
+    /// Spends one unit of each quota of the route, or of none where one of them refuses or has nothing granted. What is spent is
+    /// recorded before the request goes on, so that no crash can make it unspent.
     ///
     /// A quota per key concerns only requests that bring one.
     func spendQuotas(context: inout RequestContext) throws(Refusal) -> Admission {
-        guard let route = context.route, !route.quotas.isEmpty else {
-            context.isAdmitted = true
-            return .admitted
-        }
+        guard let route = context.route else { return .admitted }
         var waits = false
         for quota in route.quotas {
             guard let subject = quota.subject(context) else { continue }
@@ -28,7 +25,6 @@ extension Gateway {
             else { continue }
             recorder.recordConsumption(spent.key, units: spent.units)
         }
-        context.isAdmitted = true
         return .admitted
     }
 

@@ -8,8 +8,8 @@ extension Gateway {
     /// A limit per key concerns only requests that bring one. Where another loop takes the last of a limit between the look and
     /// the taking, what was taken of the limits before it is given back: for that moment, requests of other loops may find one
     /// less than there is.
-    func limitRate(from client: ClientAddress, context: RequestContext) throws(Refusal) {
-        guard let route = context.route, !route.rateLimits.isEmpty else { return }
+    func limitRate(from client: ClientAddress, context: inout RequestContext) throws(Refusal) {
+        guard let route = context.route else { return }
         if route.rateLimits.count > 1 {
             for limit in route.rateLimits {
                 guard let key = limit.key(client, context) else { continue }

@@ -1,34 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The life of a request before it is forwarded: phases in a fixed order, each in its own file, each of which lets it pass
-/// or throws the answer. What comes first is what costs least or tells least.
-///
-/// | phase | refuses with |
-/// |---|---|
-/// | match | 400, 404, 405, 503 without a configuration |
-/// | account | 503 where usage could not be written down |
-/// | authenticate | 401, 403 |
-/// | limit the rate | 429 |
-/// | spend quotas | 429, or waits for a grant, then 503 |
-/// | forward | – |
-///
-/// From `match` on the request has a route, and its refusals count as the tenant's requests. A request is admitted once its
-/// quotas are spent; nothing after that takes a unit back.
-enum Admission {
-    case admitted
-    /// A quota has nothing granted but is not known to be spent: come again when there is news.
-    case waitsForGrant
+import TurnpikeSnapshot
+
+/// A set of phases, one bit each, so that a request finds its next phase by its lowest bit and pays nothing for those that
+/// its route does without.
+struct RequestPhases: Sendable, Hashable {
+    private var bits: UInt8
+
+    init(_ phase: RequestPhase) { bits = 1 << phase.rawValue }
+
+    /// What the route's requests take once it is found.
+    init(of route: CompiledRoute) {
+        bits = 0
+        for phase in RequestPhase.allCases where phase.concerns(route) { bits |= 1 << phase.rawValue }
+    }
+
+    /// Takes the first phase out, in the order of the cases; nil where none is left.
+    mutating func popFirst() -> RequestPhase? {
+        // Of no bits at all, the count is one that stands for no phase.
+        guard let first = RequestPhase(rawValue: UInt8(truncatingIfNeeded: bits.trailingZeroBitCount)) else {
+            return nil
+        }
+        bits &= bits &- 1
+        return first
+    }
 }
 
-extension Gateway {
-    func admit(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
-        context: inout RequestContext
-    ) throws(Refusal) -> Admission {
-        try match(head, bytes, from: client, context: &context)
-        guard recorder.canRecord else { throw .overloaded }
-        try authenticate(head, bytes, context: &context)
-        try limitRate(from: client, context: context)
-        return try spendQuotas(context: &context)
+extension RequestPhase {
+    fileprivate func concerns(_ route: CompiledRoute) -> Bool {
+        switch self {
+        case .match: false
+        case .account, .forward: true
+        case .apiKey: route.requiresKey
+        case .rateLimit: !route.rateLimits.isEmpty
+        case .quota: !route.quotas.isEmpty
+        }
     }
 }

@@ -3,7 +3,7 @@
 import TurnpikeModel
 
 extension Gateway {
-    /// Checks the API key, where the route asks for one.
+    /// Checks the API key.
     ///
     /// It comes as `X-Api-Key`, or as `Authorization: Bearer` (RFC 6750 §2.1) where there is no such field; one of them and
     /// once. An expired key is as good as none. A key of another tenant and one that may not use the route get the same
@@ -11,10 +11,7 @@ extension Gateway {
     func authenticate(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, context: inout RequestContext
     ) throws(Refusal) {
-        guard let route = context.route, let configuration = context.configuration, route.requiresKey
-        else {
-            return
-        }
+        guard let route = context.route, let configuration = context.configuration else { return }
         let credential = try credential(of: head, bytes)
         guard let digest = digest(credential.value), let key = configuration.keys.find(digest),
             !key.isExpired(at: wall)

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What becomes of a request that no phase has refused.
+enum Admission {
+    case admitted
+    /// A quota has nothing granted but is not known to be spent: come again when there is news.
+    case waitsForGrant
+}
+
+extension Gateway {
+    /// Takes a request whose head is complete through its phases, each of which lets it pass or throws the answer.
+    ///
+    /// Phases get the context by reference, also where they only read it: by value all of it would be copied.
+    ///
+    /// - Parameter stage: where the last phase writes to.
+    func admit(
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
+        over scheme: RequestForwarding.Scheme, context: inout RequestContext, to stage: ByteStage
+    ) throws(Refusal) -> Admission {
+        var admission = Admission.admitted
+        var phases = RequestPhases(.match)
+        while let phase = phases.popFirst() {
+            switch phase {
+            case .match: phases = try match(head, bytes, from: client, context: &context)
+            case .account: try checkAccount()
+            case .apiKey: try authenticate(head, bytes, context: &context)
+            case .rateLimit: try limitRate(from: client, context: &context)
+            case .quota: admission = try spendQuotas(context: &context)
+            case .forward: prepare(head, bytes, from: client, over: scheme, context: &context, to: stage)
+            }
+        }
+        context.isAdmitted = admission == .admitted
+        return admission
+    }
+}
