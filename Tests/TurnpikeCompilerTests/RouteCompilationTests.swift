@@ -43,6 +43,10 @@ import TurnpikeTestSupport
                 #"{"upgrades":{"protocols":["websocket"],"idleTimeout":"5m"}}"#, [.upgrades]
             ),
             (
+                #"{"backends":[{"service":"orders"}],"maxContentBytes":1048576}"#,
+                #"{"maxContentBytes":1048576}"#, [.maxContentBytes]
+            ),
+            (
                 #"{"backends":[{"service":"orders"}],"headers":{"request":{"set":{"X-Env":"prod"}},"response":{"remove":["Server"]}}}"#,
                 #"{"requestHeaders":{"set":{"x-env":"prod"}},"responseHeaders":{"remove":["server"]}}"#, [.headerEdits]
             ),

@@ -8,7 +8,7 @@ extension CompiledRoute {
         self.init(
             tenant: resource.key.tenant ?? "", name: resource.key.name, id: resource.id, tenantID: tenant.id,
             hosts: route.match.hosts, paths: route.match.paths, methods: route.match.methods, priority: route.priority,
-            requiresKey: route.authentication.contains(.apiKey),
+            requiresKey: route.authentication.contains(.apiKey), maxContentBytes: route.maxContentBytes,
             backends: route.backends.map { Backend(cluster: $0.service, weight: $0.weight) },
             rateLimits: tenant.rateLimits(for: resource), quotas: tenant.quotas(for: resource),
             headers: route.match.headers, query: route.match.query, condition: route.match.condition,

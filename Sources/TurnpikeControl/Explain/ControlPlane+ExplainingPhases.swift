@@ -18,6 +18,7 @@ extension ControlPlane {
             // The one is behind the request, the other a matter of each gateway's disk.
             case .match, .account: break
             case .apiKey: key = explainKey(request.key, on: route, in: &explanation)
+            case .maxContentBytes: explainContent(matched.framing, on: route, in: &explanation)
             case .rateLimit:
                 for step in await explainRateLimits(of: route, in: snapshot, key) {
                     explanation.add(step, refusal: .rateLimited)
@@ -27,6 +28,23 @@ extension ControlPlane {
             case .forward: explanation.forward(by: route, matched)
             }
         }
+    }
+
+    /// What a gateway would say to the content, as far as the request's fields tell of it.
+    private func explainContent(_ framing: BodyFraming, on route: CompiledRoute, in explanation: inout Explanation) {
+        guard let most = route.maxContentBytes else { return }
+        let (outcome, detail): (Explanation.Step.Outcome, String) =
+            switch framing {
+            case .none: (.passes, "No content is announced; it may have \(most) bytes at most.")
+            case .length(let length):
+                (
+                    framing.announces(moreThan: UInt64(most)) ? .refuses : .passes,
+                    "The announced content has \(length) bytes; it may have \(most) bytes at most."
+                )
+            case .chunked, .untilClose:
+                (.depends, "The content's length is not announced; gateways cut it off behind \(most) bytes.")
+            }
+        explanation.add(.init(check: .maxContentBytes, outcome: outcome, detail: detail), refusal: .bodyTooLarge)
     }
 
     /// The key that the request brings, where gateways would take it.

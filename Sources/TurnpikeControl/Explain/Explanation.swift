@@ -16,7 +16,7 @@ public struct Explanation: Sendable {
     public struct Step: Sendable {
         public enum Outcome: String, Sendable {
             case passes, refuses
-            /// Depends on what other requests do until then.
+            /// Depends on what other requests do until then, or on content that is still to come.
             case depends
             /// Does not concern this request, or is not reached.
             case skipped

@@ -6,6 +6,9 @@ public struct Route: ResourceSpec {
     public static let plural = "routes"
     public static let idPrefix = "rte"
 
+    /// What a route may say for `maxContentBytes`.
+    public static let contentBytes: ClosedRange<Int64> = 0...1_000_000_000_000_000
+
     public struct Backend: Sendable, Hashable {
         /// Name of a service of the same tenant.
         public var service: String
@@ -21,6 +24,8 @@ public struct Route: ResourceSpec {
     public var priority: Int
     /// Ways to authenticate of which any is enough. Empty: the route is open to everybody.
     public var authentication: [AuthMethod]
+    /// Bytes of content that a request may have, 0 to 10¹⁵. Nil: as many as gateways take.
+    public var maxContentBytes: Int64?
     /// 1 to 16 backends that share the requests; none where the route redirects or responds.
     public var backends: [Backend]
     /// Which requests go to the same backend each time. Nil: each is shared out by weight.
@@ -44,6 +49,7 @@ public struct Route: ResourceSpec {
         match = fields.object("match") { RouteMatch(reading: &$0) } ?? { fields.missingMatch() }()
         priority = Int(fields.integer("priority", in: -1000...1000, default: 0))
         authentication = fields.object("auth") { $0.authMethods() } ?? []
+        maxContentBytes = fields.optionalInteger("maxContentBytes", in: Self.contentBytes)
         backends = fields.backends()
         stickiness = fields.object("stickiness") { Stickiness(reading: &$0) }
         let paths = match.paths
@@ -91,6 +97,7 @@ public struct Route: ResourceSpec {
             let methods = authentication.map { JSON.object(JSONObject([$0.rawValue: .object(JSONObject())])) }
             fields.write("auth", ["anyOf": .array(methods)])
         }
+        if let maxContentBytes { fields.write("maxContentBytes", maxContentBytes) }
         if !backends.isEmpty {
             fields.write(
                 "backends",

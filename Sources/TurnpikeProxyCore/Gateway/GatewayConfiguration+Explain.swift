@@ -47,6 +47,8 @@ extension GatewayConfiguration {
         public var location: String?
         /// The protocol that the request may switch its connection to, in lower case.
         public var upgrade: String?
+        /// How the request's content would come.
+        public var framing = BodyFraming.none
         /// The `Allow` field of the 405 that the request gets, where only the method is in the way.
         public let allow: String?
 
@@ -103,6 +105,7 @@ extension GatewayConfiguration {
             if let best = explanation.candidates.first, best.verdict == .selected {
                 let query = head.query.map { bytes[$0] }
                 explanation.take(best.route, .init(path: path, query: query, host: request.host))
+                explanation.framing = head.framing
                 explanation.upgrade = best.route.upgrades?.choose(head, bytes).map {
                     String(decoding: $0, as: UTF8.self)
                 }

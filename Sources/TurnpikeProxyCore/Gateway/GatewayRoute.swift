@@ -21,6 +21,8 @@ public final class GatewayRoute: Sendable {
     public let path: String?
     /// That its requests take once it is found.
     let phases: RequestPhases
+    /// Bytes of content that a request may have. Nil: as many as the gateway takes.
+    let maxContentBytes: UInt64?
     let backends: [Backend]
     let rateLimits: [GatewayRateLimit]
     let quotas: [GatewayQuota]
@@ -35,7 +37,7 @@ public final class GatewayRoute: Sendable {
 
     init(
         index: Int, tenant: String, name: String, id: ResourceID, tenantID: ResourceID, path: String?,
-        phases: RequestPhases,
+        phases: RequestPhases, maxContentBytes: UInt64?,
         backends: [Backend], rateLimits: [GatewayRateLimit], quotas: [GatewayQuota], answer: GatewayAnswer?,
         rewrite: GatewayRewrite?, stickiness: GatewayStickiness?, mirrors: [GatewayMirror], upgrades: GatewayUpgrades?,
         requestEdits: FieldEdits?, responseEdits: FieldEdits?
@@ -47,6 +49,7 @@ public final class GatewayRoute: Sendable {
         self.tenantID = tenantID
         self.path = path
         self.phases = phases
+        self.maxContentBytes = maxContentBytes
         self.backends = backends
         self.rateLimits = rateLimits
         self.quotas = quotas

@@ -40,6 +40,11 @@ struct Refusal: Error, Sendable, Hashable {
         return refusal
     }
 
+    /// - Parameter most: bytes.
+    static func contentTooLarge(_ most: UInt64) -> Refusal {
+        Refusal(.bodyTooLarge, "The content may have \(most) bytes at most.")
+    }
+
     static func limited(_ code: ErrorCode, _ detail: String, fields: RateLimitFields, retryAfter: UInt64) -> Refusal {
         var refusal = Refusal(code, detail, retryAfterSeconds: retryAfter)
         refusal.rateLimit = fields

@@ -15,7 +15,7 @@ extension ServerConnection {
         }
         let copy = MirrorCopy(
             toUpstream.bytes[ByteRange(0, forwardedHeadLength)], of: head.method, for: route, to: services)
-        if case .length(let length) = head.framing, length > UInt64(GatewayLimits.heldContentBytes) {
+        if head.framing.announces(moreThan: UInt64(GatewayLimits.heldContentBytes)) {
             gateway.drop(copy, .tooLarge)
         } else if requestBody.isComplete {
             gateway.launch(copy)

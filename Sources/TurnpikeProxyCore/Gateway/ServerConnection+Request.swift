@@ -112,11 +112,9 @@ extension ServerConnection {
         loggedPath = logged.append(
             bytes[ByteRange(head.path.lowerBound, head.path.lowerBound + min(head.path.count, 1024))])
         do throws(Refusal) {
-            if case .length(let length) = head.framing, length > gateway.limits.bodyBytes {
-                throw .malformed(.bodyTooLarge)
-            }
+            if head.framing.announces(moreThan: gateway.limits.bodyBytes) { throw .malformed(.bodyTooLarge) }
             let admission = try gateway.admit(
-                head, bytes, from: client, over: scheme, context: &request, to: toUpstream)
+                head, bytes, from: client, over: scheme, content: &requestBody, context: &request, to: toUpstream)
             forwardedHeadLength = toUpstream.count
             heldLength = forwardedHeadLength
             switch admission {
@@ -181,8 +179,8 @@ extension ServerConnection {
     /// cannot take half a request for a whole one.
     private func contentFailed(_ fault: HTTPFault) {
         if case .discarding = state { return startLingering() }
-        if case .responding = upstream { return abort("The request's content was malformed: \(fault.reason).") }
-        refuse(.malformed(fault))
+        if case .responding = upstream { return abort("The request's content was refused: \(fault.reason).") }
+        refuse(fault == .bodyTooLarge ? .contentTooLarge(requestBody.payloadLimit) : .malformed(fault))
     }
 
     private func forward(_ bytes: UnsafeRawBufferPointer, _ range: ByteRange, origin: ByteRange?) {

@@ -63,6 +63,7 @@ struct TenantCompilation {
             return GatewayRoute(
                 index: index, tenant: route.tenant, name: route.name, id: route.id, tenantID: route.tenantID,
                 path: route.paths.count == 1 ? PathPattern(route.paths[0]).text : nil, phases: RequestPhases(of: route),
+                maxContentBytes: route.maxContentBytes.map { UInt64(max($0, 0)) },
                 backends: backends(of: route),
                 rateLimits: resolve(route.rateLimits, as: .rateLimit, in: rateLimits, for: route),
                 quotas: resolve(route.quotas, as: .quota, in: quotas, for: route), answer: answer(of: route),

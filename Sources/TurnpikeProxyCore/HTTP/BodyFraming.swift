@@ -10,4 +10,9 @@ public enum BodyFraming: Sendable, Hashable {
     case chunked
     /// Responses only: until the connection is closed.
     case untilClose
+
+    /// Whether more bytes than these are to come, as far as the head tells: of content without a length it does not.
+    public func announces(moreThan bytes: UInt64) -> Bool {
+        if case .length(let length) = self { length > bytes } else { false }
+    }
 }

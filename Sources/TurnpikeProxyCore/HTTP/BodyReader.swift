@@ -24,7 +24,7 @@ public struct BodyReader: Sendable {
     /// Payload bytes so far, without chunk framing and trailers.
     public private(set) var payloadBytes: UInt64 = 0
     /// Payload bytes allowed; one more is `HTTPFault.bodyTooLarge`.
-    public let payloadLimit: UInt64
+    public private(set) var payloadLimit: UInt64
 
     /// - Parameters:
     ///   - framing: of the head.
@@ -39,6 +39,9 @@ public struct BodyReader: Sendable {
         case .untilClose: state = .untilClose
         }
     }
+
+    /// Allows no more than so many bytes of payload, where fewer are not the limit already. What was read before stays read.
+    public mutating func limitPayload(to bytes: UInt64) { payloadLimit = min(payloadLimit, max(bytes, payloadBytes)) }
 
     public var isComplete: Bool { if case .complete = state { true } else { false } }
 

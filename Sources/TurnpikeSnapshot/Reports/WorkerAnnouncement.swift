@@ -4,7 +4,7 @@ public import TurnpikeModel
 
 /// Something that a data plane can do, and another may not.
 public enum Capability: String, Sendable, CaseIterable {
-    case apiKey, rateLimit, quota
+    case apiKey, maxContentBytes, rateLimit, quota
     case templatePath, regexPath
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
@@ -32,6 +32,7 @@ extension CompiledRoute {
     fileprivate var requiredCapabilities: Set<Capability> {
         var required: Set<Capability> = []
         if requiresKey { required.insert(.apiKey) }
+        if maxContentBytes != nil { required.insert(.maxContentBytes) }
         if !rateLimits.isEmpty { required.insert(.rateLimit) }
         if !quotas.isEmpty { required.insert(.quota) }
         if backends.count > 1 { required.insert(.weightedBackends) }

@@ -48,6 +48,7 @@ extension CompiledRoute {
             tenantID: fields.id("tenantId", .tenant), hosts: fields.strings("hosts", count: 1...64), paths: paths,
             methods: fields.strings("methods", count: 0...32),
             priority: Int(fields.integer("priority", in: -1000...1000)), requiresKey: fields.bool("requiresKey"),
+            maxContentBytes: fields.optionalInteger("maxContentBytes", in: Route.contentBytes),
             backends: fields.list("backends", count: answers ? 0...0 : 1...16) { backend in
                 Backend(cluster: backend.string("cluster"), weight: Int(backend.integer("weight", in: 0...1000)))
             },
@@ -86,6 +87,7 @@ extension CompiledRoute {
         fields.write("rateLimits", rateLimits)
         fields.write("quotas", quotas)
         // Workers that do not know these fields can serve every route that has none of them.
+        if let maxContentBytes { fields.write("maxContentBytes", maxContentBytes) }
         if !headers.isEmpty { fields.write("headers", .array(headers.map(\.json))) }
         if !query.isEmpty { fields.write("query", .array(query.map(\.json))) }
         fields.write("condition", condition?.text)

@@ -104,6 +104,8 @@ public struct CompiledRoute: CompiledContent {
     public var priority: Int
     /// Whether a request needs a valid API key of the tenant.
     public var requiresKey: Bool
+    /// Bytes. Absent: as many as the gateway takes.
+    public var maxContentBytes: Int64?
     public var backends: [Backend]
     /// Names of the rate limits and quotas, of the same tenant, that a request must pass, in order.
     public var rateLimits: [String]
@@ -126,7 +128,8 @@ public struct CompiledRoute: CompiledContent {
 
     public init(
         tenant: String, name: String, id: ResourceID, tenantID: ResourceID, hosts: [String], paths: [PathMatch],
-        methods: [String], priority: Int, requiresKey: Bool, backends: [Backend], rateLimits: [String],
+        methods: [String], priority: Int, requiresKey: Bool, maxContentBytes: Int64? = nil, backends: [Backend],
+        rateLimits: [String],
         quotas: [String], headers: [ValueMatch] = [], query: [ValueMatch] = [], condition: Condition? = nil,
         redirect: Redirect? = nil, respond: DirectResponse? = nil, rewrite: Rewrite? = nil,
         stickiness: Stickiness? = nil, mirrors: [Mirror] = [], upgrades: Upgrades? = nil,
@@ -142,6 +145,7 @@ public struct CompiledRoute: CompiledContent {
         self.methods = methods
         self.priority = priority
         self.requiresKey = requiresKey
+        self.maxContentBytes = maxContentBytes
         self.backends = backends
         self.rateLimits = rateLimits
         self.quotas = quotas

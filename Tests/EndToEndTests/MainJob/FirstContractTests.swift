@@ -109,6 +109,38 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test func `content that a route does not take is refused, explained, and no unit of anything`() async throws {
+        try await Stage.with { stage in
+            let origin = try await Origin.start()
+            let plane = try await ControlPlaneProcess.start(on: stage)
+            let gateway = try await GatewayProcess.start(joining: plane, on: stage)
+            let key = try await plane.serveOrders(from: origin)
+            try await plane.call(
+                .PATCH, "/v1/tenants/acme/routes/orders?wait=applied&timeout=30s",
+                ["match": ["methods": ["POST"]], "maxContentBytes": 8])
+            func post(_ content: JSON) async throws -> Exchange {
+                let headers = [("Host", "api.acme.test"), ("X-Api-Key", key)]
+                return try await Exchange.send(.POST, gateway.url + "/v1/orders", headers: headers, body: content)
+            }
+            #expect(try await post("123456").status == 200)
+            let refused = try await post("1234567")
+            #expect(refused.status == 413 && refused.text.contains("body-too-large"))
+            #expect(origin.requests == 1)
+            let explained = try await plane.call(
+                .POST, "/v1/explain",
+                [
+                    "method": "POST", "host": "api.acme.test", "path": "/v1/orders", "key": .string(key),
+                    "headers": ["content-length": "9"],
+                ])
+            #expect(explained["outcome"]?["code"] == "body-too-large")
+            try await until("the usage has arrived") { try await plane.usage() == ["2xx": 1, "4xx": 1] }
+            let report = try await plane.call(.GET, "/v1/tenants/acme/usage?groupBy=statusClass")
+            let units = (report["data"]?.array ?? []).map { [$0["statusClass"], $0["units"]] }
+            #expect(Set(units) == [["2xx", 1], ["4xx", 0]])
+            try await origin.stop()
+        }
+    }
+
     @Test func `a write that waits is enforced when it is answered`() async throws {
         try await Stage.with { stage in
             let origin = try await Origin.start()

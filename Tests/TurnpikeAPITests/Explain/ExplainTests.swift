@@ -178,6 +178,38 @@ import TurnpikeModel
         }
     }
 
+    @Test(
+        arguments: [
+            (#"{}"#, "passes", nil), (#"{"content-length":"8"}"#, "passes", nil),
+            (#"{"content-length":"9"}"#, "refuses", 413), (#"{"transfer-encoding":"chunked"}"#, "depends", nil),
+        ] as [(String, String, Int64?)])
+    func `a bound of content is explained by what the headers announce`(
+        headers: String, outcome: String, status: Int64?
+    ) async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let bounded =
+                #"{"match":{"hosts":["api.acme.test"],"paths":[{"exact":"/b"}]},"auth":{"anyOf":[{"apiKey":{}}]},"maxContentBytes":8,"backends":[{"service":"orders"}]}"#
+            for (path, body) in [
+                ("routes/bounded", bounded),
+                ("policies/burst", #"{"kind":"rateLimit","per":"tenant","limit":100,"interval":"1s"}"#),
+                ("api-keys/partner", "{}"),
+            ] {
+                #expect(try await server.send(.put, "/v1/tenants/acme/\(path)", body).status == 201)
+            }
+            let question =
+                #"{"method":"POST","host":"api.acme.test","path":"/b","headers":\#(headers),"key":"partner"}"#
+            let json = try await explain(server, question)
+            let steps = json["steps"]?.array ?? []
+            #expect(steps.map { $0["check"]?.string } == ["apiKey", "maxContentBytes", "rateLimit"])
+            #expect(steps[1]["outcome"]?.string == outcome && steps[1]["detail"]?.string?.contains("8 bytes") == true)
+            #expect(json["outcome"]?["status"]?.integer == status)
+            // Who has no key is told nothing else.
+            let keyless = try await explain(server, question.replacing("partner", with: "nobody"))
+            #expect(keyless["outcome"]?["status"] == 401)
+        }
+    }
+
     @Test func `services that get copies are told`() async throws {
         try await TestServer.run { server in
             try await server.seed()

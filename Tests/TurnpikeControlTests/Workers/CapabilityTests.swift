@@ -80,7 +80,7 @@ import TurnpikeTestSupport
         let route = CompiledRoute(
             tenant: "acme", name: "r", id: .zero, tenantID: .zero, hosts: ["h"],
             paths: [.template("/{a}"), .regex("/.*")],
-            methods: [], priority: 0, requiresKey: true,
+            methods: [], priority: 0, requiresKey: true, maxContentBytes: 1,
             backends: [.init(cluster: "a", weight: 1), .init(cluster: "b", weight: 1)],
             rateLimits: ["x"], quotas: ["y"], headers: [ValueMatch(name: "x", rule: .present(true))],
             query: [ValueMatch(name: "x", rule: .present(true))], condition: try Condition("method == 'GET'"),

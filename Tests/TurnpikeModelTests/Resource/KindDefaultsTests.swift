@@ -182,6 +182,18 @@ private let refused: [(Kind, String, [String])] = [
         ]
     ),
     (
+        .route, #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"respond":{},"maxContentBytes":-1}"#,
+        ["/maxContentBytes range"]
+    ),
+    (
+        .route, #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"respond":{},"maxContentBytes":1000000000000001}"#,
+        ["/maxContentBytes range"]
+    ),
+    (
+        .route, #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"respond":{},"maxContentBytes":"1 MiB"}"#,
+        ["/maxContentBytes type"]
+    ),
+    (
         .route, #"{"match":{"hosts":["a"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"upgrades":{}}"#,
         ["/upgrades/protocols required"]
     ),

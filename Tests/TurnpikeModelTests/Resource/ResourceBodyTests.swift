@@ -48,6 +48,10 @@ private let validBodies: [(Kind, String)] = [
         .route,
         #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"prefix":"/"}]},"backends":[{"service":"a"}],"mirror":[{"service":"b","percent":1},{"service":"c"}],"upgrades":{"protocols":["WebSocket","irc/6.9"],"idleTimeout":"1h"}}"#
     ),
+    (
+        .route,
+        #"{"name":"r","match":{"hosts":["a.test"],"paths":[{"prefix":"/"}]},"maxContentBytes":0,"backends":[{"service":"a"}]}"#
+    ),
     (.apiKey, #"{"name":"partner-1","expiresAt":"2030-01-01T00:00:00Z","routes":["orders"]}"#),
     (.quota, #"{"name":"monthly","limit":1000000,"unit":"requests","period":"month","enforcement":"hard"}"#),
     (.quota, #"{"name":"daily","limit":0,"period":"day","per":"key","selector":{"labels":{"tier":"gold"}}}"#),

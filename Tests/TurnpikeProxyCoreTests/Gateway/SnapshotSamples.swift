@@ -14,6 +14,7 @@ enum Sample {
     static func route(
         _ name: String = "orders", id: UInt64 = 1, tenant: String = "acme", hosts: [String] = ["api.acme.test"],
         paths: [PathMatch] = [.prefix("/v1/orders")], methods: [String] = [], requiresKey: Bool = false,
+        maxContentBytes: Int64? = nil,
         backends: [(String, Int)] = [("orders", 1)], rateLimits: [String] = [], quotas: [String] = [],
         headers: [ValueMatch] = [], condition: Condition? = nil
     ) -> CompiledResource {
@@ -22,6 +23,7 @@ enum Sample {
                 tenant: tenant, name: name, id: ResourceID(high: 10, low: id),
                 tenantID: tenant == "acme" ? acme : other,
                 hosts: hosts, paths: paths, methods: methods, priority: 0, requiresKey: requiresKey,
+                maxContentBytes: maxContentBytes,
                 backends: backends.map { .init(cluster: $0.0, weight: $0.1) }, rateLimits: rateLimits, quotas: quotas,
                 headers: headers, condition: condition
             ))

@@ -53,6 +53,25 @@ import TurnpikeProxyCore
         #expect(try reader.take("abcde") == (5, true))
     }
 
+    @Test func `what is allowed can become less, and never more`() throws {
+        var reader = BodyReader(.chunked, payloadLimit: 5)
+        reader.limitPayload(to: 9)
+        #expect(reader.payloadLimit == 5)
+        #expect(try reader.take("3\r\nabc\r\n") == (8, false))
+        // Never less than there was.
+        reader.limitPayload(to: 2)
+        #expect(reader.payloadLimit == 3)
+        #expect(throws: HTTPFault.bodyTooLarge) { try reader.take("1\r\nd") }
+    }
+
+    @Test(
+        arguments: [
+            (.none, false), (.chunked, false), (.untilClose, false), (.length(5), false), (.length(6), true),
+        ] as [(BodyFraming, Bool)])
+    func `only a length announces how much is to come`(framing: BodyFraming, isMore: Bool) {
+        #expect(framing.announces(moreThan: 5) == isMore)
+    }
+
     @Test func `a fault in the chunks comes through`() {
         var reader = BodyReader(.chunked)
         #expect(throws: HTTPFault.badChunkSize) { try reader.take("zz") }

@@ -129,6 +129,33 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
+    @Test(arguments: [true, false], Transport.available)
+    func `content that its route does not take is answered with 413`(
+        chunked: Bool, on transport: Transport
+    ) async throws {
+        let origin = try await Origin.start()
+        let resources = [Pieces.route(maxContentBytes: 1000), Pieces.cluster(origin.port)]
+        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
+            func post(_ size: Int) -> String {
+                let content = String(repeating: "y", count: size)
+                return "POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\n"
+                    + (chunked
+                        ? "Transfer-Encoding: chunked\r\n\r\n\(String(size, radix: 16))\r\n\(content)\r\n0\r\n\r\n"
+                        : "Content-Length: \(size)\r\n\r\n\(content)")
+            }
+            let client = try await gateway.connect()
+            try await client.send(post(1000))
+            #expect(try await client.response().status == 200)
+            try await client.send(post(1001))
+            let refused = try await client.response()
+            #expect(refused.status == 413 && refused["content-type"] == "application/problem+json")
+            #expect(refused.text.contains("body-too-large"))
+            #expect(origin.requests.map(\.contentBytes) == [1000])
+            #expect(gateway.usage.total.requests == 2)
+        }
+        await origin.stop()
+    }
+
     @Test(arguments: Transport.available)
     func `a client that asks first is told to go on`(on transport: Transport) async throws {
         let origin = try await Origin.start { .ok("\($0.contentBytes)") }

@@ -14,10 +14,11 @@ import TurnpikeSnapshot
 @Suite(.timeLimit(.minutes(1))) struct HTTP2ServingTests {
     /// A gateway with TLS before an upstream.
     private func serve(
-        _ origin: Origin, requiresKey: Bool = false, extra: [CompiledResource] = [],
+        _ origin: Origin, requiresKey: Bool = false, maxContentBytes: Int64? = nil, extra: [CompiledResource] = [],
         limits: GatewayLimits = GatewayLimits(), _ body: (GatewayHarness) async throws -> Void
     ) async throws {
-        let resources = [Pieces.route(requiresKey: requiresKey), Pieces.cluster(origin.port)] + extra
+        let route = Pieces.route(requiresKey: requiresKey, maxContentBytes: maxContentBytes)
+        let resources = [route, Pieces.cluster(origin.port)] + extra
         try await GatewayHarness.run(
             on: .nio, resources, limits: limits, certificates: [try TestCertificate.make("api.acme.test")], body)
         await origin.stop()
@@ -70,6 +71,25 @@ import TurnpikeSnapshot
             for piece in 0..<3 { try await exchange.send([UInt8](repeating: 7, count: 10_000), endsStream: piece == 2) }
             #expect(await exchange.response().status == 200)
             #expect(origin.requests.map(\.contentBytes) == [30_000])
+            await client.close()
+        }
+    }
+
+    @Test(arguments: [nil, 1001] as [Int?])
+    func `content that its route does not take is answered with 413, and the connection goes on`(
+        length: Int?
+    ) async throws {
+        let origin = try await Origin.start()
+        try await serve(origin, maxContentBytes: 1000) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let exchange = try await client.stream()
+            let fields = length.map { [("content-length", String($0))] } ?? []
+            try await exchange.send(HTTP2Client.head("POST", "/v1/orders", fields))
+            try await exchange.send([UInt8](repeating: 7, count: 1001), endsStream: length != nil)
+            let refused = await exchange.response()
+            #expect(refused.status == 413 && refused.hasEnded && refused.text.contains("body-too-large"))
+            #expect(try await client.get().status == 200)
+            #expect(origin.requests.map(\.contentBytes) == [0])
             await client.close()
         }
     }

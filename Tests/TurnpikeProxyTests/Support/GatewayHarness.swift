@@ -185,7 +185,7 @@ enum Pieces {
     static let tenant = ResourceID(high: 1, low: 1)
 
     static func route(
-        requiresKey: Bool = false, rateLimits: [String] = [], quotas: [String] = [],
+        requiresKey: Bool = false, maxContentBytes: Int64? = nil, rateLimits: [String] = [], quotas: [String] = [],
         paths: [PathMatch] = [.prefix("/v1")], mirrors: [Mirror] = [],
         upgrades: Upgrades? = nil
     ) -> CompiledResource {
@@ -194,7 +194,8 @@ enum Pieces {
                 tenant: "acme", name: "orders", id: ResourceID(high: 2, low: 1), tenantID: tenant,
                 hosts: ["api.acme.test"],
                 paths: paths, methods: [], priority: 0, requiresKey: requiresKey,
-                backends: [.init(cluster: "orders", weight: 1)], rateLimits: rateLimits, quotas: quotas,
+                maxContentBytes: maxContentBytes, backends: [.init(cluster: "orders", weight: 1)],
+                rateLimits: rateLimits, quotas: quotas,
                 mirrors: mirrors, upgrades: upgrades
             ))
     }

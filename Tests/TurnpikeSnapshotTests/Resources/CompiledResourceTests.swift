@@ -26,6 +26,7 @@ private let optionalParts = [
     #"{"paths":[{"type":"prefix","pattern":"/a"}],"rewrite":{"prefix":"/b"}}"#,
     #"{"mirrors":[{"service":"shadow","percent":10}]}"#,
     #"{"upgrades":{"protocols":["websocket","irc/6.9"],"idleTimeout":"5m"}}"#,
+    #"{"maxContentBytes":0}"#, #"{"maxContentBytes":1000000000000000}"#,
     #"{"condition":"method == 'GET' && !(host == 'a')"}"#,
 ]
 

@@ -12,10 +12,13 @@ extension Gateway {
     ///
     /// Phases get the context by reference, also where they only read it: by value all of it would be copied.
     ///
-    /// - Parameter stage: where the last phase writes to.
+    /// - Parameters:
+    ///   - content: follows the request's content; a phase may allow it less.
+    ///   - stage: where the last phase writes to.
     func admit(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
-        over scheme: RequestForwarding.Scheme, context: inout RequestContext, to stage: ByteStage
+        over scheme: RequestForwarding.Scheme, content: inout BodyReader, context: inout RequestContext,
+        to stage: ByteStage
     ) throws(Refusal) -> Admission {
         var admission = Admission.admitted
         var phases = RequestPhases(.match)
@@ -24,6 +27,7 @@ extension Gateway {
             case .match: phases = try match(head, bytes, from: client, context: &context)
             case .account: try checkAccount()
             case .apiKey: try authenticate(head, bytes, context: &context)
+            case .maxContentBytes: try boundContent(head.framing, context: &context, content: &content)
             case .rateLimit: try limitRate(from: client, context: &context)
             case .quota: admission = try spendQuotas(context: &context)
             case .forward: prepare(head, bytes, from: client, over: scheme, context: &context, to: stage)

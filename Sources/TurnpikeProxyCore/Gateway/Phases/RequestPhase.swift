@@ -16,6 +16,9 @@ public enum RequestPhase: UInt8, Sendable, CaseIterable {
     /// Finds out who asks, by the API key. Before whatever tells of the route's policies or draws on them, so that nobody
     /// without a key learns of them or uses them up. Refuses with 401 and 403.
     case apiKey
+    /// Bounds the request's content. Before the limits, so that a request that could not be forwarded draws on none. Refuses
+    /// with 413.
+    case maxContentBytes
     /// Takes one of each rate limit. Before the quotas: a rate comes back within seconds by itself, a unit of a quota does not.
     /// Refuses with 429.
     case rateLimit

@@ -32,6 +32,7 @@ extension RequestPhase {
         case .match: false
         case .account, .forward: true
         case .apiKey: route.requiresKey
+        case .maxContentBytes: route.maxContentBytes != nil
         case .rateLimit: !route.rateLimits.isEmpty
         case .quota: !route.quotas.isEmpty
         }

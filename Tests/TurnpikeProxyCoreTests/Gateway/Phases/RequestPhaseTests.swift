@@ -20,16 +20,17 @@ import TurnpikeSnapshot
     @Test func `a route's requests take the phases that it asks for, in order, and no other`() throws {
         #expect(try phases(Sample.route()) == ["account", "forward"])
         #expect(try phases(Sample.route(requiresKey: true)) == ["account", "apiKey", "forward"])
+        #expect(try phases(Sample.route(maxContentBytes: 0)) == ["account", "maxContentBytes", "forward"])
         #expect(
             try phases(Sample.route(rateLimits: ["a"], quotas: ["b"])) == ["account", "rateLimit", "quota", "forward"])
         #expect(
-            try phases(Sample.route(requiresKey: true, rateLimits: ["a"], quotas: ["b"]))
+            try phases(Sample.route(requiresKey: true, maxContentBytes: 1, rateLimits: ["a"], quotas: ["b"]))
                 == RequestPhase.allCases.dropFirst().map(\.name))
     }
 
     @Test func `the first phase that would refuse a request answers it`() throws {
         let rig = try ConnectionRig([
-            Sample.route(requiresKey: true, rateLimits: ["burst"], quotas: ["monthly"]),
+            Sample.route(requiresKey: true, maxContentBytes: 4, rateLimits: ["burst"], quotas: ["monthly"]),
             Sample.cluster(), Sample.key("secret"), Sample.rateLimit(per: .route, limit: 1, interval: .seconds(60)),
             Sample.quota(limit: 1),
         ])
@@ -54,6 +55,7 @@ import TurnpikeSnapshot
         #expect(answer(post("12345", key: nil)) == 503)
         rig.recorder.canRecord = true
         #expect(answer(post("12345", key: nil)) == 401)
+        #expect(answer(post("12345")) == 413)
         #expect(answer(post("1234")) == 429 && rig.client.contains("rate-limited"))
         rig.advance(by: 60_000_000_000)
         #expect(answer(post("1234")) == 429 && rig.client.contains("quota-exceeded"))
