@@ -7,6 +7,16 @@ public struct HTTP1ContentWriter: Sendable, Hashable {
 
     let framing: Framing
 
+    /// Whether the head is to wait for what comes next, since a length of zero was announced and the end has yet to come: over
+    /// HTTP/1.1 it would be a whole request already, and content that contradicts it could no longer be refused (RFC 9113
+    /// §8.1.1).
+    public let headWaits: Bool
+
+    init(framing: Framing, headWaits: Bool = false) {
+        self.framing = framing
+        self.headWaits = headWaits
+    }
+
     /// What goes before so many bytes of content, at least one.
     public func prefix(_ count: Int) -> [UInt8] {
         guard framing == .chunked else { return [] }

@@ -17,7 +17,7 @@ public enum HTTP1RequestWriter {
         var line = RequestLine()
         var rest: [UInt8] = []
         var cookies: [String] = []
-        var announcesLength = false
+        var length: String?
         for (name, value) in fields {
             if name.hasPrefix(":") {
                 guard rest.isEmpty, cookies.isEmpty else { throw .badPseudoField }
@@ -31,7 +31,7 @@ public enum HTTP1RequestWriter {
             case "host" where value == line.authority: break
             case "te": guard value.lowercased() == "trailers" else { throw .connectionField }
             default:
-                if name == "content-length" { announcesLength = true }
+                if name == "content-length" { length = value }
                 rest.append(name, value)
             }
         }
@@ -39,7 +39,9 @@ public enum HTTP1RequestWriter {
         output += rest
         // A client may send each cookie as a field of its own (RFC 9113 §8.2.3).
         if !cookies.isEmpty { output.append("cookie", cookies.joined(separator: "; ")) }
-        let content = HTTP1ContentWriter(framing: endsStream ? .none : announcesLength ? .length : .chunked)
+        let content = HTTP1ContentWriter(
+            framing: endsStream ? .none : length == nil ? .chunked : .length,
+            headWaits: !endsStream && length?.utf8.allSatisfy { $0 == ASCII.zero } == true)
         if content.framing == .chunked { output.append("transfer-encoding", "chunked") }
         output += [ASCII.cr, ASCII.lf]
         return content

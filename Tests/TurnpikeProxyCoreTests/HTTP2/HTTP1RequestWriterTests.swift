@@ -50,6 +50,19 @@ import TurnpikeProxyCore
         #expect(try content.end(trailers: [("x", "y")] as Fields).isEmpty)
     }
 
+    @Test(arguments: [
+        ("0", false, true), ("00", false, true), ("0", true, false), ("3", false, false), ("03", false, false),
+    ])
+    func `a head that announces no content waits for the end to tell the same`(
+        length: String, endsStream: Bool, waits: Bool
+    ) throws {
+        var bytes: [UInt8] = []
+        let content = try HTTP1RequestWriter.write(
+            Self.start + [("content-length", length)], endsStream: endsStream, to: &bytes)
+        #expect(content.headWaits == waits)
+        #expect(String(decoding: bytes, as: UTF8.self).hasSuffix("\r\ncontent-length: \(length)\r\n\r\n"))
+    }
+
     @Test func `a host beside the same authority says nothing, and another is left for the engine to refuse`() throws {
         let same = try Self.written(Self.start + [("host", "api.acme.test")])
         #expect(same.components(of: "host: ") == 1)

@@ -17,6 +17,8 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
 
     private let limits: HeadLimits
     private var content: HTTP1ContentWriter?
+    /// The request's head, where it waits for what comes next.
+    private var waitingHead: ByteBuffer?
     private var isRequestWhole = false
     private var reader: HTTP1ResponseReader?
     private var output = HTTP2Output()
@@ -51,13 +53,22 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
         content = try HTTP1RequestWriter.write(headers.headers.plain, endsStream: headers.endStream, to: &bytes)
         isRequestWhole = headers.endStream
         reader = HTTP1ResponseReader(answersHead: headers.headers.first(name: ":method") == "HEAD", limits: limits)
-        context.fireChannelRead(wrapInboundOut(context.channel.allocator.buffer(bytes: bytes)))
+        let head = context.channel.allocator.buffer(bytes: bytes)
+        if content?.headWaits == true { waitingHead = head } else { context.fireChannelRead(wrapInboundOut(head)) }
+    }
+
+    private func passWaitingHead(_ context: ChannelHandlerContext) {
+        guard let head = waitingHead else { return }
+        waitingHead = nil
+        context.fireChannelRead(wrapInboundOut(head))
     }
 
     private func pass(
         _ content: HTTP1ContentWriter, _ buffer: ByteBuffer, isLast: Bool, _ context: ChannelHandlerContext
     ) {
         isRequestWhole = isLast
+        // Content without bytes that does not end is neither what was announced nor against it.
+        if isLast || buffer.readableBytes > 0 { passWaitingHead(context) }
         let framed = content.frame(buffer, isLast: isLast, context.channel.allocator)
         if framed.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(framed)) }
     }
@@ -65,6 +76,7 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
     private func end(_ content: HTTP1ContentWriter, trailers: HPACKHeaders, _ context: ChannelHandlerContext) throws {
         isRequestWhole = true
         let bytes = try content.end(trailers: trailers.plain)
+        passWaitingHead(context)
         if !bytes.isEmpty { context.fireChannelRead(wrapInboundOut(context.channel.allocator.buffer(bytes: bytes))) }
     }
 
