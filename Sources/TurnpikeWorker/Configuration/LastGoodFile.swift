@@ -82,29 +82,56 @@ struct LastGoodFile: Sendable {
 
     private static let leastLogToCompact = 4 << 20
 
-    /// Makes a new base of the base and the log.
+    /// Makes a new base of the base and the log. Of the log no more than names are held in memory: it is read twice.
     func compact() throws {
-        var changes: [CompiledName: CompiledResource?] = [:]
-        var revision: Revision?
-        var log = try SectionReader(logPath)
-        while let delta = try? log.next() {
-            for name in delta.removed { changes[name] = .some(nil) }
-            for resource in delta.set { changes[resource.name] = resource }
-            revision = delta.revision
-        }
-        guard let revision else { return }
+        guard let changes = try lastChanges() else { return }
         try DurableFile.replace(path) { file in
             var writer = SectionWriter()
             try writer.add(Frame.begin(isSnapshot: true).line, to: file)
             var base = try SectionReader(path)
-            try base.forEachResource { resource, line in
-                if changes[resource.name] == nil { try writer.add(Array(line) + [0x0A], to: file) }
+            let isWhole = try base.next { frame, line in
+                guard case .set(let resource) = frame, changes.places[resource.name] == nil else { return }
+                try writer.add(Array(line) + [0x0A], to: file)
             }
-            for case let resource? in changes.values { try writer.add(Frame.set(resource).line, to: file) }
-            try writer.add(Frame.commit(revision).line, to: file)
+            guard isWhole else { throw base.damaged("is empty") }
+            var log = try SectionReader(logPath)
+            var place = 0
+            while place < changes.count {
+                let isWhole = try log.next { frame, line in
+                    guard let name = frame.changedName else { return }
+                    place += 1
+                    guard case .set = frame, changes.places[name] == place else { return }
+                    try writer.add(Array(line) + [0x0A], to: file)
+                }
+                guard isWhole else { throw log.damaged("has become shorter") }
+            }
+            try writer.add(Frame.commit(changes.revision).line, to: file)
             try writer.finish(file)
         }
         try removeLog()
+    }
+
+    /// Where the last change of each resource stands among all of the log's, from 1 on; `nil` where the log has none.
+    private func lastChanges() throws -> (places: [CompiledName: Int], count: Int, revision: Revision)? {
+        var places: [CompiledName: Int] = [:]
+        var count = 0
+        var revision: Revision?
+        var log = try SectionReader(logPath)
+        while true {
+            var names: [CompiledName] = []
+            var end: Revision?
+            let isWhole = try? log.next { frame, _ in
+                if let name = frame.changedName { names.append(name) }
+                if case .commit(let revision) = frame { end = revision }
+            }
+            guard isWhole == true else { break }
+            for name in names {
+                count += 1
+                places[name] = count
+            }
+            revision = end
+        }
+        return revision.map { (places, count, $0) }
     }
 
     /// Puts a base that is damaged, and with it the log, out of the way, over what was put there before.
@@ -120,5 +147,16 @@ struct LastGoodFile: Sendable {
     private func removeLog() throws {
         guard unlink(logPath) == 0 || errno == ENOENT else { throw FileFailure.last("remove", logPath) }
         try DurableFile.synchronizeDirectory(of: logPath)
+    }
+}
+
+extension Frame {
+    /// The compiled resource that is set or removed.
+    fileprivate var changedName: CompiledName? {
+        switch self {
+        case .set(let resource): resource.name
+        case .remove(let name): name
+        case .begin, .commit, .heartbeat, .probe, .revoked: nil
+        }
     }
 }

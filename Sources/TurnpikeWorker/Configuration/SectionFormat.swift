@@ -56,26 +56,22 @@ struct SectionReader: ~Copyable {
     mutating func next() throws -> Delta? {
         var assembler = DeltaAssembler()
         var delta: Delta?
-        let isWhole = try section { frame, _ in delta = try assembler.take(frame) ?? delta }
+        let isWhole = try next { frame, _ in delta = try assembler.take(frame) ?? delta }
         guard isWhole else { return nil }
         guard let delta else { throw damaged("has a section without an end") }
         return delta
-    }
-
-    /// Calls `each` with the resources of the next section and their lines, and holds none of them.
-    mutating func forEachResource(_ each: (CompiledResource, ArraySlice<UInt8>) throws -> Void) throws {
-        let isWhole = try section { frame, line in
-            if case .set(let resource) = frame { try each(resource, line) }
-        }
-        guard isWhole else { throw damaged("is empty") }
     }
 
     func damaged(_ detail: String) -> TurnpikeError {
         TurnpikeError(.malformedRequest, "'\(file.path)' \(detail).")
     }
 
+    /// Calls `each` with the frames of the next section and their lines, and holds none of them. That the section is whole is
+    /// known only once it has been read.
+    ///
     /// - Returns: false at the end of the file.
-    private mutating func section(_ each: (Frame, ArraySlice<UInt8>) throws -> Void) throws -> Bool {
+    /// - Throws: `TurnpikeError` where it is not what was written.
+    mutating func next(_ each: (Frame, ArraySlice<UInt8>) throws -> Void) throws -> Bool {
         var (sum, count, isCommitted) = (CRC32(), 0, false)
         while let line = try nextLine() {
             guard !isCommitted else {

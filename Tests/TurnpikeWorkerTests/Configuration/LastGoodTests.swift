@@ -128,6 +128,19 @@ extension LastGoodFile {
         }
     }
 
+    @Test func `a new base holds what of the log is whole, and each resource as it was last`() async throws {
+        try await with { file, _ in
+            try file.replace(with: stored)
+            let first = try file.append([change(43, set: "d"), change(44, set: "bb"), change(45, remove: "d")], at: 0)
+            _ = try file.append([change(46, set: "e")], at: first)
+            try write(Array(try bytes(of: file.logPath).dropLast(3)), to: file.logPath)
+            let before = try await file.state()
+            #expect(before?.revision == 45)
+            try file.compact()
+            #expect(try await file.state() == before)
+        }
+    }
+
     @Test func `a damaged file is set aside and the worker starts without it`() async throws {
         try await withTemporaryDirectory { path in
             let place = path + "/last-good.ndjson"
