@@ -23,7 +23,7 @@ extension HTTPField.Name {
 struct RequestIdentity: RouterMiddleware {
     let control: ControlPlane
     let logger: Logger
-    let metrics: MetricsRegistry
+    let metrics: OperationMetrics
 
     func handle(
         _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
@@ -40,23 +40,9 @@ struct RequestIdentity: RouterMiddleware {
             response.headers[.turnpikeRevision] = "\(notes.revision ?? before)"
         }
         let duration = ContinuousClock.now - start
-        count(request, context, response, duration)
+        metrics.note(request.method, context.endpointPath, status: response.status, duration)
         log(request, context, response, duration, notes)
         return response
-    }
-
-    private func count(_ request: Request, _ context: APIContext, _ response: Response, _ duration: Duration) {
-        // Method and path as the contract writes them, so that what clients make up makes no series of its own.
-        let method = KnownMethods.all.contains(request.method) ? request.method.rawValue : "other"
-        let operation = "\(method) \(context.endpointPath ?? "unknown")"
-        metrics.counter(
-            .apiRequests, help: "Requests to the REST API, by operation and status class.",
-            labels: [("operation", operation), ("status_class", "\(response.status.code / 100)xx")]
-        ).increment()
-        metrics.histogram(
-            .apiRequestDuration, help: "Time to answer a request to the REST API, by operation.",
-            labels: [("operation", operation)]
-        ).observe(duration)
     }
 
     private func log(

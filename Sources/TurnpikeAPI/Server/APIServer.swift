@@ -51,7 +51,7 @@ public func buildRouter(
 ) -> Router<APIContext> {
     let router = Router(context: APIContext.self)
     // First the request id: everything behind it names the request.
-    router.add(middleware: RequestIdentity(control: control, logger: logger, metrics: metrics))
+    router.add(middleware: RequestIdentity(control: control, logger: logger, metrics: OperationMetrics(metrics)))
     // Then the one place where errors become answers, so that authentication's are among them.
     router.add(middleware: ProblemMiddleware(logger: logger))
     router.add(middleware: KnownMethods())

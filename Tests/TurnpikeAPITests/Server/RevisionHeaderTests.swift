@@ -18,7 +18,8 @@ import TurnpikeTelemetry
         let principal = try control.authenticate(bearer: TestServer.token)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let router = Router(context: APIContext.self)
-        router.add(middleware: RequestIdentity(control: control, logger: logger, metrics: MetricsRegistry()))
+        router.add(
+            middleware: RequestIdentity(control: control, logger: logger, metrics: OperationMetrics(MetricsRegistry())))
         router.add(middleware: ProblemMiddleware(logger: logger))
         let read = Endpoint(.get, "/read", .everybody, parameters: ["minRevision"]) { _, _ in
             let write = WriteCommand.create(.tenant, body: ["name": "late"])
