@@ -8,8 +8,10 @@
 public struct HealthCheck: Sendable, Hashable {
     /// What is asked, and which answer is good.
     public enum Question: Sendable, Hashable {
-        /// A `GET` by HTTP/1.1, on a connection of its own.
+        /// A `GET`, by the service's protocol.
         case http(HTTP)
+        /// `grpc.health.v1.Health/Check`, gRPC's own health protocol, over HTTP/2 whatever the service's protocol is.
+        case grpc(GRPC)
         /// Whether a connection can be made.
         case tcp
     }
@@ -27,6 +29,13 @@ public struct HealthCheck: Sendable, Hashable {
             self.host = host
             self.statuses = statuses
         }
+    }
+
+    public struct GRPC: Sendable, Hashable {
+        /// The service that is asked after, 1 to 256 characters. Absent: the server as a whole.
+        public var service: String?
+
+        public init(service: String? = nil) { self.service = service }
     }
 
     /// A status, or a hundred of them.
@@ -62,12 +71,15 @@ public struct HealthCheck: Sendable, Hashable {
     }
 
     public init(reading fields: inout FieldReader) {
-        let asked = ["http", "tcp"].filter { fields.has($0) }
-        if asked.isEmpty { fields.report([Fault(fields.pointer, .required, "Needs 'http' or 'tcp'.")]) }
-        if asked.count > 1 { fields.report([Fault(fields.pointer, .conflict, "Takes one of 'http' and 'tcp'.")]) }
+        let asked = ["http", "grpc", "tcp"].filter { fields.has($0) }
+        if asked.isEmpty { fields.report([Fault(fields.pointer, .required, "Needs 'http', 'grpc' or 'tcp'.")]) }
+        if asked.count > 1 {
+            fields.report([Fault(fields.pointer, .conflict, "Takes one of 'http', 'grpc' and 'tcp'.")])
+        }
         let http = fields.object("http") { HTTP(reading: &$0) }
+        let grpc = fields.object("grpc") { GRPC(service: $0.optionalString("service", length: 1...256)) }
         fields.object("tcp") { _ in }
-        question = http.map { .http($0) } ?? .tcp
+        question = http.map { .http($0) } ?? grpc.map { .grpc($0) } ?? .tcp
         port = fields.optionalInteger("port", in: 1...65535).map { Int($0) }
         interval = fields.duration("interval", in: .seconds(1) ... .seconds(3600), default: .seconds(10))
         timeout = fields.duration("timeout", in: .milliseconds(10) ... .seconds(60), default: .seconds(1))
@@ -81,6 +93,7 @@ public struct HealthCheck: Sendable, Hashable {
     public func write(to fields: inout FieldWriter) {
         switch question {
         case .http(let http): fields.write("http") { http.write(to: &$0) }
+        case .grpc(let grpc): fields.write("grpc") { $0.write("service", grpc.service) }
         case .tcp: fields.write("tcp") { _ in }
         }
         if let port { fields.write("port", Int64(port)) }

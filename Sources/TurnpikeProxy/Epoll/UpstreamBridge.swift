@@ -32,8 +32,10 @@ final class UpstreamBridge: Sendable {
 
     /// Calls back on the loop's thread with the loop's end of the pair, or why there is none. Who does not want it any more
     /// closes it.
+    ///
+    /// - Parameter isShared: false for a connection of one's own.
     func connect(
-        to endpoint: EndpointAddress, at addresses: [String],
+        to endpoint: EndpointAddress, at addresses: [String], isShared: Bool = true,
         _ done: @escaping @Sendable (Result<Descriptor, any Error>) -> Void
     ) {
         let pair: (near: Descriptor, far: Int32)
@@ -51,7 +53,7 @@ final class UpstreamBridge: Sendable {
                 }
                 .withConnectedSocket(pair.far)
                 .flatMap { channel in
-                    connector.value.connect(to: endpoint, at: addresses) { upstream in
+                    connector.value.connect(to: endpoint, at: addresses, isShared: isShared) { upstream in
                         try upstream.pipeline.syncOperations.addHandler(RelayHandler(other: bound.value))
                     }
                     .flatMapErrorThrowing { error in

@@ -16,7 +16,9 @@ final class NIOProbe: ChannelInboundHandler {
 
     func connect(to address: EndpointAddress, by connector: UpstreamConnector) {
         run.whenClosed = { self.close() }
-        connector.connect(to: address, at: address.numeric ?? [], isWanted: { !self.isClosed }) {
+        connector.connect(
+            to: address, at: address.numeric ?? [], isShared: false, isWanted: { !self.isClosed }
+        ) {
             try $0.pipeline.syncOperations.addHandler(self)
         }
         .assumeIsolated().whenComplete { result in

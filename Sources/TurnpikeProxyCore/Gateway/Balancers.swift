@@ -221,7 +221,7 @@ extension Balancers {
         return HealthChange(
             tenant: service.cluster.compiled.tenant, service: service.cluster.name, endpoint: endpoint.address,
             isHealthy: outcome == .good, isFirst: isFirst, failure: failure,
-            status: failure == .status ? probe.status : nil)
+            status: probe.status)
     }
 
     mutating func takeCounts() -> [HealthCount] {

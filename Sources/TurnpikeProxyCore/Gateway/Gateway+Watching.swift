@@ -53,7 +53,7 @@ public struct HealthChange: Sendable, Hashable {
     public let isFirst: Bool
     /// Of the last answer.
     public let failure: HealthProbe.Failure?
-    /// Where the failure is one of the status.
+    /// Where the failure is a status, of HTTP or gRPC.
     public let status: Int?
 }
 

@@ -15,39 +15,45 @@ public final class HealthProbe {
         case connect
         /// No answer in time.
         case timeout
-        /// Closed before the head of an answer was whole.
+        /// Closed before there was enough of an answer.
         case closed
-        /// The answer was not HTTP/1.1, or its head too long.
+        /// The answer was not what was asked for, or too long.
         case malformed
-        /// A status that is not among the good ones.
+        /// An HTTP status that is not among the good ones.
         case status
+        /// A gRPC status that is not OK.
+        case grpcStatus
+        /// By gRPC, anything but `SERVING`.
+        case notServing
     }
 
-    /// Bytes of interim answers and the final one's head that are read.
+    /// Bytes of an answer that are read.
     private static let mostBytes = 64 << 10
 
     let check: EndpointCheck
-    private let rule: HealthRule
     /// Where to connect.
     public let address: EndpointAddress
     /// Nanoseconds. When ``timedOut()`` is to be called at the latest.
     public let deadline: UInt64
     private let request: [UInt8]
     public private(set) var outcome: Outcome?
-    /// Of the final answer.
-    private(set) var status: Int?
+    /// What speaks against the endpoint, where that is a status: of HTTP or gRPC, as the outcome says.
+    var status: Int? {
+        switch outcome {
+        case .bad(.status), .bad(.grpcStatus): answer?.status
+        default: nil
+        }
+    }
 
-    private var parser = ResponseParser()
-    private var head = ResponseHead()
-    private var held: [UInt8] = []
+    private var answer: (any HealthAnswer)?
     private var byteCount = 0
 
     init(of check: EndpointCheck, by rule: HealthRule, now: UInt64) {
         self.check = check
-        self.rule = rule
         address = rule.address(of: check.endpoint.address)
         deadline = now.addingClamped(rule.timeout)
         request = rule.request(to: check.endpoint.address)
+        answer = rule.answer()
     }
 
     /// - Returns: what to send. Empty where the connection was the answer.
@@ -63,21 +69,7 @@ public final class HealthProbe {
         guard outcome == nil else { return }
         byteCount += bytes.count
         guard byteCount <= Self.mostBytes else { return end(.bad(.malformed)) }
-        held.append(contentsOf: bytes)
-        while outcome == nil {
-            switch held.withUnsafeBytes({ parser.parse($0, answersHead: false, into: &head) }) {
-            case .incomplete: return
-            case .fault: end(.bad(.malformed))
-            case .complete(let length):
-                held.removeFirst(length)
-                if !head.isInterim { answered(head.status) }
-            }
-        }
-    }
-
-    private func answered(_ status: Int) {
-        self.status = status
-        end(rule.accepts(status: status) ? .good : .bad(.status))
+        if let verdict = answer?.read(bytes) { end(verdict) }
     }
 
     /// The endpoint has closed, or the connection failed.

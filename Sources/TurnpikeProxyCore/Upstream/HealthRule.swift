@@ -18,24 +18,40 @@ struct HealthRule: Sendable, Hashable {
     func address(of endpoint: EndpointAddress) -> EndpointAddress {
         var address = endpoint
         if let port = check.port { address.port = port }
+        switch check.question {
+        case .http: break
+        case .grpc: address.wire.speaksHTTP2 = true
         // Being connected says it, whatever would be spoken then.
-        if case .tcp = check.question { address.wire = .plain }
+        case .tcp: address.wire = .plain
+        }
         return address
     }
 
-    /// What to say once connected; nothing where being connected is the answer.
+    /// What to say once connected, as HTTP/1.1 whatever the wire; nothing where being connected is the answer.
     func request(to endpoint: EndpointAddress) -> [UInt8] {
-        guard case .http(let http) = check.question else { return [] }
-        let host = http.host ?? address(of: endpoint).authority
-        return Array(
-            "GET \(http.path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: turnpike-health\r\nAccept: */*\r\nConnection: close\r\n\r\n"
-                .utf8)
+        let authority = address(of: endpoint).authority
+        switch check.question {
+        case .http(let http):
+            return Array(
+                "GET \(http.path) HTTP/1.1\r\nHost: \(http.host ?? authority)\r\nUser-Agent: turnpike-health\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+                    .utf8)
+        case .grpc(let grpc):
+            let message = GRPCHealthMessage.request(service: grpc.service)
+            // In chunks, since these leave no trace in HTTP/2, where gRPC has no use for a length.
+            return Array(
+                "POST \(GRPCHealthMessage.path) HTTP/1.1\r\nHost: \(authority)\r\nGrpc-Timeout: \(timeout / 1_000_000)m\r\nContent-Type: application/grpc\r\nUser-Agent: turnpike-health\r\nTransfer-Encoding: chunked\r\n\r\n\(String(message.count, radix: 16))\r\n"
+                    .utf8) + message + Array("\r\n0\r\n\r\n".utf8)
+        case .tcp: return []
+        }
     }
 
-    /// Whether an answer with this status is good.
-    func accepts(status: Int) -> Bool {
-        guard case .http(let http) = check.question, !http.statuses.isEmpty else { return status / 100 == 2 }
-        return http.statuses.contains { $0.contains(status) }
+    /// What reads the answer; nil where being connected is all of it.
+    func answer() -> (any HealthAnswer)? {
+        switch check.question {
+        case .http(let http): HTTPHealthAnswer(good: http.statuses)
+        case .grpc: GRPCHealthAnswer()
+        case .tcp: nil
+        }
     }
 }
 

@@ -9,7 +9,8 @@ public enum Capability: String, Sendable, CaseIterable {
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
     case redirect, directResponse, rewrite, stickiness, headerEdits, mirror, upgrades
-    case loadBalancing, outlierDetection, retries, requestTimeout, circuitBreakers, healthCheck, dnsRefreshRate
+    case loadBalancing, outlierDetection, retries, requestTimeout, circuitBreakers, dnsRefreshRate
+    case healthCheck, grpcHealthCheck
     case upstreamHTTP2, upstreamTLS
     /// Answers probes.
     case probe
@@ -67,7 +68,10 @@ extension CompiledCluster {
         if circuitBreakers != nil { required.insert(.circuitBreakers) }
         if `protocol` == .http2 { required.insert(.upstreamHTTP2) }
         if tls != nil { required.insert(.upstreamTLS) }
-        if healthCheck != nil { required.insert(.healthCheck) }
+        if let healthCheck {
+            required.insert(.healthCheck)
+            if case .grpc = healthCheck.question { required.insert(.grpcHealthCheck) }
+        }
         if dnsRefreshRate != nil { required.insert(.dnsRefreshRate) }
         return required
     }

@@ -95,7 +95,7 @@ import TurnpikeTestSupport
             loadBalancing: LoadBalancing(algorithm: .leastRequest), outlierDetection: OutlierDetection(),
             retries: Retries(on: [.reset]), circuitBreakers: CircuitBreakers(maxRequests: 1),
             protocol: .http2, tls: UpstreamTLS(),
-            healthCheck: HealthCheck(.tcp), dnsRefreshRate: .seconds(30))
+            healthCheck: HealthCheck(.grpc(.init())), dnsRefreshRate: .seconds(30))
         let ofRoute = CompiledResource.route(route).requiredCapabilities
         let ofCluster = CompiledResource.cluster(cluster).requiredCapabilities
         #expect(ofRoute.isDisjoint(with: ofCluster))

@@ -89,6 +89,11 @@ private let refused: [(Kind, String, [String])] = [
         ["/healthCheck required", "/healthCheck/timeout range"]
     ),
     (
+        .service,
+        #"{"endpoints":[{"host":"a","port":1}],"healthCheck":{"grpc":{"service":"","authority":"a"},"tcp":{}}}"#,
+        ["/healthCheck conflict", "/healthCheck/grpc/service length", "/healthCheck/grpc/authority unknown"]
+    ),
+    (
         .service, #"{"endpoints":[{"host":"a","port":1}],"healthCheck":{"http":{"path":"/a#b"}}}"#,
         ["/healthCheck/http/path format"]
     ),

@@ -34,6 +34,76 @@ import TurnpikeSnapshot
         #expect(probe.outcome == nil)
     }
 
+    @Test(
+        arguments: [
+            (nil, Duration.seconds(1), "1000m", "5\r\n\0\0\0\0\0"),
+            ("orders.Orders", .milliseconds(10), "10m", "14\r\n\0\0\0\0\u{F}\n\rorders.Orders"),
+        ] as [(String?, Duration, String, String)])
+    func `the call of gRPC is exactly this, over HTTP-2`(
+        service: String?, timeout: Duration, told: String, content: String
+    ) throws {
+        let probe = try probe(HealthCheck(.grpc(.init(service: service)), timeout: timeout))
+        #expect(probe.address.wire == UpstreamWire(speaksHTTP2: true))
+        #expect(
+            String(decoding: probe.connected(), as: UTF8.self)
+                == "POST /grpc.health.v1.Health/Check HTTP/1.1\r\nHost: 10.0.0.1:8080\r\nGrpc-Timeout: \(told)\r\nContent-Type: application/grpc\r\nUser-Agent: turnpike-health\r\nTransfer-Encoding: chunked\r\n\r\n\(content)\r\n0\r\n\r\n"
+        )
+    }
+
+    private static let grpcHead =
+        "HTTP/1.1 200 \r\ncontent-type: application/grpc+proto\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    private static let serving = "7\r\n\0\0\0\0\u{2}\u{8}\u{1}\r\n"
+
+    @Test(
+        arguments: [
+            (grpcHead + serving + "0\r\ngrpc-status: 0\r\n\r\n", HealthProbe.Outcome.good, nil),
+            ("HTTP/1.1 103 \r\n\r\n" + grpcHead + serving + "0\r\ngrpc-status: 0\r\n\r\n", .good, nil),
+            // The message in two chunks.
+            (grpcHead + "5\r\n\0\0\0\0\u{2}\r\n2\r\n\u{8}\u{1}\r\n0\r\ngrpc-status: 0\r\n\r\n", .good, nil),
+            (grpcHead + "7\r\n\0\0\0\0\u{2}\u{8}\u{2}\r\n0\r\ngrpc-status: 0\r\n\r\n", .bad(.notServing), nil),
+            (grpcHead + "5\r\n\0\0\0\0\0\r\n0\r\ngrpc-status: 0\r\n\r\n", .bad(.notServing), nil),
+            (grpcHead + serving + "0\r\ngrpc-status: 13\r\n\r\n", .bad(.grpcStatus), 13),
+            (grpcHead + "0\r\ngrpc-status: 4\r\n\r\n", .bad(.grpcStatus), 4),
+            (
+                "HTTP/1.1 200 \r\ncontent-type: application/grpc\r\ngrpc-status: 5\r\ncontent-length: 0\r\n\r\n",
+                .bad(.grpcStatus), 5
+            ),
+            (
+                "HTTP/1.1 200 \r\ncontent-type: application/grpc\r\ngrpc-status: 0\r\ncontent-length: 0\r\n\r\n",
+                .bad(.malformed), nil
+            ),
+            (grpcHead + "0\r\ngrpc-status: 0\r\n\r\n", .bad(.malformed), nil),
+            (grpcHead + serving + "0\r\n\r\n", .bad(.malformed), nil),
+            (grpcHead + serving + "0\r\ngrpc-status: 0\r\ngrpc-status: 0\r\n\r\n", .bad(.malformed), nil),
+            (grpcHead + serving + "0\r\ngrpc-status: 00\r\n\r\n", .bad(.malformed), nil),
+            (grpcHead + serving + "0\r\ngrpc-status: OK\r\n\r\n", .bad(.malformed), nil),
+            (grpcHead + serving + serving + "0\r\ngrpc-status: 0\r\n\r\n", .bad(.malformed), nil),
+            ("HTTP/1.1 503 \r\ncontent-type: application/grpc\r\n\r\n", .bad(.status), 503),
+            ("HTTP/1.1 200 \r\ncontent-type: text/html\r\ncontent-length: 0\r\n\r\n", .bad(.malformed), nil),
+            ("HTTP/1.1 200 \r\ncontent-length: 0\r\n\r\n", .bad(.malformed), nil),
+            ("SSH-2.0-OpenSSH\r\n", .bad(.malformed), nil),
+        ] as [(String, HealthProbe.Outcome, Int?)], [1, 9, 4096])
+    func `an answer of gRPC is good where it says SERVING and ends well, however it comes`(
+        answer: (text: String, outcome: HealthProbe.Outcome, status: Int?), pieces: Int
+    ) throws {
+        let probe = try probe(HealthCheck(.grpc(.init(service: "orders.Orders"))))
+        _ = probe.connected()
+        let bytes = Array(answer.text.utf8)
+        for start in stride(from: 0, to: bytes.count, by: pieces) {
+            bytes[start..<min(start + pieces, bytes.count)].withUnsafeBytes { probe.received($0) }
+        }
+        #expect(probe.outcome == answer.outcome && probe.status == answer.status)
+    }
+
+    @Test func `an answer of gRPC that ends before its status is no answer`() throws {
+        let probe = try probe(HealthCheck(.grpc(.init())))
+        _ = probe.connected()
+        give(probe, Self.grpcHead + Self.serving)
+        #expect(probe.outcome == nil)
+        probe.closed()
+        #expect(probe.outcome == .bad(.closed))
+    }
+
     @Test func `another port may be asked`() throws {
         let probe = try probe(HealthCheck(.http(.init(path: "/")), port: 9000))
         #expect(probe.address == EndpointAddress(host: "10.0.0.1", port: 9000))
@@ -73,11 +143,13 @@ import TurnpikeSnapshot
     }
 
     @Test func `heads without end, or of interim answers without end, are not read for ever`() throws {
-        for piece in ["HTTP/1.1 103 X\r\n\r\n", "HTTP/1.1 200 X\r\n" + String(repeating: "a", count: 60_000)] {
-            let probe = try probe(HealthCheck(.http(.init(path: "/"))))
-            _ = probe.connected()
-            for _ in 0..<5000 { give(probe, piece) }
-            #expect(probe.outcome == .bad(.malformed))
+        for question in [HealthCheck.Question.http(.init(path: "/")), .grpc(.init())] {
+            for piece in ["HTTP/1.1 103 X\r\n\r\n", "HTTP/1.1 200 X\r\n" + String(repeating: "a", count: 60_000)] {
+                let probe = try probe(HealthCheck(question))
+                _ = probe.connected()
+                for _ in 0..<5000 { give(probe, piece) }
+                #expect(probe.outcome == .bad(.malformed))
+            }
         }
     }
 

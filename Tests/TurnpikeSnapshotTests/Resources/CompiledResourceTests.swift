@@ -41,6 +41,8 @@ private let extras = [
     #"{"circuitBreakers":{}}"#, #"{"protocol":"http2"}"#, #"{"tls":{"verify":true}}"#,
     #"{"protocol":"http2","tls":{"serverName":"a.internal","authorities":"-----BEGIN CERTIFICATE-----\n","verify":false}}"#,
     #"{"healthCheck":{"tcp":{},"interval":"10s","timeout":"1s","healthyAfter":2,"unhealthyAfter":3}}"#,
+    #"{"healthCheck":{"grpc":{},"interval":"10s","timeout":"1s","healthyAfter":2,"unhealthyAfter":3}}"#,
+    #"{"healthCheck":{"grpc":{"service":"orders.Orders"},"interval":"10s","timeout":"1s","healthyAfter":2,"unhealthyAfter":3}}"#,
     #"{"healthCheck":{"http":{"path":"/healthz?deep=1","host":"a.test:8080","statuses":["2xx","404"]},"port":81,"interval":"1h","timeout":"10ms","healthyAfter":1,"unhealthyAfter":10}}"#,
 ]
 

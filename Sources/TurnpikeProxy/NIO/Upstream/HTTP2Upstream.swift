@@ -102,7 +102,8 @@ final class HTTP2Upstream {
         channel?.close(promise: nil)
     }
 
-    private func leave() {
+    /// Takes no more streams, and closes with the last.
+    func leave() {
         idle?.cancel()
         idle = nil
         guard !isLeaving else { return }

@@ -22,15 +22,17 @@ final class UpstreamConnector {
 
     /// - Parameters:
     ///   - addresses: where to connect, one after the other, in numbers.
+    ///   - isShared: false for a connection of one's own, also where others have room for one more stream.
     ///   - isWanted: whether there is any use in trying the next.
     ///   - initialise: puts the last handler into the channel, once what is beneath it is ready.
     /// - Returns: the channel, when a request can be written to it.
     func connect(
-        to endpoint: EndpointAddress, at addresses: [String], isWanted: @escaping () -> Bool = { true },
-        _ initialise: @escaping (any Channel) throws -> Void
+        to endpoint: EndpointAddress, at addresses: [String], isShared: Bool = true,
+        isWanted: @escaping () -> Bool = { true }, _ initialise: @escaping (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         guard endpoint.wire.speaksHTTP2 else { return open(endpoint, addresses, isWanted, initialise) }
-        return stream(to: endpoint, addresses, initialise)
+        return isShared
+            ? stream(to: endpoint, addresses, initialise) : onlyStream(to: endpoint, addresses, isWanted, initialise)
     }
 
     // MARK: - Connections
@@ -82,6 +84,18 @@ final class UpstreamConnector {
         http2[address, default: []].append(upstream)
         let stream = upstream.stream(initialise)
         upstream.opened(by: open(address, addresses, { true }, upstream.initialise))
+        return stream
+    }
+
+    /// The only stream that a connection ever has.
+    private func onlyStream(
+        to address: EndpointAddress, _ addresses: [String], _ isWanted: @escaping () -> Bool,
+        _ initialise: @escaping (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel> {
+        let upstream = HTTP2Upstream(address.wire, limits: limits, eventLoop: eventLoop) { _ in }
+        let stream = upstream.stream(initialise)
+        upstream.leave()
+        upstream.opened(by: open(address, addresses, isWanted, upstream.initialise))
         return stream
     }
 
