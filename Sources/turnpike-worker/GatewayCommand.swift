@@ -14,7 +14,7 @@ struct GatewayCommand: AsyncParsableCommand {
         abstract: "Run a gateway: route, check, limit, count and forward requests.",
         discussion: """
             Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
-            TURNPIKE_LISTEN, TURNPIKE_SECURE_LISTEN, TURNPIKE_CERTIFICATES, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, \
+            TURNPIKE_LISTEN, TURNPIKE_SECURE_LISTEN, TURNPIKE_CERTIFICATES, TURNPIKE_CLIENT_CERTIFICATES, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, \
             TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
             TURNPIKE_TRACES_TO, TURNPIKE_TRACE_SAMPLING, TURNPIKE_TRANSPORT, TURNPIKE_LOOPS, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
             {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
@@ -56,6 +56,13 @@ struct GatewayCommand: AsyncParsableCommand {
             beneath; default.crt is for clients that name no server.
             """)
     var certificates: String?
+
+    @Option(
+        help: """
+            The folder of certificates to show to upstreams that ask for one: TENANT/NAME.crt with TENANT/NAME.key. (default: \
+            none)
+            """)
+    var clientCertificates: String?
 
     @Option(help: "Host and port for /healthz, /readyz and /metrics. (default: 127.0.0.1:8001)")
     var adminListen: String?
@@ -128,7 +135,8 @@ struct GatewayCommand: AsyncParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         let given: [GatewaySettings.Key: String?] = [
             .controlPlane: controlPlane, .ca: ca, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .listen: listen,
-            .secureListen: secureListen, .certificates: certificates, .adminListen: adminListen, .state: state,
+            .secureListen: secureListen, .certificates: certificates, .clientCertificates: clientCertificates,
+            .adminListen: adminListen, .state: state,
             .joinToken: joinToken, .name: name, .accessLog: accessLog, .debugTokenFile: debugTokenFile,
             .tracesTo: tracesTo, .traceSampling: traceSampling, .transport: transport, .loops: loops,
             .logFormat: logFormat, .logLevel: logLevel,

@@ -19,6 +19,8 @@ import TurnpikeWorker
 /// - `listen`: host and port for clients. Default `127.0.0.1:8000`.
 /// - `secureListen`: host and port for clients that come over TLS. Default: none.
 /// - `certificates`: the folder of the certificates for these, `NAME.crt` and `NAME.key`.
+/// - `clientCertificates`: the folder of the certificates for upstreams that ask for one, `TENANT/NAME.crt` and
+///   `TENANT/NAME.key`. Default: none.
 /// - `adminListen`: host and port for health and metrics. Default `127.0.0.1:8001`.
 /// - `state`: the folder for what must outlive the process. Default `./turnpike-worker-state`.
 /// - `joinToken` (secret): needed at the first start.
@@ -40,7 +42,8 @@ struct GatewaySettings: Sendable {
     }
 
     enum Key: String, CaseIterable {
-        case controlPlane, ca, tlsCertificate, tlsKey, listen, secureListen, certificates, adminListen, state
+        case controlPlane, ca, tlsCertificate, tlsKey, listen, secureListen, certificates, clientCertificates,
+            adminListen, state
         case joinToken, name, accessLog, transport, debugToken, debugTokenFile, loops
         case tracesTo, traceSampling
         case logFormat = "log.format"
@@ -73,6 +76,7 @@ struct GatewaySettings: Sendable {
                 authorities: text(.ca), files: try GatewaySettings.files(text(.tlsCertificate), text(.tlsKey))),
             listen: try GatewaySettings.address(text(.listen) ?? "127.0.0.1:8000"),
             secure: try GatewaySettings.secure(text(.secureListen), text(.certificates)),
+            clientCertificates: text(.clientCertificates),
             adminListen: try GatewaySettings.address(text(.adminListen) ?? "127.0.0.1:8001"),
             stateDirectory: text(.state) ?? "./turnpike-worker-state", joinToken: text(.joinToken),
             name: try GatewaySettings.name(text(.name)), accessLog: GatewaySettings.accessLog(text(.accessLog)),

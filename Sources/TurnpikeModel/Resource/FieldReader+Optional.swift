@@ -13,6 +13,12 @@ extension FieldReader {
         return integer(name, in: range)
     }
 
+    /// A name by which something may be called, see ``Name``.
+    public mutating func optionalName(_ name: String) -> String? {
+        guard isPresent(name) else { return nil }
+        return self.name(name)
+    }
+
     /// Whether the field is there; `null`, which says that it is not, counts as read.
     private mutating func isPresent(_ name: String) -> Bool {
         if has(name) { return true }

@@ -9,12 +9,17 @@ public struct UpstreamTLS: Sendable, Hashable {
     public var serverName: String?
     /// PEM of the authorities that may vouch for them. Absent: those of the gateway's system.
     public var authorities: String?
+    /// The name of a certificate that the gateway has in its files for this tenant, to show to endpoints. Absent: none.
+    public var clientCertificate: String?
     /// Whether endpoints have to prove their name at all. Default true; false is for trying things out.
     public var verifies: Bool
 
-    public init(serverName: String? = nil, authorities: String? = nil, verifies: Bool = true) {
+    public init(
+        serverName: String? = nil, authorities: String? = nil, clientCertificate: String? = nil, verifies: Bool = true
+    ) {
         self.serverName = serverName
         self.authorities = authorities
+        self.clientCertificate = clientCertificate
         self.verifies = verifies
     }
 
@@ -27,12 +32,14 @@ public struct UpstreamTLS: Sendable, Hashable {
         if let authorities, !authorities.contains("-----BEGIN CERTIFICATE-----") {
             fields.report("authorities", .format, "'authorities' must hold at least one certificate in PEM.")
         }
+        clientCertificate = fields.optionalName("clientCertificate")
         verifies = fields.bool("verify", default: true)
     }
 
     public func write(to fields: inout FieldWriter) {
         if let serverName { fields.write("serverName", serverName) }
         if let authorities { fields.write("authorities", authorities) }
+        fields.write("clientCertificate", clientCertificate)
         fields.write("verify", verifies)
     }
 }

@@ -41,6 +41,7 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
     /// What the present event sends to its client, and to its upstream.
     let toClient = Gather()
     let toUpstream = Gather()
+    private let connectorOptions: UpstreamConnector.Options
     private var madeBridge: UpstreamBridge?
     /// Nanoseconds of `CLOCK_MONOTONIC`, as of the beginning of this turn.
     private(set) var now: UInt64
@@ -51,13 +52,18 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
     private var whenStopped: (() -> Void)?
 
     /// A loop that runs.
-    static func start() throws(SystemFault) -> EpollLoop {
-        let loop = try EpollLoop()
+    ///
+    /// - Parameter options: of what its bridge reaches.
+    static func start(
+        upstreams options: UpstreamConnector.Options = UpstreamConnector.Options()
+    ) throws(SystemFault) -> EpollLoop {
+        let loop = try EpollLoop(options)
         try LoopThread.run { loop.run() }
         return loop
     }
 
-    private init() throws(SystemFault) {
+    private init(_ options: UpstreamConnector.Options) throws(SystemFault) {
+        connectorOptions = options
         queue = try TaskQueue()
         selector = try Selector()
         now = EpollLoop.clock()
@@ -126,9 +132,9 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
     }
 
     /// Made when the first endpoint that speaks TLS or HTTP/2 is asked for.
-    func bridge(limits: HeadLimits) -> UpstreamBridge {
+    var bridge: UpstreamBridge {
         if let madeBridge { return madeBridge }
-        let made = UpstreamBridge(loop: self, limits: limits)
+        let made = UpstreamBridge(loop: self, options: connectorOptions)
         madeBridge = made
         return made
     }

@@ -29,7 +29,7 @@ final class EpollProbe: EpollSocketOwner {
 
     private func ask(for address: EndpointAddress, at addresses: [String]) {
         let probe = LoopBound(self, on: loop)
-        loop.bridge(limits: HeadLimits()).connect(to: address, at: addresses, isShared: false) { result in
+        loop.bridge.connect(to: address, at: addresses, isShared: false) { result in
             let descriptor = try? result.get()
             guard !probe.value.isClosed else { return descriptor?.closeNow() ?? () }
             probe.value.connected(descriptor)

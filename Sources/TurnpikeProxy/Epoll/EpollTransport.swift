@@ -18,7 +18,7 @@ struct EpollTransport: RunningTransport {
         do {
             var seats: [EpollSeat] = []
             for _ in 0..<parts.options.loops {
-                let loop = try EpollLoop.start()
+                let loop = try EpollLoop.start(upstreams: parts.connectorOptions)
                 loops.append(loop)
                 seats.append(try await seat(on: loop, parts))
             }

@@ -70,9 +70,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     private func ask(for endpoint: EndpointAddress, at addresses: [String]) {
         isAwaited = true
         let upstream = LoopBound(self, on: loop)
-        loop.bridge(limits: engine.gateway.limits.head).connect(to: endpoint, at: addresses) {
-            upstream.value.bridged($0, endpoint)
-        }
+        loop.bridge.connect(to: endpoint, at: addresses) { upstream.value.bridged($0, endpoint) }
     }
 
     private func bridged(_ result: Result<Descriptor, any Error>, _ endpoint: EndpointAddress) {

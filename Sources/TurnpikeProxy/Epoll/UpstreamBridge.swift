@@ -23,11 +23,11 @@ final class UpstreamBridge: Sendable {
     private let connector: NIOLoopBoundBox<UpstreamConnector>
     private let loop: EpollLoop
 
-    init(loop: EpollLoop, limits: HeadLimits) {
+    init(loop: EpollLoop, options: UpstreamConnector.Options) {
         self.loop = loop
         eventLoop = group.next()
         connector = NIOLoopBoundBox.makeBoxSendingValue(
-            UpstreamConnector(eventLoop: eventLoop, limits: limits), eventLoop: eventLoop)
+            UpstreamConnector(eventLoop: eventLoop, options: options), eventLoop: eventLoop)
     }
 
     /// Calls back on the loop's thread with the loop's end of the pair, or why there is none. Who does not want it any more

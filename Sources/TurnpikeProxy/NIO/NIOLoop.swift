@@ -9,10 +9,10 @@ struct NIOLoop: EngineLoop {
     /// By which its endpoints are reached.
     let connector: NIOLoopBoundBox<UpstreamConnector>
 
-    init(eventLoop: any EventLoop, limits: HeadLimits = HeadLimits()) {
+    init(eventLoop: any EventLoop, upstreams options: UpstreamConnector.Options = UpstreamConnector.Options()) {
         self.eventLoop = eventLoop
         connector = NIOLoopBoundBox.makeBoxSendingValue(
-            UpstreamConnector(eventLoop: eventLoop, limits: limits), eventLoop: eventLoop)
+            UpstreamConnector(eventLoop: eventLoop, options: options), eventLoop: eventLoop)
     }
 
     var isCurrent: Bool { eventLoop.inEventLoop }

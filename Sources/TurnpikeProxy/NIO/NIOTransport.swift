@@ -36,7 +36,7 @@ struct NIOTransport: RunningTransport {
     }
 
     private static func seat(on eventLoop: any EventLoop, _ parts: EngineParts) async throws -> NIOSeat {
-        let loop = NIOLoop(eventLoop: eventLoop, limits: parts.options.limits.head)
+        let loop = NIOLoop(eventLoop: eventLoop, upstreams: parts.connectorOptions)
         return NIOSeat(eventLoop: eventLoop, engine: try await parts.makeEngine(on: loop), connector: loop.connector)
     }
 

@@ -33,6 +33,11 @@ struct EngineParts: Sendable {
         log = DescriptorWriter(options.accessLog)
     }
 
+    /// By which all loops reach upstreams.
+    var connectorOptions: UpstreamConnector.Options {
+        UpstreamConnector.Options(limits: options.limits.head, certificates: options.clientCertificates)
+    }
+
     /// - Throws: what making the ledger throws.
     func makeEngine<C, U>(on loop: some EngineLoop) async throws -> LoopBound<LoopEngine<C, U>> {
         try await loop.submit {

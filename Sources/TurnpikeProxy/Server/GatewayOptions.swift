@@ -18,6 +18,8 @@ public struct GatewayOptions: Sendable {
     public var loops: Int
     /// A second listener, for TLS, with as many loops. Absent: none.
     public var secure: SecureListener?
+    /// For upstreams that ask for one. May be replaced while the gateway serves. Default: none.
+    public var clientCertificates: ClientCertificates
     /// Absent: no request is traced.
     public var tracing: GatewayTracing?
 
@@ -30,7 +32,7 @@ public struct GatewayOptions: Sendable {
         host: String = "127.0.0.1", port: Int = 8000, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1 << 16, accessLog: AccessLogDestination = .off,
         transport: Transport = .automatic, loops: Int = 1, secure: SecureListener? = nil,
-        tracing: GatewayTracing? = nil
+        clientCertificates: ClientCertificates = ClientCertificates(), tracing: GatewayTracing? = nil
     ) {
         self.host = host
         self.port = port
@@ -41,6 +43,7 @@ public struct GatewayOptions: Sendable {
         self.transport = transport
         self.loops = min(max(1, loops), Self.mostLoops)
         self.secure = secure
+        self.clientCertificates = clientCertificates
         self.tracing = tracing
     }
 }

@@ -46,7 +46,8 @@ final class GatewayCluster: Sendable {
     init(_ compiled: CompiledCluster, slot: Int) {
         self.slot = slot
         self.compiled = compiled
-        let wire = UpstreamWire(speaksHTTP2: compiled.protocol == .http2, tls: compiled.tls)
+        let wire = UpstreamWire(
+            speaksHTTP2: compiled.protocol == .http2, tls: compiled.tls, tenant: compiled.tenant)
         addresses = compiled.endpoints.map { EndpointAddress(host: $0.host, port: $0.port, wire: wire) }
         weights = compiled.endpoints.map { min(max($0.weight, 0), 1000) }
         let names = Set(addresses.map(\.host).filter { !Host.isNumeric($0) })

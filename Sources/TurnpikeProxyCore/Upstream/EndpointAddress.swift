@@ -61,13 +61,28 @@ public struct UpstreamWire: Sendable, Hashable {
     /// HTTP/2, in the clear with prior knowledge (RFC 9113 §3.3), over TLS by ALPN. Else HTTP/1.1.
     public var speaksHTTP2: Bool
     /// Absent: in the clear.
-    public var tls: UpstreamTLS?
+    public let tls: UpstreamTLS?
+    /// What is shown to the endpoint, by its name and whose it is: tenants that share an endpoint and a name share no connection.
+    public let clientCertificate: ClientCertificateName?
 
-    public init(speaksHTTP2: Bool = false, tls: UpstreamTLS? = nil) {
+    /// - Parameter tenant: whose certificates `tls` speaks of.
+    public init(speaksHTTP2: Bool = false, tls: UpstreamTLS? = nil, tenant: String = "") {
         self.speaksHTTP2 = speaksHTTP2
         self.tls = tls
+        clientCertificate = tls?.clientCertificate.map { ClientCertificateName(tenant: tenant, name: $0) }
     }
 
     /// HTTP/1.1 in the clear.
     public static let plain = UpstreamWire()
+}
+
+/// Which certificate is shown to an upstream: one of the tenant's own.
+public struct ClientCertificateName: Sendable, Hashable {
+    public let tenant: String
+    public let name: String
+
+    public init(tenant: String, name: String) {
+        self.tenant = tenant
+        self.name = name
+    }
 }

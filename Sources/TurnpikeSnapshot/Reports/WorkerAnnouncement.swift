@@ -11,7 +11,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case redirect, directResponse, rewrite, stickiness, headerEdits, mirror, upgrades
     case loadBalancing, outlierDetection, retries, requestTimeout, circuitBreakers, dnsRefreshRate
     case healthCheck, grpcHealthCheck
-    case upstreamHTTP2, upstreamTLS
+    case upstreamHTTP2, upstreamTLS, clientCertificate
     /// Answers probes.
     case probe
 }
@@ -68,6 +68,7 @@ extension CompiledCluster {
         if circuitBreakers != nil { required.insert(.circuitBreakers) }
         if `protocol` == .http2 { required.insert(.upstreamHTTP2) }
         if tls != nil { required.insert(.upstreamTLS) }
+        if tls?.clientCertificate != nil { required.insert(.clientCertificate) }
         if let healthCheck {
             required.insert(.healthCheck)
             if case .grpc = healthCheck.question { required.insert(.grpcHealthCheck) }

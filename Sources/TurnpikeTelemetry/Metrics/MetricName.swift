@@ -61,6 +61,9 @@ extension MetricName {
     public static let activeConnections: MetricName = "turnpike_active_connections"
     /// TLS handshakes of clients that came to nothing.
     public static let handshakeFailures: MetricName = "turnpike_handshake_failures_total"
+    /// When the first of the certificates that are shown to upstreams ends, in seconds since 1970; 0 where there is none, absent
+    /// without a folder of them.
+    public static let clientCertificateExpiry: MetricName = "turnpike_client_certificate_expiry_timestamp_seconds"
     /// Upstream connections open now, by `state` (`idle`, `busy`).
     public static let upstreamConnections: MetricName = "turnpike_upstream_connections"
     /// The revision of the configuration in force.

@@ -12,12 +12,11 @@ import Musl
 import Darwin
 #endif
 
-/// The folder from which a gateway takes the certificates that it shows to clients.
+/// A folder from which a gateway takes certificates with their keys.
 ///
-/// Each pair of files `NAME.crt` and `NAME.key`, or `fullchain.pem` and `privkey.pem`, is a certificate's chain and its key,
-/// in the folder itself or in one beneath it, a tenant's for instance. The names that it speaks for are those that it says
-/// itself. One called `default.crt` is for clients that name no server, or one that there is no certificate for. Keys stay in
-/// these files and in this process: the control plane never sees them.
+/// Each pair of files `NAME.crt` and `NAME.key`, or `fullchain.pem` and `privkey.pem`, is a certificate's chain and its key, in
+/// the folder itself or in one beneath it, a tenant's for instance. Keys stay in these files and in this process: the control
+/// plane never sees them.
 struct CertificateFolder: Sendable {
     /// Certificates at most.
     static let mostPairs = 10_000
@@ -25,40 +24,39 @@ struct CertificateFolder: Sendable {
 
     let path: String
 
-    /// What was found, and when the first of it ends.
-    struct Content: Sendable {
-        var certificates: [ServerCertificate] = []
-        var firstExpiry: Timestamp?
+    /// A certificate as it was found.
+    struct Certificate: Sendable {
+        var pair: Pair
+        /// PEM.
+        var chain: [UInt8]
+        /// PEM.
+        var key: [UInt8]
+        var facts: CertificateFacts
     }
 
     struct Pair: Sendable, Hashable {
+        /// Paths.
         var chain: String
         var key: String
-        var isDefault: Bool
+        /// The name of the folder beneath; nil for the folder itself.
+        var folder: String?
+        /// Of the chain's file, without its ending.
+        var name: String
     }
 
     /// - Throws: ``FileFailure``, ``CertificateFailure``: the first file that cannot be used.
-    func read() throws -> Content {
-        var content = Content()
-        for pair in try pairs() {
+    func read() throws -> [Certificate] {
+        try pairs().map { pair in
             guard let chain = try DurableFile.read(pair.chain, limit: Self.fileLimitBytes),
                 let key = try DurableFile.read(pair.key, limit: Self.fileLimitBytes)
             else { throw CertificateFailure(source: pair.chain, reason: "it vanished while it was read") }
-            let facts: ServerCertificateFacts
             do {
-                facts = try ServerCertificateFacts(chain: String(decoding: chain, as: UTF8.self))
+                let facts = try CertificateFacts(chain: String(decoding: chain, as: UTF8.self))
+                return Certificate(pair: pair, chain: chain, key: key, facts: facts)
             } catch {
                 throw CertificateFailure(source: pair.chain, reason: "\(error)")
             }
-            content.certificates.append(
-                ServerCertificate(
-                    source: pair.chain, names: facts.names, chain: chain, key: key, isDefault: pair.isDefault))
-            content.firstExpiry = min(content.firstExpiry ?? facts.expiresAt, facts.expiresAt)
         }
-        guard !content.certificates.isEmpty else {
-            throw CertificateFailure(source: path, reason: "the folder has no NAME.crt with a NAME.key")
-        }
-        return content
     }
 
     /// Changes whenever a file of a certificate does: what they are, how large, and since when.
@@ -75,14 +73,15 @@ struct CertificateFolder: Sendable {
     /// In the order of their names, so that the later of two for one name is always the same.
     private func pairs() throws -> [Pair] {
         var found: [Pair] = []
-        for folder in try [path] + folders() {
-            let names = Set(try Self.names(in: folder))
+        for folder in try [nil] + folders() {
+            let place = folder.map { "\(path)/\($0)" } ?? path
+            let names = Set(try Self.names(in: place))
             for name in names.sorted() {
                 guard let key = Self.keyName(of: name), names.contains(key) else { continue }
                 found.append(
                     Pair(
-                        chain: "\(folder)/\(name)", key: "\(folder)/\(key)",
-                        isDefault: folder == path && name == "default.crt"))
+                        chain: "\(place)/\(name)", key: "\(place)/\(key)", folder: folder,
+                        name: String(name.dropLast(4))))
             }
             guard found.count <= Self.mostPairs else {
                 throw CertificateFailure(source: path, reason: "there are more than \(Self.mostPairs) certificates")
@@ -96,9 +95,9 @@ struct CertificateFolder: Sendable {
         return name.hasSuffix(".crt") ? name.dropLast(4) + ".key" : nil
     }
 
-    private func folders() throws -> [String] {
+    private func folders() throws -> [String?] {
         // Names with a dot in front are not people's: those by which Kubernetes exchanges a volume's files, say.
-        try Self.names(in: path).filter { !$0.hasPrefix(".") }.map { "\(path)/\($0)" }.filter(Self.isFolder).sorted()
+        try Self.names(in: path).filter { !$0.hasPrefix(".") && Self.isFolder("\(path)/\($0)") }.sorted()
     }
 
     private static func isFolder(_ path: String) -> Bool {

@@ -4,34 +4,35 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 import TurnpikeModel
-import TurnpikeProxy
 import TurnpikeTelemetry
 
-/// Keeps a gateway's certificates as the files of their folder are: looked at every half minute, and at once on SIGHUP. What
+/// Keeps certificates of a gateway as the files of their folder are: looked at every half minute, and at once on SIGHUP. What
 /// cannot be used changes nothing, and is said.
 final class CertificateService: ServiceLifecycle.Service {
     enum Finding { case unchanged, taken, unusable }
 
-    let certificates: ServerCertificates
     private let folder: CertificateFolder
     private let interval: Duration
     private let seen: Mutex<[String]>
     private let logger: Logger
     private let expiry: Gauge
+    private let take: @Sendable ([CertificateFolder.Certificate]) throws -> Void
 
+    /// - Parameters:
+    ///   - expiry: told when the first of the certificates ends; 0 where there is none.
+    ///   - take: puts those that were found in the place of those from before, or throws and leaves these.
     /// - Throws: where the certificates cannot be used as they are now: a gateway does not start with less than it was given.
     init(
-        _ folder: CertificateFolder, interval: Duration = .seconds(30), logger: Logger, metrics: MetricsRegistry
+        _ folder: CertificateFolder, interval: Duration = .seconds(30), logger: Logger, expiry: Gauge,
+        take: @escaping @Sendable ([CertificateFolder.Certificate]) throws -> Void
     ) throws {
         self.folder = folder
         self.interval = interval
         self.logger = logger
-        expiry = metrics.gauge(
-            .certificateExpiry, help: "When the TLS certificate ends, in seconds since 1970.")
+        self.expiry = expiry
+        self.take = take
         seen = Mutex(try folder.fingerprint())
-        let content = try folder.read()
-        certificates = try ServerCertificates(content.certificates)
-        publish(content)
+        _ = try read()
     }
 
     func run() async throws {
@@ -48,20 +49,23 @@ final class CertificateService: ServiceLifecycle.Service {
             guard seen.withLock({ $0 != fingerprint }) else { return .unchanged }
             // Remembered also where it is of no use: it is said once, and tried again when the files change.
             seen.withLock { $0 = fingerprint }
-            let content = try folder.read()
-            try certificates.replace(by: content.certificates)
-            publish(content)
-            logger.info("The certificates are new.", metadata: ["count": "\(content.certificates.count)"])
+            let count = try read()
+            logger.info(
+                "The certificates are new.", metadata: [LogKey.file: "\(folder.path)", LogKey.count: "\(count)"])
             return .taken
         } catch {
             logger.error(
                 "The certificates have changed and cannot be used; those from before stay.",
-                metadata: [LogKey.error: "\(error)"])
+                metadata: [LogKey.file: "\(folder.path)", LogKey.error: "\(error)"])
             return .unusable
         }
     }
 
-    private func publish(_ content: CertificateFolder.Content) {
-        expiry.set(Int((content.firstExpiry?.milliseconds ?? 0) / 1000))
+    /// - Returns: how many there are.
+    private func read() throws -> Int {
+        let found = try folder.read()
+        try take(found)
+        expiry.set(Int((found.map(\.facts.expiresAt).min()?.milliseconds ?? 0) / 1000))
+        return found.count
     }
 }

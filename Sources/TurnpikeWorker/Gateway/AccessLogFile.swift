@@ -40,14 +40,14 @@ final class AccessLogFile: Sendable {
 /// Listens for SIGHUP, which would end the process otherwise.
 struct HangUpService: Service {
     let accessLog: AccessLogFile?
-    let certificates: CertificateService?
+    let certificates: [CertificateService]
     let logger: Logger
 
     func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
             for await _ in await UnixSignalsSequence(trapping: .sighup) {
                 reopen()
-                certificates?.look()
+                for kept in certificates { kept.look() }
             }
         }
     }

@@ -16,8 +16,10 @@ struct GatewayWorker: ServiceLifecycle.Service {
     let options: GatewayWorkerOptions
     let state: StateDirectory
     let accessLog: AccessLogFile?
-    /// For TLS; `nil` where clients come in the clear only.
-    let certificates: ServerCertificates?
+    /// For clients that come over TLS.
+    let serverCertificates: ServerCertificates
+    /// For upstreams that ask for one.
+    let clientCertificates: ClientCertificates
     let health: WorkerHealth
     var logger: Logger
     let metrics: MetricsRegistry
@@ -127,7 +129,8 @@ extension GatewayWorker {
                     host: options.listen.host, port: options.listen.port,
                     accessLog: accessLog?.destination
                         ?? (options.accessLog == .standardOutput ? .standardOutput : .off),
-                    transport: options.transport, loops: options.loops, secure: secureListener, tracing: tracing
+                    transport: options.transport, loops: options.loops, secure: secureListener,
+                    clientCertificates: clientCertificates, tracing: tracing
                 ),
                 ledger: { [state, logger, metrics] loop in
                     let epoch = try state.startEpoch(at: .now)
@@ -170,8 +173,9 @@ extension GatewayWorker {
     }
 
     private var secureListener: SecureListener? {
-        guard let secure = options.secure, let certificates else { return nil }
-        return SecureListener(host: secure.listen.host, port: secure.listen.port, certificates: certificates)
+        options.secure.map {
+            SecureListener(host: $0.listen.host, port: $0.listen.port, certificates: serverCertificates)
+        }
     }
 
     private func announcement(_ server: GatewayServer) -> WorkerAnnouncement {

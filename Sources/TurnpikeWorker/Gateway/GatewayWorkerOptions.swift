@@ -44,6 +44,9 @@ public struct GatewayWorkerOptions: Sendable {
     public var listen: ListenAddress
     /// Where clients come over TLS besides. Absent: nowhere.
     public var secure: Secure?
+    /// The folder of the certificates for upstreams that ask for one, `TENANT/NAME.crt` and `TENANT/NAME.key`. It is looked at
+    /// again every half minute, and on SIGHUP. Absent: there are none.
+    public var clientCertificates: String?
     /// Where `/healthz`, `/readyz` and `/metrics` are. Default `127.0.0.1:8001`.
     public var adminListen: ListenAddress
     /// A directory that no other worker uses; made where it is missing.
@@ -73,6 +76,7 @@ public struct GatewayWorkerOptions: Sendable {
     public init(
         controlPlane: ControlPlaneAddress, trust: ControlPlaneTrust = ControlPlaneTrust(),
         listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000), secure: Secure? = nil,
+        clientCertificates: String? = nil,
         adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
         joinToken: String? = nil, name: String? = nil, accessLog: AccessLog = .off,
         debugToken: DebugToken? = nil, tracing: Tracing? = nil, transport: Transport = .automatic,
@@ -83,6 +87,7 @@ public struct GatewayWorkerOptions: Sendable {
         self.trust = trust
         self.listen = listen
         self.secure = secure
+        self.clientCertificates = clientCertificates
         self.adminListen = adminListen
         self.stateDirectory = stateDirectory
         self.joinToken = joinToken

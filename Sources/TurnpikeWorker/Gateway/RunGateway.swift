@@ -4,6 +4,7 @@ public import Logging
 import ServiceLifecycle
 import Synchronization
 import TurnpikeModel
+import TurnpikeProxy
 public import TurnpikeTelemetry
 import UnixSignals
 
@@ -20,8 +21,15 @@ public func runGateway(
 ) async throws {
     let state = try StateDirectory(options.stateDirectory)
     let accessLog: AccessLogFile? = if case .file(let path) = options.accessLog { try AccessLogFile(path) } else { nil }
-    let certificates = try options.secure.map {
-        try CertificateService(CertificateFolder(path: $0.certificates), logger: logger, metrics: metrics)
+    let (serverCertificates, clientCertificates) = (ServerCertificates(), ClientCertificates())
+    var certificates: [CertificateService] = []
+    if let folder = options.secure.map({ CertificateFolder(path: $0.certificates) }) {
+        certificates.append(
+            try CertificateService(keeping: serverCertificates, in: folder, logger: logger, metrics: metrics))
+    }
+    if let folder = options.clientCertificates.map(CertificateFolder.init) {
+        certificates.append(
+            try CertificateService(keeping: clientCertificates, in: folder, logger: logger, metrics: metrics))
     }
     let health = WorkerHealth()
     let ports = StartedPorts(onStart)
@@ -29,11 +37,11 @@ public func runGateway(
         address: options.adminListen, pages: AdminPages(health: health, metrics: metrics), logger: logger
     ) { ports.report(admin: $0) }
     let worker = GatewayWorker(
-        options: options, state: state, accessLog: accessLog, certificates: certificates?.certificates, health: health,
-        logger: logger, metrics: metrics
+        options: options, state: state, accessLog: accessLog, serverCertificates: serverCertificates,
+        clientCertificates: clientCertificates, health: health, logger: logger, metrics: metrics
     ) { ports.report(gateway: $0, secure: $1) }
     let hangUp = HangUpService(accessLog: accessLog, certificates: certificates, logger: logger)
-    let services: [any ServiceLifecycle.Service] = [admin, hangUp] + (certificates.map { [$0] } ?? []) + [worker]
+    let services: [any ServiceLifecycle.Service] = [admin, hangUp] + certificates + [worker]
     let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
             services: services.map { service in

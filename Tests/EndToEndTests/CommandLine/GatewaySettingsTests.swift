@@ -52,6 +52,15 @@ import TurnpikeWorker
             try tracing([:], file: #"{"tracesTo": "http://127.0.0.1:4318", "traceSampling": 1}"#)?.share == 1)
     }
 
+    @Test func `certificates for upstreams come from a folder, with or without TLS for clients`() throws {
+        func folder(_ flags: [GatewaySettings.Key: String], _ environment: [String: String] = [:]) throws -> String? {
+            try GatewaySettings(flags: flags, environment: environment, file: nil).options.clientCertificates
+        }
+        #expect(try folder([:]) == nil)
+        #expect(try folder([:], ["TURNPIKE_CLIENT_CERTIFICATES": "/etc/a"]) == "/etc/a")
+        #expect(try folder([.clientCertificates: "/etc/b"], ["TURNPIKE_CLIENT_CERTIFICATES": "/etc/a"]) == "/etc/b")
+    }
+
     @Test(arguments: [
         (["tracesTo": "127.0.0.1:4318"], "'127.0.0.1:4318' is no collector's address, such as http://127.0.0.1:4318."),
         (["traceSampling": "1"], "traceSampling says how much of what goes to tracesTo: give both."),

@@ -94,7 +94,7 @@ import TurnpikeTestSupport
             connectTimeout: .seconds(1), responseTimeout: .seconds(1), requestTimeout: .seconds(1),
             loadBalancing: LoadBalancing(algorithm: .leastRequest), outlierDetection: OutlierDetection(),
             retries: Retries(on: [.reset]), circuitBreakers: CircuitBreakers(maxRequests: 1),
-            protocol: .http2, tls: UpstreamTLS(),
+            protocol: .http2, tls: UpstreamTLS(clientCertificate: "x"),
             healthCheck: HealthCheck(.grpc(.init())), dnsRefreshRate: .seconds(30))
         let ofRoute = CompiledResource.route(route).requiredCapabilities
         let ofCluster = CompiledResource.cluster(cluster).requiredCapabilities

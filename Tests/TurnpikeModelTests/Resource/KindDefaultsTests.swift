@@ -90,6 +90,13 @@ private let refused: [(Kind, String, [String])] = [
     ),
     (
         .service,
+        #"{"endpoints":[{"host":"a","port":1}],"tls":{"serverName":"A","authorities":"x","clientCertificate":"../beta/x","verify":1}}"#,
+        [
+            "/tls/serverName format", "/tls/authorities format", "/tls/clientCertificate format", "/tls/verify type",
+        ]
+    ),
+    (
+        .service,
         #"{"endpoints":[{"host":"a","port":1}],"healthCheck":{"grpc":{"service":"","authority":"a"},"tcp":{}}}"#,
         ["/healthCheck conflict", "/healthCheck/grpc/service length", "/healthCheck/grpc/authority unknown"]
     ),

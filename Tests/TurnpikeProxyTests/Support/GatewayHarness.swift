@@ -25,6 +25,7 @@ struct GatewayHarness: Sendable {
         on transport: Transport, _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1000, log: AccessLogDestination = .off, loops: Int = 1,
         leases: any LeaseSource = NoLeases(), certificates: [ServerCertificate] = [], secure: ServerCertificates? = nil,
+        clientCertificates: ClientCertificates = ClientCertificates(),
         resolver: any NameResolver = SystemResolver(), tracing: GatewayTracing? = nil,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: (GatewayHarness) async throws -> Result
@@ -38,7 +39,7 @@ struct GatewayHarness: Sendable {
                 port: 0, limits: limits, pool: pool, connections: connections, accessLog: log,
                 transport: transport, loops: loops,
                 secure: secure.map { SecureListener(host: "127.0.0.1", port: 0, certificates: $0) },
-                tracing: tracing
+                clientCertificates: clientCertificates, tracing: tracing
             ),
             ledger: { _ in
                 let part = UsageInMemory(partOf: usage)

@@ -23,8 +23,14 @@ final class Nginx {
         self.directory = directory
     }
 
-    /// - Parameter certificate: to listen with TLS instead.
-    static func start(keepaliveRequests: Int = 1000, certificate: ServerCertificate? = nil) async throws -> Nginx {
+    /// - Parameters:
+    ///   - certificate: to listen with TLS instead.
+    ///   - clients: the only ones who are served then.
+    ///   - http2: whether it can be chosen then.
+    static func start(
+        keepaliveRequests: Int = 1000, certificate: ServerCertificate? = nil, onlyFor clients: [ServerCertificate] = [],
+        http2: Bool = false
+    ) async throws -> Nginx {
         let directory = FileManager.default.temporaryDirectory.appending(path: "nginx-\(UUID().uuidString)")
         let root = directory.appending(path: "root/v1")
         try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
@@ -40,7 +46,12 @@ final class Nginx {
             let (chain, key) = (directory.appending(path: "c.pem"), directory.appending(path: "k.pem"))
             try Data(certificate.chain).write(to: chain)
             try Data(certificate.key).write(to: key)
-            tls = " ssl; ssl_certificate \(chain.path); ssl_certificate_key \(key.path)"
+            tls = " ssl\(http2 ? " http2" : ""); ssl_certificate \(chain.path); ssl_certificate_key \(key.path)"
+            if !clients.isEmpty {
+                let known = directory.appending(path: "clients.pem")
+                try Data(clients.flatMap(\.chain)).write(to: known)
+                tls += "; ssl_verify_client on; ssl_client_certificate \(known.path)"
+            }
         }
         let file = directory.appending(path: "nginx.conf")
         try configuration(directory.path, port, tls, keepaliveRequests).write(
@@ -68,6 +79,7 @@ final class Nginx {
                 server {
                     listen 127.0.0.1:\(port)\(tls);
                     location = /v1/small { if ($request_method = POST) { return 405; } default_type application/json; return 200 '{"small":true}\\n'; }
+                    location = /v1/who { return 200 $ssl_client_s_dn; }
                     # Reads the content to its end before it answers, so that half a request is none.
                     location /v1/read/ { proxy_pass http://127.0.0.1:\(port)/unlogged/; }
                     location /unlogged/ { access_log off; return 200 'read\\n'; }

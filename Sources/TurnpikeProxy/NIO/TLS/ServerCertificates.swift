@@ -25,19 +25,6 @@ public struct ServerCertificate: Sendable {
     }
 }
 
-/// A certificate that cannot be used. Says nothing of its key.
-public struct CertificateFailure: Error, Sendable, CustomStringConvertible {
-    public let source: String
-    public let reason: String
-
-    public init(source: String, reason: String) {
-        self.source = source
-        self.reason = reason
-    }
-
-    public var description: String { "the certificate \(source) cannot be used: \(reason)" }
-}
-
 /// The certificates of a gateway by the names that clients ask for (SNI, RFC 6066 §3). Safe from any thread.
 ///
 /// They are replaced as a whole: handshakes from then on see the new ones, and connections keep what they have.
@@ -50,6 +37,9 @@ public final class ServerCertificates: Sendable {
     }
 
     private let directory: Mutex<Directory>
+
+    /// None: until there are some, every handshake fails.
+    public init() { directory = Mutex(Directory()) }
 
     /// - Throws: ``CertificateFailure``, for the first that cannot be used.
     public init(_ certificates: [ServerCertificate]) throws(CertificateFailure) {
@@ -94,17 +84,14 @@ public final class ServerCertificates: Sendable {
     /// TLS 1.2 and newer; HTTP/2 before HTTP/1.1 (ALPN, RFC 7301).
     private static func context(of certificate: ServerCertificate) throws(CertificateFailure) -> NIOSSLContext {
         do {
-            let chain = try NIOSSLCertificate.fromPEMBytes(certificate.chain)
-            let key = try NIOSSLPrivateKey(bytes: certificate.key, format: .pem)
+            let pair = try KeyPair(chain: certificate.chain, key: certificate.key)
             var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+                certificateChain: pair.chain, privateKey: pair.key)
             configuration.minimumTLSVersion = .tlsv12
             configuration.applicationProtocols = ["h2", "http/1.1"]
             return try NIOSSLContext(configuration: configuration)
         } catch {
-            throw CertificateFailure(
-                source: certificate.source,
-                reason: "chain and key must be PEM and belong together (\(error))")
+            throw CertificateFailure(source: certificate.source, cause: error)
         }
     }
 }

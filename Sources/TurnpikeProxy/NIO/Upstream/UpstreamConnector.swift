@@ -11,13 +11,20 @@ import TurnpikeProxyCore
 /// What it hands out always carries HTTP/1.1: a connection of its own, or a stream of a HTTP/2 connection, which it keeps and
 /// shares out. Confined to its event loop.
 final class UpstreamConnector {
+    struct Options: Sendable {
+        /// Of requests as they become HTTP/2, and of its answers.
+        var limits = HeadLimits()
+        /// What upstreams are shown that ask who comes.
+        var certificates = ClientCertificates()
+    }
+
     let eventLoop: any EventLoop
-    private let limits: HeadLimits
+    private let options: Options
     private var http2: [EndpointAddress: [HTTP2Upstream]] = [:]
 
-    init(eventLoop: any EventLoop, limits: HeadLimits) {
+    init(eventLoop: any EventLoop, options: Options) {
         self.eventLoop = eventLoop
-        self.limits = limits
+        self.options = options
     }
 
     /// - Parameters:
@@ -67,7 +74,7 @@ final class UpstreamConnector {
 
     private func security(of address: EndpointAddress) -> EventLoopFuture<NIOSSLContext?> {
         guard address.wire.tls != nil else { return eventLoop.makeSucceededFuture(nil) }
-        return UpstreamTLSContexts.context(for: address.wire, on: eventLoop).map { $0 }
+        return UpstreamTLSContexts.context(for: address.wire, showing: options.certificates, on: eventLoop).map { $0 }
     }
 
     // MARK: - Streams
@@ -77,7 +84,8 @@ final class UpstreamConnector {
         to address: EndpointAddress, _ addresses: [String], _ initialise: @escaping (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         if let known = http2[address]?.first(where: \.hasRoom) { return known.stream(initialise) }
-        let upstream = HTTP2Upstream(address.wire, limits: limits, eventLoop: eventLoop) { [weak self] upstream in
+        let upstream = HTTP2Upstream(address.wire, limits: options.limits, eventLoop: eventLoop) {
+            [weak self] upstream in
             self?.http2[address]?.removeAll { $0 === upstream }
             if self?.http2[address]?.isEmpty == true { self?.http2[address] = nil }
         }
@@ -92,7 +100,7 @@ final class UpstreamConnector {
         to address: EndpointAddress, _ addresses: [String], _ isWanted: @escaping () -> Bool,
         _ initialise: @escaping (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
-        let upstream = HTTP2Upstream(address.wire, limits: limits, eventLoop: eventLoop) { _ in }
+        let upstream = HTTP2Upstream(address.wire, limits: options.limits, eventLoop: eventLoop) { _ in }
         let stream = upstream.stream(initialise)
         upstream.leave()
         upstream.opened(by: open(address, addresses, isWanted, upstream.initialise))

@@ -5,13 +5,13 @@ import SwiftASN1
 public import TurnpikeModel
 import X509
 
-/// What a server's certificate says of itself. Whether anybody believes it is its clients' affair.
-public struct ServerCertificateFacts: Sendable, Hashable {
+/// What a certificate says of itself. Whether anybody believes it is the affair of those to whom it is shown.
+public struct CertificateFacts: Sendable, Hashable {
     /// The DNS names that it speaks for, in lower case (RFC 9525 §2); a `*` stands for the first label.
     public let names: [String]
     public let expiresAt: Timestamp
 
-    /// - Parameter chain: PEM; the first certificate is the server's own.
+    /// - Parameter chain: PEM; the first certificate is its holder's own.
     /// - Throws: where it is no certificate in PEM.
     public init(chain: String) throws(CertificateFault) {
         do {

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOSSL
+
+/// A certificate's chain and its key, in the form that handshakes need.
+final class KeyPair: Sendable {
+    let chain: [NIOSSLCertificateSource]
+    let key: NIOSSLPrivateKeySource
+
+    /// - Parameters:
+    ///   - chain: PEM, the certificate itself first.
+    ///   - key: PEM.
+    /// - Throws: where either cannot be read. Whether they belong together shows once a context is made of them.
+    init(chain: [UInt8], key: [UInt8]) throws {
+        self.chain = try NIOSSLCertificate.fromPEMBytes(chain).map { .certificate($0) }
+        self.key = .privateKey(try NIOSSLPrivateKey(bytes: key, format: .pem))
+    }
+}
+
+/// A certificate that cannot be used. Says nothing of its key.
+public struct CertificateFailure: Error, Sendable, CustomStringConvertible {
+    public let source: String
+    public let reason: String
+
+    public init(source: String, reason: String) {
+        self.source = source
+        self.reason = reason
+    }
+
+    init(source: String, cause: any Error) {
+        self.init(source: source, reason: "chain and key must be PEM and belong together (\(cause))")
+    }
+
+    public var description: String { "the certificate \(source) cannot be used: \(reason)" }
+}
