@@ -22,6 +22,13 @@ import TurnpikeTelemetry
         }
     }
 
+    @Test func `every alert has one name and one expression`() throws {
+        let file = Self.root.appendingPathComponent("deploy/prometheus/alerts.yaml")
+        let keys = try String(contentsOf: file, encoding: .utf8).matches(of: #/(?m)^ +(- alert|expr): /#).map(\.output.1)
+        #expect(keys.count >= 20 && keys.count % 2 == 0)
+        for (place, key) in keys.enumerated() { #expect(key == (place % 2 == 0 ? "- alert" : "expr"), "\(place)") }
+    }
+
     @Test func `the dashboard is JSON with panels that do not overlap`() throws {
         let data = try Data(contentsOf: Self.root.appendingPathComponent("deploy/grafana/turnpike.json"))
         let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
