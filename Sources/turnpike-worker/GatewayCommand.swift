@@ -15,7 +15,7 @@ struct GatewayCommand: AsyncParsableCommand {
         discussion: """
             Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
             TURNPIKE_LISTEN, TURNPIKE_SECURE_LISTEN, TURNPIKE_CERTIFICATES, TURNPIKE_CLIENT_CERTIFICATES, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, \
-            TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ACCESS_LOG, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
+            TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ZONE, TURNPIKE_ACCESS_LOG, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
             TURNPIKE_TRACES_TO, TURNPIKE_TRACE_SAMPLING, TURNPIKE_TRANSPORT, TURNPIKE_LOOPS, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
             {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
             stands over the environment, and that over the file.
@@ -75,6 +75,9 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @Option(help: "A name for people. (default: the worker's id)")
     var name: String?
+
+    @Option(help: "Where the gateway runs, for services that prefer endpoints of its zone. (default: they prefer none)")
+    var zone: String?
 
     @Option(help: "off, stdout, or a file to append to. (default: off)")
     var accessLog: String?
@@ -137,7 +140,7 @@ struct GatewayCommand: AsyncParsableCommand {
             .controlPlane: controlPlane, .ca: ca, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .listen: listen,
             .secureListen: secureListen, .certificates: certificates, .clientCertificates: clientCertificates,
             .adminListen: adminListen, .state: state,
-            .joinToken: joinToken, .name: name, .accessLog: accessLog, .debugTokenFile: debugTokenFile,
+            .joinToken: joinToken, .name: name, .zone: zone, .accessLog: accessLog, .debugTokenFile: debugTokenFile,
             .tracesTo: tracesTo, .traceSampling: traceSampling, .transport: transport, .loops: loops,
             .logFormat: logFormat, .logLevel: logLevel,
         ]

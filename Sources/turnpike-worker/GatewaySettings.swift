@@ -25,6 +25,7 @@ import TurnpikeWorker
 /// - `state`: the folder for what must outlive the process. Default `./turnpike-worker-state`.
 /// - `joinToken` (secret): needed at the first start.
 /// - `name`: for people. Default: the worker's id.
+/// - `zone`: where the gateway runs, for services that prefer endpoints of its zone. Default: they prefer none.
 /// - `accessLog`: `off`, `stdout` or a file's path. Default `off`.
 /// - `debugToken` (secret), or `debugTokenFile`, a file that holds it: what an operator shows in `Turnpike-Debug` to be told what
 ///   becomes of a request; 16 to 256 visible ASCII characters. Default: nobody is told.
@@ -44,7 +45,7 @@ struct GatewaySettings: Sendable {
     enum Key: String, CaseIterable {
         case controlPlane, ca, tlsCertificate, tlsKey, listen, secureListen, certificates, clientCertificates,
             adminListen, state
-        case joinToken, name, accessLog, transport, debugToken, debugTokenFile, loops
+        case joinToken, name, zone, accessLog, transport, debugToken, debugTokenFile, loops
         case tracesTo, traceSampling
         case logFormat = "log.format"
         case logLevel = "log.level"
@@ -79,7 +80,8 @@ struct GatewaySettings: Sendable {
             clientCertificates: text(.clientCertificates),
             adminListen: try GatewaySettings.address(text(.adminListen) ?? "127.0.0.1:8001"),
             stateDirectory: text(.state) ?? "./turnpike-worker-state", joinToken: text(.joinToken),
-            name: try GatewaySettings.name(text(.name)), accessLog: GatewaySettings.accessLog(text(.accessLog)),
+            name: try GatewaySettings.name(text(.name)), zone: try GatewaySettings.zone(text(.zone)),
+            accessLog: GatewaySettings.accessLog(text(.accessLog)),
             debugToken: try GatewaySettings.debugToken(text(.debugToken), file: text(.debugTokenFile)),
             tracing: try GatewaySettings.tracing(text(.tracesTo), text(.traceSampling)),
             transport: try GatewaySettings.transport(text(.transport)),
@@ -143,6 +145,11 @@ extension GatewaySettings {
     private static func name(_ text: String?) throws(Fault) -> String? {
         guard let text, !Name.isValid(text) else { return text }
         throw Fault(reason: "The name '\(text)' \(Name.rule).")
+    }
+
+    private static func zone(_ text: String?) throws(Fault) -> String? {
+        guard let text, !Name.isValid(text) else { return text }
+        throw Fault(reason: "The zone '\(text)' \(Name.rule).")
     }
 
     private static func accessLog(_ text: String?) -> GatewayWorkerOptions.AccessLog {

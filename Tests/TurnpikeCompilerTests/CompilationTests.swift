@@ -70,6 +70,23 @@ import TurnpikeTestSupport
         #expect(state.compileAll().isEmpty)
     }
 
+    @Test func `zones are told only of services that ask for them`() throws {
+        for (asks, zone) in [(true, "eu-a"), (false, nil)] {
+            let body: JSON = [
+                "endpoints": [["host": "127.0.0.1", "port": 9001, "zone": "eu-a"]],
+                "loadBalancing": asks ? ["localityAwareness": [:]] : [:],
+            ]
+            let state = TestState([
+                try Acme.tenant(), try .fixture(Service.self, tenant: "acme", "orders", body, id: 20),
+            ])
+            guard case .cluster(let cluster)? = state.compile(.cluster, "orders") else {
+                Issue.record("no cluster")
+                continue
+            }
+            #expect(cluster.endpoints.map(\.zone) == [zone])
+        }
+    }
+
     @Test(arguments: CompiledResource.ResourceType.allCases)
     func `each type has its golden form`(type: CompiledResource.ResourceType) throws {
         let state = TestState([

@@ -64,9 +64,11 @@ enum Acme {
 
     /// A service with every field that it may have.
     static let fullService: JSON = [
-        "endpoints": [["host": "127.0.0.1", "port": 9001, "weight": 3]],
+        "endpoints": [["host": "127.0.0.1", "port": 9001, "weight": 3, "zone": "eu-a"]],
         "requestTimeout": "1m",
-        "loadBalancing": ["algorithm": "maglev", "hashOn": ["header": "X-User"]],
+        "loadBalancing": [
+            "algorithm": "maglev", "hashOn": ["header": "X-User"], "localityAwareness": ["minHealthyPercent": 60],
+        ],
         "outlierDetection": ["consecutiveGatewayErrors": 3, "baseEjectionTime": "10s"],
         "retries": ["on": ["reset", "503"], "perTryTimeout": "2s", "budget": ["percent": 10]],
         "circuitBreakers": ["maxConnections": 100, "maxRetries": 3],

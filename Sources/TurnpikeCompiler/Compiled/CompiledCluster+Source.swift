@@ -5,9 +5,13 @@ import TurnpikeSnapshot
 
 extension CompiledCluster {
     init(_ resource: Resource, _ service: Service) {
+        // A worker that does not know of zones can serve every service that does not ask for them.
+        let mindsZones = service.loadBalancing?.localityAwareness != nil
         self.init(
             tenant: resource.key.tenant ?? "", name: resource.key.name, id: resource.id,
-            endpoints: service.endpoints.map { Endpoint(host: $0.host, port: $0.port, weight: $0.weight) },
+            endpoints: service.endpoints.map {
+                Endpoint(host: $0.host, port: $0.port, weight: $0.weight, zone: mindsZones ? $0.zone : nil)
+            },
             connectTimeout: service.connectTimeout, responseTimeout: service.responseTimeout,
             requestTimeout: service.requestTimeout, loadBalancing: service.loadBalancing,
             outlierDetection: service.outlierDetection,

@@ -21,6 +21,16 @@ public struct LoadBalancing: Sendable, Hashable {
         case address
     }
 
+    /// That gateways prefer endpoints of their own zone. One that is in none, or in one where the service has no endpoint,
+    /// prefers nothing.
+    public struct LocalityAwareness: Sendable, Hashable {
+        /// Of the zone's endpoints, by weight, how many have to be healthy for all requests to stay there, in percent, 1 to
+        /// 100. Where it is fewer, as large a part of the requests stays as it is of these; the rest goes elsewhere. Default 50.
+        public var minHealthyPercent: Int
+
+        public init(minHealthyPercent: Int = 50) { self.minHealthyPercent = minHealthyPercent }
+    }
+
     /// Default: `roundRobin`.
     public var algorithm: Algorithm
     /// For `maglev`, and only for that. A request without it goes by turns.
@@ -28,17 +38,26 @@ public struct LoadBalancing: Sendable, Hashable {
     /// How long an endpoint that is new, or back after it was out, takes to come to its full weight: it begins with a tenth,
     /// and more with every moment. 1 s to 1 h. Not for `maglev`. Absent: at once.
     public var slowStart: Duration?
+    /// Absent: zones do not matter.
+    public var localityAwareness: LocalityAwareness?
 
-    public init(algorithm: Algorithm, hashOn: HashInput? = nil, slowStart: Duration? = nil) {
+    public init(
+        algorithm: Algorithm, hashOn: HashInput? = nil, slowStart: Duration? = nil,
+        localityAwareness: LocalityAwareness? = nil
+    ) {
         self.algorithm = algorithm
         self.hashOn = hashOn
         self.slowStart = slowStart
+        self.localityAwareness = localityAwareness
     }
 
     public init(reading fields: inout FieldReader) {
         algorithm = fields.choice("algorithm", default: .roundRobin)
         hashOn = fields.hashInput("hashOn")
         slowStart = fields.optionalDuration("slowStart", in: .seconds(1) ... .seconds(3600))
+        localityAwareness = fields.object("localityAwareness") {
+            LocalityAwareness(minHealthyPercent: Int($0.integer("minHealthyPercent", in: 1...100, default: 50)))
+        }
         switch algorithm {
         case .maglev:
             if hashOn == nil { fields.report("hashOn", .required, "'hashOn' is required for 'maglev'.") }
@@ -52,6 +71,11 @@ public struct LoadBalancing: Sendable, Hashable {
         fields.write("algorithm", algorithm)
         fields.write("hashOn", hashOn?.json)
         if let slowStart { fields.write("slowStart", slowStart) }
+        if let localityAwareness {
+            fields.write("localityAwareness") {
+                $0.write("minHealthyPercent", Int64(localityAwareness.minHealthyPercent))
+            }
+        }
     }
 }
 

@@ -19,6 +19,8 @@ public struct Service: ResourceSpec {
         public var port: Int
         /// Share of the requests relative to the other endpoints, 0 to 1000. 0 takes an endpoint out. Default 1.
         public var weight: Int
+        /// Where it runs, by a name of the operator's; see ``LoadBalancing/LocalityAwareness``. Absent: not known.
+        public var zone: String?
     }
 
     public var `protocol`: UpstreamProtocol
@@ -55,7 +57,7 @@ public struct Service: ResourceSpec {
             }
             return Endpoint(
                 host: host, port: Int(endpoint.integer("port", in: 1...65535)),
-                weight: Int(endpoint.integer("weight", in: 0...1000, default: 1))
+                weight: Int(endpoint.integer("weight", in: 0...1000, default: 1)), zone: endpoint.optionalName("zone")
             )
         }
         connectTimeout = fields.duration("connectTimeout", in: .milliseconds(1) ... .seconds(60), default: .seconds(2))
@@ -73,12 +75,7 @@ public struct Service: ResourceSpec {
     public func write(to fields: inout FieldWriter) {
         fields.write("protocol", `protocol`)
         if let tls { fields.write("tls") { tls.write(to: &$0) } }
-        fields.write(
-            "endpoints",
-            .array(
-                endpoints.map {
-                    ["host": .string($0.host), "port": .integer(Int64($0.port)), "weight": .integer(Int64($0.weight))]
-                }))
+        fields.write("endpoints", .array(endpoints.map(\.json)))
         fields.write("connectTimeout", connectTimeout)
         fields.write("responseTimeout", responseTimeout)
         if let requestTimeout { fields.write("requestTimeout", requestTimeout) }
@@ -88,5 +85,15 @@ public struct Service: ResourceSpec {
         if let circuitBreakers { fields.write("circuitBreakers") { circuitBreakers.write(to: &$0) } }
         if let healthCheck { fields.write("healthCheck") { healthCheck.write(to: &$0) } }
         if let dnsRefreshRate { fields.write("dnsRefreshRate", dnsRefreshRate) }
+    }
+}
+
+extension Service.Endpoint {
+    fileprivate var json: JSON {
+        .object(
+            JSONObject([
+                "host": .string(host), "port": .integer(Int64(port)), "weight": .integer(Int64(weight)),
+                "zone": zone.map { .string($0) },
+            ]))
     }
 }

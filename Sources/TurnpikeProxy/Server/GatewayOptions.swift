@@ -22,6 +22,8 @@ public struct GatewayOptions: Sendable {
     public var clientCertificates: ClientCertificates
     /// Absent: no request is traced.
     public var tracing: GatewayTracing?
+    /// Where the gateway runs, for services that prefer endpoints of its zone. Absent: they prefer none.
+    public var zone: String?
 
     public static let mostLoops = 128
 
@@ -32,7 +34,8 @@ public struct GatewayOptions: Sendable {
         host: String = "127.0.0.1", port: Int = 8000, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1 << 16, accessLog: AccessLogDestination = .off,
         transport: Transport = .automatic, loops: Int = 1, secure: SecureListener? = nil,
-        clientCertificates: ClientCertificates = ClientCertificates(), tracing: GatewayTracing? = nil
+        clientCertificates: ClientCertificates = ClientCertificates(), tracing: GatewayTracing? = nil,
+        zone: String? = nil
     ) {
         self.host = host
         self.port = port
@@ -45,6 +48,7 @@ public struct GatewayOptions: Sendable {
         self.secure = secure
         self.clientCertificates = clientCertificates
         self.tracing = tracing
+        self.zone = zone
     }
 }
 

@@ -6,6 +6,8 @@ import TurnpikeSnapshot
 /// The services of one event loop, and whose turn it is among the backends of each route. Made piece by piece as requests
 /// come; a service that a change of configuration leaves as it is keeps its turns.
 struct Balancers {
+    /// Of the gateway; nil where nobody said.
+    private let zone: String?
     /// By the clusters' slots.
     private(set) var services: [ServiceBalancer?] = []
     /// Slots by the services' ids: where the successor of a service finds what is known.
@@ -32,6 +34,9 @@ struct Balancers {
     var checks = HealthSchedule()
     /// Of services that are checked, since they were taken last.
     private var counts: [HealthCount] = []
+
+    /// - Parameter zone: of the gateway.
+    init(zone: String? = nil) { self.zone = zone }
 
     /// The service whose turn it is; nil where none of the route's has an endpoint that can be used.
     ///
@@ -74,7 +79,7 @@ struct Balancers {
         if cluster.slot < services.count, let known = services[cluster.slot], known.cluster === cluster { return known }
         // Of a request that began with another configuration: its service as it is now.
         if let slot = slots[cluster.compiled.id], let known = services[slot] { return known }
-        let made = ServiceBalancer(cluster, after: nil, in: &directory, now: now)
+        let made = ServiceBalancer(cluster, after: nil, zone: zone, in: &directory, now: now)
         // The slot of a service that is gone may be another's by now.
         if cluster.slot >= services.count || services[cluster.slot] == nil {
             keep(made)
@@ -156,9 +161,9 @@ extension Balancers {
             names.unfollow(former.cluster.names.filter { !cluster.names.contains($0) }, for: id)
         }
         let service = ServiceBalancer(
-            cluster, cluster.members(by: names), after: former, in: &directory, now: now)
+            cluster, cluster.members(by: names), after: former, zone: zone, in: &directory, now: now)
         checks.follow(service, after: former, now: now, random: &random)
-        service.healthChanged()
+        service.healthChanged(now: now)
         keep(service)
         if cluster.healthRule != nil || former?.cluster.healthRule != nil { counts.append(service.healthCount) }
         return former.map { letGo($0.endpoints, except: service.endpoints, in: &directory) } ?? []
@@ -214,7 +219,7 @@ extension Balancers {
         if outcome == .good, rule.check.port == nil { directory.reached(endpoint.number, now: now) }
         let isFirst = endpoint.health.standing == .unknown
         guard endpoint.health.note(isGood: outcome == .good, by: rule.check, now: now) else { return nil }
-        service.healthChanged()
+        service.healthChanged(now: now)
         counts.append(service.healthCount)
         var failure: HealthProbe.Failure?
         if case .bad(let reason) = outcome { failure = reason }

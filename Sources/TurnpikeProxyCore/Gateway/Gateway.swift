@@ -25,7 +25,7 @@ public final class Gateway {
     let rateLimiter: RateLimiter
 
     var current: GatewayConfiguration?
-    var balancers = Balancers()
+    var balancers: Balancers
     public internal(set) var leases = QuotaLeases()
     public internal(set) var upstreams: UpstreamDirectory
     var leaseWaiters = 0
@@ -52,11 +52,12 @@ public final class Gateway {
     ///   - digest: called for each credential; must not block.
     ///   - debugCheck: called for each request with a field `Turnpike-Debug`; must not block, nor tell by its time what it compares.
     ///   - sampling: which requests the observer is told the traces of. Default: none.
+    ///   - zone: where the gateway runs, for services that prefer endpoints of its zone. Default: not known.
     public init(
         limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(), recorder: any UsageRecorder,
         observer: (any GatewayObserver)?, rateLimiter: RateLimiter = RateLimiter(), seed: UInt64,
         digest: @escaping KeyDigester, debugCheck: DebugCheck? = nil,
-        sampling: TraceSampling? = nil
+        sampling: TraceSampling? = nil, zone: String? = nil
     ) {
         self.limits = limits
         self.recorder = recorder
@@ -65,6 +66,7 @@ public final class Gateway {
         self.digest = digest
         self.debugCheck = debugCheck
         self.sampling = sampling
+        balancers = Balancers(zone: zone)
         upstreams = UpstreamDirectory(limits: pool)
         random = RandomSource(seed: seed)
     }

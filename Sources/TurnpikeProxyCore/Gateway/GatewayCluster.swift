@@ -16,9 +16,7 @@ final class GatewayCluster: Sendable {
     let slot: Int
     /// What it was made of.
     let compiled: CompiledCluster
-    /// As configured.
-    private let addresses: [EndpointAddress]
-    private let weights: [Int]
+    private let endpoints: [ServiceMembers.Configured]
     /// Hosts of endpoints that have to be looked up, each once.
     let names: [String]
     /// How often that is, in nanoseconds.
@@ -30,6 +28,8 @@ final class GatewayCluster: Sendable {
     let balancing: Balancing
     /// Nanoseconds until an endpoint has its full weight; 0 where it has at once.
     let slowStart: UInt64
+    /// Nil where zones do not matter.
+    let localityAwareness: LoadBalancing.LocalityAwareness?
     let outlierRule: OutlierRule?
     /// Nil where the service says nothing of retries.
     let retryRule: RetryRule?
@@ -48,15 +48,19 @@ final class GatewayCluster: Sendable {
         self.compiled = compiled
         let wire = UpstreamWire(
             speaksHTTP2: compiled.protocol == .http2, tls: compiled.tls, tenant: compiled.tenant)
-        addresses = compiled.endpoints.map { EndpointAddress(host: $0.host, port: $0.port, wire: wire) }
-        weights = compiled.endpoints.map { min(max($0.weight, 0), 1000) }
-        let names = Set(addresses.map(\.host).filter { !Host.isNumeric($0) })
+        endpoints = compiled.endpoints.map {
+            ServiceMembers.Configured(
+                address: EndpointAddress(host: $0.host, port: $0.port, wire: wire),
+                weight: min(max($0.weight, 0), 1000), zone: $0.zone)
+        }
+        let names = Set(endpoints.map(\.address.host).filter { !Host.isNumeric($0) })
         self.names = names.sorted()
         refreshRate = UInt64(max((compiled.dnsRefreshRate ?? .seconds(10)).inNanoseconds, 1_000_000))
         balancing = Balancing(compiled)
-        members = ServiceMembers(addresses, weights: weights, hasTable: balancing.needsTable)
+        members = ServiceMembers(endpoints, hasTable: balancing.needsTable)
         healthRule = compiled.healthCheck.map(HealthRule.init)
         slowStart = UInt64(max(compiled.loadBalancing?.slowStart?.inNanoseconds ?? 0, 0))
+        localityAwareness = compiled.loadBalancing?.localityAwareness
         outlierRule = compiled.outlierDetection.map(OutlierRule.init)
         retryRule = compiled.retries.map(RetryRule.init)
         loadLimits = LoadLimits(compiled.circuitBreakers)
@@ -73,7 +77,7 @@ extension GatewayCluster {
     /// The endpoints, as far as their names have been looked up.
     func members(by table: NameTable) -> ServiceMembers {
         guard !names.isEmpty else { return members }
-        return ServiceMembers(addresses, weights: weights, hasTable: balancing.needsTable, names: table)
+        return ServiceMembers(endpoints, hasTable: balancing.needsTable, names: table)
     }
 }
 

@@ -13,9 +13,12 @@ final class ServiceBalancer {
     /// No endpoint is fit by its checks. Then checks are disregarded: it is as likely that they are wrong as that all
     /// endpoints are, and the worst that requests can find is what a refusal would have been.
     private(set) var disregardsChecks = false
+    /// Nil where no zone is preferred.
+    private var zones: ZonePreference?
 
+    /// - Parameter zone: the gateway's own.
     init(
-        _ cluster: GatewayCluster, _ members: ServiceMembers? = nil, after former: ServiceBalancer?,
+        _ cluster: GatewayCluster, _ members: ServiceMembers? = nil, after former: ServiceBalancer?, zone: String?,
         in directory: inout UpstreamDirectory, now: UInt64
     ) {
         self.cluster = cluster
@@ -35,12 +38,26 @@ final class ServiceBalancer {
                 address: address, number: number, addedAt: former == nil ? 0 : now, health: HealthState(waits: waits))
         }
         turns = WeightedRoundRobin(weights: members.weights)
-        healthChanged()
+        zones = ZonePreference(members, in: zone, by: cluster.localityAwareness)
+        healthChanged(now: now)
     }
 
     /// What is known of the endpoints' health is not what it was.
-    func healthChanged() {
+    func healthChanged(now: UInt64) {
         disregardsChecks = !endpoints.indices.contains { members.weights[$0] > 0 && endpoints[$0].health.isFit }
+        weighZones(now: now)
+    }
+
+    private func weighZones(now: UInt64) {
+        zones?.weigh(members.weights, now: now) { isFit($0) ? endpoints[$0].outlier.ejectedUntil : .max }
+    }
+
+    /// The endpoints that come first for a request, by its hash where it has one, so that what belongs together stays together;
+    /// nil where all are alike.
+    private func preferred(hash: UInt64?, random: inout RandomSource, now: UInt64) -> EndpointSet? {
+        if let zones, now >= zones.nextChange { weighZones(now: now) }
+        // Mixed, as the table of `maglev` goes by the hash itself.
+        return zones?.preferred { hash.map { ($0 &* 0x9E37_79B9_7F4A_7C15) >> 32 } ?? random.next() }
     }
 
     /// Whether any endpoint can be used, and is fit as far as is known.
@@ -62,12 +79,21 @@ final class ServiceBalancer {
     ///
     /// - Parameters:
     ///   - hash: of the part of the request that the service goes by, if it does and the request has it.
-    ///   - tried: endpoints that the request has tried: they come last.
+    ///   - tried: endpoints that the request has tried: they come last, in whatever zone they are.
     func next(
         hash: UInt64?, tried: EndpointSet, in directory: inout UpstreamDirectory, random: inout RandomSource,
         now: UInt64
     ) -> Int? {
         if endpoints.count == 1 { return weight(of: 0, in: &directory, now: now) > 0 ? 0 : nil }
+        if let preferred = preferred(hash: hash, random: &random, now: now),
+            let place = choose(
+                hash, random: &random,
+                weighing: {
+                    preferred.contains($0) && !tried.contains($0) ? weight(of: $0, in: &directory, now: now) : 0
+                })
+        {
+            return place
+        }
         if tried.isEmpty {
             return choose(hash, random: &random) { weight(of: $0, in: &directory, now: now) }
         }
@@ -151,6 +177,7 @@ final class ServiceBalancer {
         let ejected = live.count { endpoints[$0].outlier.isEjected(now: now) }
         guard ejected < rule.mostEjected(of: live.count) else { return false }
         endpoints[place].outlier.eject(by: rule, now: now)
+        weighZones(now: now)
         return true
     }
 }

@@ -9,7 +9,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
     case redirect, directResponse, rewrite, stickiness, headerEdits, mirror, upgrades
-    case loadBalancing, outlierDetection, retries, requestTimeout, circuitBreakers, dnsRefreshRate
+    case loadBalancing, localityAwareness, outlierDetection, retries, requestTimeout, circuitBreakers, dnsRefreshRate
     case healthCheck, grpcHealthCheck
     case upstreamHTTP2, upstreamTLS, clientCertificate
     /// Answers probes.
@@ -62,6 +62,7 @@ extension CompiledCluster {
     fileprivate var requiredCapabilities: Set<Capability> {
         var required: Set<Capability> = []
         if loadBalancing != nil { required.insert(.loadBalancing) }
+        if loadBalancing?.localityAwareness != nil { required.insert(.localityAwareness) }
         if outlierDetection != nil { required.insert(.outlierDetection) }
         if retries != nil { required.insert(.retries) }
         if requestTimeout != nil { required.insert(.requestTimeout) }

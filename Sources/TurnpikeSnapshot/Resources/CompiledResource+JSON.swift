@@ -109,7 +109,7 @@ extension CompiledCluster {
             endpoints: fields.list("endpoints", count: 1...256) { endpoint in
                 Endpoint(
                     host: endpoint.string("host"), port: Int(endpoint.integer("port", in: 1...65535)),
-                    weight: Int(endpoint.integer("weight", in: 0...1000))
+                    weight: Int(endpoint.integer("weight", in: 0...1000)), zone: endpoint.optionalName("zone")
                 )
             },
             connectTimeout: .milliseconds(fields.integer("connectTimeoutMillis", in: 1...60_000)),
@@ -128,12 +128,7 @@ extension CompiledCluster {
 
     public func write(to fields: inout FieldWriter) {
         fields.write("id", id.text(prefix: Kind.service.idPrefix))
-        fields.write(
-            "endpoints",
-            .array(
-                endpoints.map {
-                    ["host": .string($0.host), "port": .integer(Int64($0.port)), "weight": .integer(Int64($0.weight))]
-                }))
+        fields.write("endpoints", .array(endpoints.map(\.json)))
         fields.write("connectTimeoutMillis", connectTimeout.inMilliseconds)
         fields.write("responseTimeoutMillis", responseTimeout.inMilliseconds)
         if let requestTimeout { fields.write("requestTimeoutMillis", requestTimeout.inMilliseconds) }
@@ -146,6 +141,16 @@ extension CompiledCluster {
         if let tls { fields.write("tls") { tls.write(to: &$0) } }
         if let healthCheck { fields.write("healthCheck") { healthCheck.write(to: &$0) } }
         if let dnsRefreshRate { fields.write("dnsRefreshRateMillis", dnsRefreshRate.inMilliseconds) }
+    }
+}
+
+extension CompiledCluster.Endpoint {
+    fileprivate var json: JSON {
+        .object(
+            JSONObject([
+                "host": .string(host), "port": .integer(Int64(port)), "weight": .integer(Int64(weight)),
+                "zone": zone.map { .string($0) },
+            ]))
     }
 }
 

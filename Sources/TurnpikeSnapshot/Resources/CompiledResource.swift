@@ -176,10 +176,14 @@ public struct CompiledCluster: CompiledContent {
         public var port: Int
         public var weight: Int
 
-        public init(host: String, port: Int, weight: Int) {
+        /// Absent: not known, or of no matter.
+        public var zone: String?
+
+        public init(host: String, port: Int, weight: Int, zone: String? = nil) {
             self.host = host
             self.port = port
             self.weight = weight
+            self.zone = zone
         }
     }
 

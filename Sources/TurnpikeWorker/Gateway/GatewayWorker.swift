@@ -130,7 +130,7 @@ extension GatewayWorker {
                     accessLog: accessLog?.destination
                         ?? (options.accessLog == .standardOutput ? .standardOutput : .off),
                     transport: options.transport, loops: options.loops, secure: secureListener,
-                    clientCertificates: clientCertificates, tracing: tracing
+                    clientCertificates: clientCertificates, tracing: tracing, zone: options.zone
                 ),
                 ledger: { [state, logger, metrics] loop in
                     let epoch = try state.startEpoch(at: .now)

@@ -55,6 +55,8 @@ public struct GatewayWorkerOptions: Sendable {
     public var joinToken: String?
     /// A name for people; the worker's id serves where none is given.
     public var name: String?
+    /// Where the gateway runs, for services that prefer endpoints of its zone. Absent: they prefer none.
+    public var zone: String?
     public var accessLog: AccessLog
     /// What an operator shows in `Turnpike-Debug` to be told what becomes of a request. Default: nobody is told.
     public var debugToken: DebugToken?
@@ -78,7 +80,7 @@ public struct GatewayWorkerOptions: Sendable {
         listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000), secure: Secure? = nil,
         clientCertificates: String? = nil,
         adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
-        joinToken: String? = nil, name: String? = nil, accessLog: AccessLog = .off,
+        joinToken: String? = nil, name: String? = nil, zone: String? = nil, accessLog: AccessLog = .off,
         debugToken: DebugToken? = nil, tracing: Tracing? = nil, transport: Transport = .automatic,
         loops: Int = GatewayOptions.automaticLoops, drainTimeout: Duration = .seconds(30),
         reportTimeout: Duration = .seconds(5), traceTimeout: Duration = .seconds(3)
@@ -92,6 +94,7 @@ public struct GatewayWorkerOptions: Sendable {
         self.stateDirectory = stateDirectory
         self.joinToken = joinToken
         self.name = name
+        self.zone = zone
         self.accessLog = accessLog
         self.debugToken = debugToken
         self.tracing = tracing

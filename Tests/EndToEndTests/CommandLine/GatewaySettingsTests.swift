@@ -61,6 +61,16 @@ import TurnpikeWorker
         #expect(try folder([.clientCertificates: "/etc/b"], ["TURNPIKE_CLIENT_CERTIFICATES": "/etc/a"]) == "/etc/b")
     }
 
+    @Test func `a gateway is in the zone that it is told, by a name`() throws {
+        #expect(try GatewaySettings(flags: [:], environment: [:], file: nil).options.zone == nil)
+        let settings = try GatewaySettings(flags: [:], environment: ["TURNPIKE_ZONE": "eu-a"], file: nil)
+        #expect(settings.options.zone == "eu-a")
+        let fault = #expect(throws: GatewaySettings.Fault.self) {
+            try GatewaySettings(flags: [.zone: "eu/a"], environment: [:], file: nil)
+        }
+        #expect(fault?.reason.hasPrefix("The zone 'eu/a' must be") == true)
+    }
+
     @Test(arguments: [
         (["tracesTo": "127.0.0.1:4318"], "'127.0.0.1:4318' is no collector's address, such as http://127.0.0.1:4318."),
         (["traceSampling": "1"], "traceSampling says how much of what goes to tracesTo: give both."),

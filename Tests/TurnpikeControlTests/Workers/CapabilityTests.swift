@@ -92,7 +92,8 @@ import TurnpikeTestSupport
         let cluster = CompiledCluster(
             tenant: "acme", name: "c", id: .zero, endpoints: [.init(host: "h", port: 80, weight: 1)],
             connectTimeout: .seconds(1), responseTimeout: .seconds(1), requestTimeout: .seconds(1),
-            loadBalancing: LoadBalancing(algorithm: .leastRequest), outlierDetection: OutlierDetection(),
+            loadBalancing: LoadBalancing(algorithm: .leastRequest, localityAwareness: .init()),
+            outlierDetection: OutlierDetection(),
             retries: Retries(on: [.reset]), circuitBreakers: CircuitBreakers(maxRequests: 1),
             protocol: .http2, tls: UpstreamTLS(clientCertificate: "x"),
             healthCheck: HealthCheck(.grpc(.init())), dnsRefreshRate: .seconds(30))

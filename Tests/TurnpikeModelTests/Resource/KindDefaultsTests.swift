@@ -33,8 +33,8 @@ private let refused: [(Kind, String, [String])] = [
     (.tenant, #"{"displayName":7,"timeZone":""}"#, ["/displayName type", "/timeZone length"]),
     (.service, #"{"endpoints":[{"host":":","port":1}]}"#, ["/endpoints/0/host format"]),
     (
-        .service, #"{"endpoints":[{"host":"a","port":65536,"weight":1001}]}"#,
-        ["/endpoints/0/port range", "/endpoints/0/weight range"]
+        .service, #"{"endpoints":[{"host":"a","port":65536,"weight":1001,"zone":"eu/a"}]}"#,
+        ["/endpoints/0/port range", "/endpoints/0/weight range", "/endpoints/0/zone format"]
     ),
     (
         .service, #"{"endpoints":[{"host":"a","port":1}],"connectTimeout":"61s","responseTimeout":"2h"}"#,

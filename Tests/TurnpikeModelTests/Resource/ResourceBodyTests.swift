@@ -72,11 +72,11 @@ private let invalidBodies: [(Kind, String, [String])] = [
     (.service, #"{"name":"s"}"#, ["/endpoints required"]),
     (.service, #"{"name":"s","endpoints":[]}"#, ["/endpoints length"]),
     (
-        .service, #"{"name":"s","endpoints":[{"host":"a b","port":0},{"port":"x","weight":-1,"zone":"b"}]}"#,
+        .service, #"{"name":"s","endpoints":[{"host":"a b","port":0},{"port":"x","weight":-1,"rack":"b"}]}"#,
         [
             "/endpoints/0/host format", "/endpoints/0/port range", "/endpoints/1/host required",
             "/endpoints/1/port type",
-            "/endpoints/1/weight range", "/endpoints/1/zone unknown",
+            "/endpoints/1/weight range", "/endpoints/1/rack unknown",
         ]
     ),
     (

@@ -26,6 +26,10 @@ import TurnpikeModel
                 #"{"algorithm":"maglev","hashOn":{"cookie":"session"}}"#,
                 LoadBalancing(algorithm: .maglev, hashOn: .cookie("session"))
             ),
+            (
+                #"{"algorithm":"leastRequest","localityAwareness":{"minHealthyPercent":70}}"#,
+                LoadBalancing(algorithm: .leastRequest, localityAwareness: .init(minHealthyPercent: 70))
+            ),
         ])
     func `every way to balance is read, and written as it was`(text: String, expected: LoadBalancing) throws {
         let read = try #require(try service(text).loadBalancing)
@@ -48,6 +52,9 @@ import TurnpikeModel
             (#"{"algorithm":"maglev","hashOn":{"cookie":"a=b"}}"#, "/hashOn/cookie format"),
             (#"{"algorithm":"maglev","hashOn":{"header":""}}"#, "/hashOn/header length"),
             (#"{"algorithm":"maglev","hashOn":{"header":"a","path":"b"}}"#, "/hashOn/path unknown"),
+            (#"{"localityAwareness":{"minHealthyPercent":0}}"#, "/localityAwareness/minHealthyPercent range"),
+            (#"{"localityAwareness":{"minHealthyPercent":101}}"#, "/localityAwareness/minHealthyPercent range"),
+            (#"{"localityAwareness":{"zone":"a"}}"#, "/localityAwareness/zone unknown"),
         ])
     func `what makes no sense is named`(text: String, expected: String) throws {
         let error = try #require(throws: TurnpikeError.self) { try service(text) }

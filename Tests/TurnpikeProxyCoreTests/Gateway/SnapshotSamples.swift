@@ -31,7 +31,8 @@ enum Sample {
 
     static func cluster(
         _ name: String = "orders", tenant: String = "acme", endpoints: [(String, Int)] = [("10.0.0.1", 80)],
-        weights: [Int] = [], connectTimeout: Duration = .seconds(1), responseTimeout: Duration = .seconds(5),
+        weights: [Int] = [], zones: [String?] = [], connectTimeout: Duration = .seconds(1),
+        responseTimeout: Duration = .seconds(5),
         requestTimeout: Duration? = nil, loadBalancing: LoadBalancing? = nil,
         outlierDetection: OutlierDetection? = nil, retries: Retries? = nil,
         circuitBreakers: CircuitBreakers? = nil, healthCheck: HealthCheck? = nil, dnsRefreshRate: Duration? = nil
@@ -41,7 +42,9 @@ enum Sample {
                 tenant: tenant, name: name,
                 id: ResourceID(high: 11, low: name.utf8.reduce(1) { $0 &* 31 &+ UInt64($1) }),
                 endpoints: endpoints.enumerated().map {
-                    .init(host: $1.0, port: $1.1, weight: $0 < weights.count ? weights[$0] : 1)
+                    .init(
+                        host: $1.0, port: $1.1, weight: $0 < weights.count ? weights[$0] : 1,
+                        zone: $0 < zones.count ? zones[$0] : nil)
                 },
                 connectTimeout: connectTimeout, responseTimeout: responseTimeout, requestTimeout: requestTimeout,
                 loadBalancing: loadBalancing, outlierDetection: outlierDetection, retries: retries,

@@ -80,9 +80,15 @@ final class UpstreamSimulation {
     private var clients: [ObjectIdentifier: Client] = [:]
     private var links: [UpstreamID: Link] = [:]
 
-    init(_ resources: [CompiledResource], seed: UInt64, limits: GatewayLimits = GatewayLimits()) throws {
+    init(
+        _ resources: [CompiledResource], seed: UInt64, limits: GatewayLimits = GatewayLimits(), zone: String? = nil
+    )
+        throws
+    {
         random = SeededGenerator(seed: seed)
-        gateway = Gateway(limits: limits, recorder: recorder, observer: observer, seed: seed) { Sample.digest($0) }
+        gateway = Gateway(
+            limits: limits, recorder: recorder, observer: observer, seed: seed, digest: { Sample.digest($0) },
+            zone: zone)
         tick()
         _ = gateway.apply(try state.apply(Sample.whole(resources)))
     }

@@ -35,6 +35,7 @@ private let extras = [
     #"{"loadBalancing":{"algorithm":"maglev","hashOn":{"cookie":"session"}}}"#,
     #"{"loadBalancing":{"algorithm":"maglev","hashOn":"address"}}"#,
     #"{"loadBalancing":{"algorithm":"leastRequest","slowStart":"30s"}}"#,
+    #"{"loadBalancing":{"algorithm":"roundRobin","localityAwareness":{"minHealthyPercent":50}}}"#,
     #"{"outlierDetection":{"consecutive5xx":5,"consecutiveGatewayErrors":0,"baseEjectionTime":"30s","maxEjectionTime":"5m","maxEjectionPercent":10}}"#,
     #"{"retries":{"attempts":2,"on":["connectFailure","5xx"],"methods":["GET","POST"],"perTryTimeout":"1s","backOff":{"baseInterval":"25ms","maxInterval":"250ms"},"budget":{"percent":20,"minPerSecond":3}}}"#,
     #"{"circuitBreakers":{"maxConnections":1,"maxPendingRequests":2,"maxRequests":3,"maxRetries":0}}"#,
@@ -65,10 +66,26 @@ private let extras = [
         let own = ["protocol": "upstreamHTTP2", "tls": "upstreamTLS"]
         var expected = Set(names.map { own[$0] ?? $0 })
         // Parts of parts that came later, and that older workers do not know.
-        for (part, capability) in [("clientCertificate", "clientCertificate"), ("grpc", "grpcHealthCheck")]
-        where text.contains("\"\(part)\":") { expected.insert(capability) }
+        let parts = [
+            "clientCertificate": "clientCertificate", "grpc": "grpcHealthCheck",
+            "localityAwareness": "localityAwareness",
+        ]
+        for (part, capability) in parts where text.contains("\"\(part)\":") { expected.insert(capability) }
         #expect(Set(cluster.requiredCapabilities.map(\.rawValue)) == expected)
     }
+
+    @Test func `an endpoint keeps its zone`() throws {
+        let endpoints: JSON = [
+            ["host": "h", "port": 80, "weight": 1, "zone": "eu-a"], ["host": "h", "port": 81, "weight": 1],
+        ]
+        let document = try JSON.parse(documents[1]).merging(patch: ["endpoints": endpoints])
+        let resource = try CompiledResource(json: document)
+        #expect(resource.json == document)
+        guard case .cluster(let cluster) = resource else { throw Failed() }
+        #expect(cluster.endpoints.map(\.zone) == ["eu-a", nil])
+    }
+
+    private struct Failed: Error {}
 
     @Test(arguments: [("requestTimeoutMillis", Capability.requestTimeout), ("dnsRefreshRateMillis", .dnsRefreshRate)])
     func `a cluster keeps a time that its service sets`(name: String, capability: Capability) throws {

@@ -24,7 +24,8 @@ import TurnpikeTelemetry
 
     @Test func `every alert has one name and one expression`() throws {
         let file = Self.root.appendingPathComponent("deploy/prometheus/alerts.yaml")
-        let keys = try String(contentsOf: file, encoding: .utf8).matches(of: #/(?m)^ +(- alert|expr): /#).map(\.output.1)
+        let keys = try String(contentsOf: file, encoding: .utf8).matches(of: #/(?m)^ +(- alert|expr): /#).map(
+            \.output.1)
         #expect(keys.count >= 20 && keys.count % 2 == 0)
         for (place, key) in keys.enumerated() { #expect(key == (place % 2 == 0 ? "- alert" : "expr"), "\(place)") }
     }
