@@ -25,30 +25,35 @@ final class HTTP2Client: Sendable {
         port: Int, serverName: String? = "api.acme.test", window: Int = 65_535, validates: Bool = true
     ) async throws -> HTTP2Client {
         let goodbye = Goodbye()
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(TestTLS.client(serverName, offering: ["h2"]))
-                }
+        // All of it before the connection is made: what the server says first must find its reader.
+        return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(
+            host: "127.0.0.1", port: port
+        ) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                let pipeline = channel.pipeline.syncOperations
+                try pipeline.addHandler(TestTLS.client(serverName, offering: ["h2"]))
+                let multiplexer = try configure(pipeline, window: window, validates: validates)
+                try pipeline.addHandler(goodbye)
+                return HTTP2Client(channel: channel, multiplexer: multiplexer, goodbye: goodbye)
             }
-            .connect(host: "127.0.0.1", port: port).get()
-        let multiplexer = try await channel.eventLoop.submit {
-            var configuration = NIOHTTP2Handler.ConnectionConfiguration()
-            if !validates { configuration.headerBlockValidation = .disabled }
-            if !validates { configuration.contentLengthValidation = .disabled }
-            var stream = NIOHTTP2Handler.StreamConfiguration()
-            stream.targetWindowSize = window
-            configuration.initialSettings = [
-                HTTP2Setting(parameter: .enablePush, value: 0),
-                HTTP2Setting(parameter: .initialWindowSize, value: window),
-            ]
-            let multiplexer = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
-                mode: .client, connectionConfiguration: configuration, streamConfiguration: stream,
-                inboundStreamInitializer: { $0.close() })
-            try channel.pipeline.syncOperations.addHandler(goodbye)
-            return multiplexer
-        }.get()
-        return HTTP2Client(channel: channel, multiplexer: multiplexer, goodbye: goodbye)
+        }
+    }
+
+    private static func configure(
+        _ pipeline: ChannelPipeline.SynchronousOperations, window: Int, validates: Bool
+    ) throws -> NIOHTTP2Handler.StreamMultiplexer {
+        var configuration = NIOHTTP2Handler.ConnectionConfiguration()
+        if !validates { configuration.headerBlockValidation = .disabled }
+        if !validates { configuration.contentLengthValidation = .disabled }
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.targetWindowSize = window
+        configuration.initialSettings = [
+            HTTP2Setting(parameter: .enablePush, value: 0),
+            HTTP2Setting(parameter: .initialWindowSize, value: window),
+        ]
+        return try pipeline.configureHTTP2Pipeline(
+            mode: .client, connectionConfiguration: configuration, streamConfiguration: stream,
+            inboundStreamInitializer: { $0.close() })
     }
 
     func stream() async throws -> HTTP2Exchange {
