@@ -44,6 +44,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
@@ -61,6 +62,7 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let openSSL = Target.Dependency.byName(name: "COpenSSL", condition: .when(platforms: [.linux]))
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -98,10 +100,11 @@ let package = Package(
         library("TurnpikeCompiler", on: ["TurnpikeModel", "TurnpikeSnapshot"]),
         library("TurnpikeProxyCore", on: ["TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering"], isHot: true),
         .target(name: "CEpoll"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         library(
             "TurnpikeProxy",
             on: [
-                "CEpoll", "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering",
+                "CEpoll", openSSL, "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering",
                 "TurnpikeProxyCore", logging, nioCore, nioHPACK, nioHTTP2, nioPosix, nioSSL, nioTLS,
             ],
             isHot: true
@@ -198,8 +201,8 @@ let package = Package(
         tests(
             "TurnpikeProxyTests",
             on: [
-                "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeProxyCore", "TurnpikeProxy",
-                "TurnpikeTelemetry", logging, nioCore, nioHPACK, nioHTTP2, nioPosix, nioSSL, nioTLS,
+                openSSL, "TurnpikeModel", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeProxyCore", "TurnpikeProxy",
+                "TurnpikeTelemetry", logging, nioCore, nioEmbedded, nioHPACK, nioHTTP2, nioPosix, nioSSL, nioTLS,
             ]
         ),
         tests(

@@ -24,7 +24,8 @@ TurnpikeIdentity:       platform FoundationEssentials TurnpikeModel TurnpikeSnap
 TurnpikeCompiler:       TurnpikeModel TurnpikeSnapshot
 TurnpikeProxyCore:      platform Synchronization TurnpikeModel TurnpikeSnapshot TurnpikeMetering
 CEpoll:
-TurnpikeProxy:          platform Synchronization Logging NIOCore NIOPosix NIOSSL NIOTLS NIOHPACK NIOHTTP2 CEpoll
+COpenSSL:
+TurnpikeProxy:          platform Synchronization Logging NIOCore NIOPosix NIOSSL NIOTLS NIOHPACK NIOHTTP2 CEpoll COpenSSL
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeProxyCore
 
 TurnpikeControl:        Synchronization Logging Foundation FoundationEssentials
@@ -74,6 +75,7 @@ only NIOSSL:            TurnpikeProxy TurnpikeAPI TurnpikeWorker turnpike
 only NIOHTTP2:          TurnpikeProxy
 only NIOHPACK:          TurnpikeProxy
 only CEpoll:            TurnpikeProxy
+only COpenSSL:          TurnpikeProxy
 only GRDBSQLite:        TurnpikeSQLite turnpike-bench
 only ArgumentParser:    turnpike turnpike-worker turnpike-bench
 only AsyncHTTPClient:   TurnpikeWorker turnpike

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs what building, testing and running need and this machine lacks, on Debian by apt: SQLite's headers for the
-# build, nginx as the example upstream, curl, jq, openssl and python3 for scripts and tests. Does nothing where all is there.
+# Installs what building, testing and running need and this machine lacks, on Debian by apt: SQLite's and OpenSSL's headers
+# for the build, nginx as the example upstream, curl, jq, openssl and python3 for scripts and tests. Does nothing where all is there.
 # Swift itself is not installed, only checked for.
 #
 #   scripts/setup.sh [PURPOSE]     what a purpose needs comes on top:
@@ -37,6 +37,7 @@ check_swift() {
 
 missing_packages() {
     [ -e /usr/include/sqlite3.h ] || echo libsqlite3-dev
+    [ -e /usr/include/openssl/ssl.h ] || echo libssl-dev
     local command
     for command in nginx curl jq python3 openssl; do
         command -v "$command" >/dev/null || echo "$command"

@@ -32,10 +32,10 @@ final class SecureConnection: NIOClient, ChannelInboundHandler, RemovableChannel
             let name: String? = if case .hostname(let name) = result { name } else { nil }
             return channel.eventLoop.makeCompletedFuture {
                 // Whom there is no certificate for gets no answer that could be shown to him.
-                guard let context = certificates.context(for: name) else { throw NoCertificate() }
+                guard let shown = certificates.shown(for: name) else { throw NoCertificate() }
                 let pipeline = channel.pipeline.syncOperations
                 let sni = try pipeline.context(handlerType: ByteToMessageHandler<SNIHandler>.self)
-                try pipeline.addHandlers([NIOSSLServerHandler(context: context)], position: .after(sni.handler))
+                try pipeline.addHandlers([NIOSSLServerHandler(context: shown.nio)], position: .after(sni.handler))
                 _ = pipeline.removeHandler(context: sni)
             }.flatMapErrorThrowing { error in
                 bound.value.watch.metrics.handshakeFailed()
