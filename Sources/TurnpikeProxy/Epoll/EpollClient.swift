@@ -4,14 +4,12 @@
 
 import TurnpikeProxyCore
 
-typealias EpollEngine = LoopEngine<EpollClient, EpollUpstream>
-
 /// Moves bytes and events between one client's socket, the upstream's, and the ``ServerConnection`` that decides. Confined to
 /// its loop.
 ///
 /// Carrying out an action can lead to another event (a socket that is full, a connection that fails at once); such events
 /// wait until the actions of the one before are all done. None of them carries bytes: those come from the loop only.
-final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, TimerOwner {
+final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOwner {
     enum Event {
         case received
         case closed
@@ -25,10 +23,8 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
 
     private static var noBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
-    private let engine: EpollEngine
-    private let loop: EpollLoop
     private let socket: EpollSocket
-    private let address: ClientAddress
+    private let scheme: RequestForwarding.Scheme
     /// Nil while it rests, and within an event.
     private var connection: ServerConnection?
     /// When a client that rests has done so for too long.
@@ -47,20 +43,26 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
     /// When a client that takes nothing any more is cut off.
     private var cutOff = UInt64.max
 
-    init(_ descriptor: Descriptor, from address: ClientAddress, engine: EpollEngine, loop: EpollLoop) {
-        self.engine = engine
-        self.loop = loop
-        socket = EpollSocket(descriptor, loop: loop, isUpstream: false)
-        self.address = address
+    init(
+        _ socket: EpollSocket, from address: ClientAddress, over scheme: RequestForwarding.Scheme = .http,
+        engine: EpollEngine, loop: EpollLoop
+    ) {
+        self.socket = socket
+        self.scheme = scheme
         restsUntil = loop.now + engine.gateway.limits.idleTimeout
+        super.init(from: address, engine: engine, loop: loop)
     }
-
-    /// The loop's load counts it for as long as it lives.
-    deinit { engine.load.left() }
 
     func open() {
         guard engine.admit(self) else { return socket.turnAway() }
         guard socket.open(for: self) else { return engine.forget(self) }
+        setTimer(restsUntil)
+    }
+
+    /// Takes an open socket over from its owner.
+    func takeOver() {
+        socket.pass(to: self)
+        guard engine.admit(self) else { return leave() }
         setTimer(restsUntil)
     }
 
@@ -79,11 +81,11 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
 
     func outputSent() { endOutput() }
 
-    func leasesChanged() { handle(.leasesChanged) }
+    override func leasesChanged() { handle(.leasesChanged) }
 
-    func drain() { handle(.drain) }
+    override func drain() { handle(.drain) }
 
-    func abort() {
+    override func abort() {
         let isAnswering = upstream != nil
         tellClosed()
         leave(reset: isAnswering)
@@ -99,7 +101,7 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
     private func handle(_ event: Event, _ bytes: UnsafeRawBufferPointer = noBytes) {
         guard !isHandling else { return waitingEvents.append(event) }
         isHandling = true
-        let connection = connection.take() ?? engine.gateway.connection(for: address, until: restsUntil)
+        let connection = connection.take() ?? engine.gateway.connection(for: address, over: scheme, until: restsUntil)
         report(event, bytes, to: connection)
         while !waitingEvents.isEmpty { report(waitingEvents.removeFirst(), Self.noBytes, to: connection) }
         isHandling = false
@@ -231,6 +233,7 @@ final class EpollClient: EngineClient, EpollSocketOwner, EpollUpstreamUser, Time
     /// Closes the sending side, or all, once everything is sent. A client that takes nothing any more is cut off.
     private func end(_ ending: Ending) {
         socket.send(loop.toClient)
+        socket.sayGoodbye()
         self.ending = ending
         guard !socket.isSent else { return endOutput() }
         if cutOff == .max { cutOff = loop.now + engine.gateway.limits.bodyTimeout }

@@ -35,6 +35,8 @@ final class EpollListener: EventSource, TimerOwner {
 
     private let descriptor: Descriptor
     private let seats: [EpollSeat]
+    /// Nil in the clear.
+    private let security: EpollSecurity?
     private let loads: [LoopLoad]
     private var turn = LoopTurn()
     private let loop: EpollLoop
@@ -45,8 +47,11 @@ final class EpollListener: EventSource, TimerOwner {
     private var isShort = false
 
     /// Listens at the first address of the host that can be had. Blocks where the host is a name.
-    init(host: String, port: Int, seats: [EpollSeat], loop: EpollLoop, logger: Logger) throws {
-        descriptor = try EpollListener.listen(at: EndpointAddress(host: host, port: port))
+    init(
+        at address: EndpointAddress, security: EpollSecurity?, seats: [EpollSeat], loop: EpollLoop, logger: Logger
+    ) throws {
+        descriptor = try EpollListener.listen(at: address)
+        self.security = security
         self.seats = seats
         loads = seats.map(\.load)
         self.loop = loop
@@ -130,8 +135,9 @@ final class EpollListener: EventSource, TimerOwner {
         let seat = seats[turn.pick(loads)]
         // From now on, so that those that come in the same turn do not all go there.
         seat.load.arrived()
-        guard seat.loop !== loop else { return seat.open(descriptor, from: address) }
-        seat.loop.execute { seat.open(descriptor, from: address) }
+        guard seat.loop !== loop else { return seat.open(descriptor, from: address, security: security) }
+        let security = security
+        seat.loop.execute { seat.open(descriptor, from: address, security: security) }
     }
 
     private func waitForRoom(_ fault: SystemFault) {
@@ -149,8 +155,14 @@ final class EpollListener: EventSource, TimerOwner {
 
 extension EpollSeat {
     /// To be called on the seat's loop, once its load has grown by the client, who takes itself off again.
-    fileprivate func open(_ descriptor: Descriptor, from address: PeerAddress) {
-        EpollClient(descriptor, from: address.client, engine: engine.value, loop: loop).open()
+    fileprivate func open(_ descriptor: Descriptor, from address: PeerAddress, security: EpollSecurity?) {
+        let (engine, client) = (engine.value, address.client)
+        let socket = EpollSocket(descriptor, loop: loop, isUpstream: false)
+        if let security {
+            EpollHandshake(socket, from: client, security: security, engine: engine, loop: loop).open()
+        } else {
+            EpollClient(socket, from: client, engine: engine, loop: loop).open()
+        }
     }
 }
 

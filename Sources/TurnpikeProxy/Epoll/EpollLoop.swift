@@ -41,6 +41,8 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
     /// What the present event sends to its client, and to its upstream.
     let toClient = Gather()
     let toUpstream = Gather()
+    /// Made for the first client that speaks TLS.
+    private(set) lazy var wire = TLSWire(arrivingBytes: Self.receiveBytes + ClientHello.mostBytes)
     private let connectorOptions: UpstreamConnector.Options
     private var madeBridge: UpstreamBridge?
     /// Nanoseconds of `CLOCK_MONOTONIC`, as of the beginning of this turn.

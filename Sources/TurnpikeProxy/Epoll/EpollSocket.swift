@@ -17,21 +17,31 @@ protocol EpollSocketOwner: AnyObject {
     func writabilityChanged(_ isWritable: Bool)
     /// All that could not be sent at once is sent now.
     func outputSent()
+    /// The handshake of TLS is done; of a socket that was told to be secure. What comes now is for whoever owns it then.
+    func secured()
+}
+
+extension EpollSocketOwner {
+    func secured() {}
 }
 
 /// A connected socket: reads, sends, and holds what cannot be sent yet. Confined to its loop.
 ///
 /// Sending never reports that the connection failed: reading does, in an event of its own, once what the peer had to say
 /// before is read. Events of the kernel's are changed only where the present choice would wake the loop in vain.
+///
+/// Where it has a ``TLSSession``, its owner sees plaintext, and the peer ciphertext.
 final class EpollSocket: EventSource {
     /// Bytes that wait beyond which the socket counts as full, and below which it has room again.
     private static let mostWaiting = 64 << 10
     private static let fewWaiting = 32 << 10
 
-    private let loop: EpollLoop
+    let loop: EpollLoop
     private let descriptor: Descriptor
     private let isUpstream: Bool
-    private var owner: (any EpollSocketOwner)?
+    private(set) var owner: (any EpollSocketOwner)?
+    /// Nil in the clear.
+    var session: TLSSession?
     private var registration = Registration.none
     /// Registered events.
     private var events = CEpollReadable
@@ -41,10 +51,10 @@ final class EpollSocket: EventSource {
     private var output = OutputBuffer()
     private(set) var isWritable = true
     /// The peer takes nothing any more.
-    private var isBroken = false
+    private(set) var isBroken = false
     /// Whether a peer that ends what it sends is still there. Default false: it is gone.
     var mayHalfClose = false
-    private var isInputEnded = false
+    var isInputEnded = false
     private var isOutputShut = false
 
     /// - Parameter isUpstream: its events go first, so that a connection which its upstream has closed is not taken for the
@@ -63,6 +73,16 @@ final class EpollSocket: EventSource {
         }
         self.owner = owner
         return true
+    }
+
+    /// Leaves an open socket to another owner.
+    func pass(to owner: any EpollSocketOwner) { self.owner = owner }
+
+    /// Leaves an open socket to whoever takes its descriptor.
+    func release() -> Descriptor {
+        owner = nil
+        loop.selector.remove(registration)
+        return descriptor
     }
 
     /// Closes a socket that was not opened.
@@ -104,8 +124,10 @@ final class EpollSocket: EventSource {
     private func read() {
         switch descriptor.receive(into: loop.receiveBuffer) {
         case .bytes(let count) where count > 0:
-            owner?.received(UnsafeRawBufferPointer(rebasing: loop.receiveBuffer[..<count]))
-        case .bytes where mayHalfClose:
+            let bytes = UnsafeRawBufferPointer(rebasing: loop.receiveBuffer[..<count])
+            if let session { receive(bytes, by: session) } else { owner?.received(bytes) }
+        // Over TLS, the end of what is sent is told by TLS; without that it was cut off.
+        case .bytes where mayHalfClose && session == nil:
             isInputEnded = true
             owner?.inputEnded()
         case .bytes, .failed: owner?.ended()
@@ -153,17 +175,24 @@ final class EpollSocket: EventSource {
     func send(_ gathered: Gather) {
         guard !gathered.isEmpty else { return }
         guard isOpen, !isBroken else { return gathered.removeAll() }
-        if output.isEmpty, case .failed = gathered.transmit(to: descriptor) { return breakOff(gathered) }
+        if let session { return send(gathered, by: session) }
+        transmit(gathered)
+    }
+
+    /// Sends what was gathered as it is.
+    func transmit(_ gathered: Gather) {
+        if output.isEmpty, case .failed = gathered.transmit(to: descriptor) {
+            gathered.removeAll()
+            return breakOff()
+        }
         guard !gathered.isEmpty else { return }
         gathered.drain { output.append($0) }
         watch(events | CEpollWritable)
         if isWritable, output.count > Self.mostWaiting { setWritable(false) }
     }
 
-    private func breakOff(_ gathered: Gather) {
-        isBroken = true
-        gathered.removeAll()
-    }
+    /// Nothing more can be sent.
+    func breakOff() { isBroken = true }
 
     private func sendWaiting() {
         if !output.isEmpty, case .failed = output.transmit(to: descriptor) {

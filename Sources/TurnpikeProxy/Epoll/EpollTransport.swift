@@ -2,30 +2,47 @@
 
 #if os(Linux)
 
+import Logging
 import TurnpikeProxyCore
 
-/// A gateway on event loops of our own. The first of them listens.
+/// A gateway on event loops of our own. The first of them listens, in the clear and for TLS.
 struct EpollTransport: RunningTransport {
     let engines: any TransportEngines
     private let epolls: [EpollLoop]
-    private let listener: LoopBound<EpollListener>
-    let port: Int?
-    /// It speaks no TLS.
-    var securePort: Int? { nil }
+    /// In the clear, and for TLS where it is wanted.
+    private let listeners: [Listener]
+    var port: Int? { listeners.first?.port }
+    var securePort: Int? { listeners.dropFirst().first?.port }
 
-    static func start(_ parts: EngineParts) async throws -> EpollTransport {
+    private struct Listener: Sendable {
+        let bound: LoopBound<EpollListener>
+        let port: Int
+
+        func close() async { try? await bound.loop.submit { bound.value.close() } }
+    }
+
+    /// - Parameter security: what the listener for TLS goes by; nil where there is to be none.
+    static func start(_ parts: EngineParts, _ security: EpollSecurity? = nil) async throws -> EpollTransport {
+        let options = parts.options
         var loops: [EpollLoop] = []
+        var listeners: [Listener] = []
         do {
             var seats: [EpollSeat] = []
-            for _ in 0..<parts.options.loops {
+            for _ in 0..<options.loops {
                 let loop = try EpollLoop.start(upstreams: parts.connectorOptions)
                 loops.append(loop)
                 seats.append(try await seat(on: loop, parts))
             }
-            let (listener, port) = try await listen(parts, seats, on: seats[0].loop)
+            let address = EndpointAddress(host: options.host, port: options.port)
+            listeners.append(try await listen(at: address, nil, seats, parts.logger))
+            if let secure = options.secure {
+                let address = EndpointAddress(host: secure.host, port: secure.port)
+                listeners.append(try await listen(at: address, security, seats, parts.logger))
+            }
             return EpollTransport(
-                engines: EngineGroup(engines: seats.map(\.engine)), epolls: loops, listener: listener, port: port)
+                engines: EngineGroup(engines: seats.map(\.engine)), epolls: loops, listeners: listeners)
         } catch {
+            for listener in listeners { await listener.close() }
             for loop in loops { await loop.stop() }
             throw error
         }
@@ -41,19 +58,21 @@ struct EpollTransport: RunningTransport {
     }
 
     private static func listen(
-        _ parts: EngineParts, _ seats: [EpollSeat], on loop: EpollLoop
-    ) async throws -> (LoopBound<EpollListener>, port: Int) {
-        try await loop.submit {
+        at address: EndpointAddress, _ security: EpollSecurity?, _ seats: [EpollSeat], _ logger: Logger
+    ) async throws -> Listener {
+        let loop = seats[0].loop
+        return try await loop.submit {
             let listener = try EpollListener(
-                host: parts.options.host, port: parts.options.port, seats: seats, loop: loop, logger: parts.logger
-            )
-            return (LoopBound(listener, on: loop), listener.port)
+                at: address, security: security, seats: seats, loop: loop, logger: logger)
+            return Listener(bound: LoopBound(listener, on: loop), port: listener.port)
         }
     }
 
-    func stopListening() async { try? await listener.loop.submit { listener.value.close() } }
+    func stopListening() async {
+        for listener in listeners { await listener.close() }
+    }
 
-    /// The listener goes first, so that no connection is on its way to a loop that has ended.
+    /// The listeners go first, so that no connection is on its way to a loop that has ended.
     func shutDown() async {
         await stopListening()
         await engines.cutOff()

@@ -15,7 +15,7 @@ public import TurnpikeTelemetry
 public final class GatewayServer: Sendable {
     private let running: [any RunningTransport]
     private let log: DescriptorWriter?
-    /// What moves the bytes of clients in the clear: never `automatic`.
+    /// What moves the bytes of clients that speak HTTP/1.1: never `automatic`.
     public let transport: Transport
 
     /// To each of which its ledger stays confined.
@@ -57,16 +57,19 @@ public final class GatewayServer: Sendable {
         }
     }
 
-    /// What a listener speaks decides on what it runs: TLS is SwiftNIO's, whatever serves clients in the clear.
+    /// HTTP/2 is SwiftNIO's, whatever serves other clients: it takes connections over TLS on which a client offers it.
     private static func start(_ transport: Transport, _ parts: EngineParts) async throws -> [any RunningTransport] {
         #if os(Linux)
         if case .epoll = transport {
-            let clear = try await EpollTransport.start(parts)
-            guard parts.options.secure != nil else { return [clear] }
+            guard let secure = parts.options.secure else { return [try await EpollTransport.start(parts)] }
+            let nio = try await NIOTransport.start(parts, listens: false)
             do {
-                return [clear, try await NIOTransport.start(parts, listensInTheClear: false)]
+                let security = EpollSecurity(certificates: secure.certificates) { descriptor, read in
+                    nio.adopt(descriptor.number, read, certificates: secure.certificates)
+                }
+                return [try await EpollTransport.start(parts, security), nio]
             } catch {
-                await clear.shutDown()
+                await nio.shutDown()
                 throw error
             }
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -31,6 +32,30 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
+    @Test(arguments: Transport.available)
+    func `a port for TLS that is taken leaves the other one free`(on transport: Transport) async throws {
+        let (free, other) = (try await RawServer.start(), try await RawServer.start())
+        let port = free.port
+        await free.stop()
+        let certificates = try ServerCertificates([Entrance.certificate.get()])
+        let taken = SecureListener(host: "127.0.0.1", port: other.port, certificates: certificates)
+        await #expect(throws: (any Error).self) {
+            try await start(GatewayOptions(port: port, transport: transport, secure: taken))
+        }
+        let server = try await start(GatewayOptions(port: port, transport: transport))
+        #expect(server.port == port)
+        await server.shutDown()
+        await other.stop()
+    }
+
+    private func start(_ options: GatewayOptions) async throws -> GatewayServer {
+        let usage = UsageInMemory()
+        return try await GatewayServer.start(
+            options: options, ledger: { _ in LoopLedger(recorder: usage, leases: NoLeases()) },
+            digest: { Pieces.digest($0) }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            metrics: MetricsRegistry())
+    }
+
     @Test func `what is counted over all loops is counted over both listeners`() async throws {
         let origin = try await Origin.start()
         let resources = [
@@ -55,20 +80,23 @@ import TurnpikeTelemetry
         arguments: [
             ("api.acme.test", "api.acme.test"), ("API.ACME.TEST", "api.acme.test"), ("x.acme.test", "*.acme.test"),
             ("a.b.acme.test", "fallback.test"), ("elsewhere.test", "fallback.test"), (nil, "fallback.test"),
-        ] as [(String?, String)])
-    func `the certificate shown is that of the name asked for`(asked: String?, shown: String) async throws {
+        ] as [(String?, String)], Transport.available)
+    func `the certificate shown is that of the name asked for`(
+        _ name: (asked: String?, shown: String), on transport: Transport
+    ) async throws {
         let certificates = [
             try TestCertificate.make("api.acme.test"), try TestCertificate.make("*.acme.test"),
             try TestCertificate.make("fallback.test", isDefault: true),
         ]
-        try await GatewayHarness.run(on: .nio, nil, certificates: certificates) { gateway async throws in
-            #expect(try await Handshake.names(port: gateway.securePort, asking: asked) == [shown])
+        try await GatewayHarness.run(on: transport, nil, certificates: certificates) { gateway async throws in
+            #expect(try await Handshake.names(port: gateway.securePort, asking: name.asked) == [name.shown])
         }
     }
 
-    @Test func `whom there is no certificate for is not let in`() async throws {
+    @Test(arguments: Transport.available)
+    func `whom there is no certificate for is not let in`(on transport: Transport) async throws {
         let certificates = [try TestCertificate.make("a.test"), try TestCertificate.make("b.test")]
-        try await GatewayHarness.run(on: .nio, nil, certificates: certificates) { gateway async throws in
+        try await GatewayHarness.run(on: transport, nil, certificates: certificates) { gateway async throws in
             await #expect(throws: (any Error).self) {
                 try await Handshake.names(port: gateway.securePort, asking: "c.test")
             }
@@ -77,10 +105,13 @@ import TurnpikeTelemetry
         }
     }
 
-    @Test func `new certificates are shown from the next connection on, and those that are open stay`() async throws {
+    @Test(arguments: Transport.available)
+    func `new certificates are shown from the next connection on, and those that are open stay`(
+        on transport: Transport
+    ) async throws {
         let origin = try await Origin.start()
         let certificates = try ServerCertificates([TestCertificate.make("api.acme.test")])
-        try await GatewayHarness.run(on: .nio, Self.resources(origin.port), secure: certificates) {
+        try await GatewayHarness.run(on: transport, Self.resources(origin.port), secure: certificates) {
             gateway async throws in
             let client = try await RawClient.connect(port: gateway.securePort, serverName: "api.acme.test")
             try await client.send(GatewayHarness.get())
@@ -98,10 +129,11 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test func `a client that does not come to the end of its handshake is sent away`() async throws {
+    @Test(arguments: Transport.available)
+    func `a client that does not come to the end of its handshake is sent away`(on transport: Transport) async throws {
         let limits = GatewayLimits(headTimeout: 100_000_000)
         let certificates = [try TestCertificate.make("api.acme.test")]
-        try await GatewayHarness.run(on: .nio, nil, limits: limits, certificates: certificates) {
+        try await GatewayHarness.run(on: transport, nil, limits: limits, certificates: certificates) {
             gateway async throws in
             let silent = try await RawClient.connect(port: gateway.securePort)
             #expect(try await silent.untilClosed().isEmpty)
@@ -111,23 +143,25 @@ import TurnpikeTelemetry
         }
     }
 
-    @Test func `what is no TLS gets no answer`() async throws {
+    @Test(arguments: Transport.available)
+    func `what is no TLS gets no answer`(on transport: Transport) async throws {
         let certificates = [try TestCertificate.make("api.acme.test")]
-        try await GatewayHarness.run(on: .nio, nil, certificates: certificates) { gateway async throws in
+        try await GatewayHarness.run(on: transport, nil, certificates: certificates) { gateway async throws in
             let client = try await RawClient.connect(port: gateway.securePort)
             try await client.send(GatewayHarness.get())
             #expect(!String(decoding: try await client.untilClosed(), as: UTF8.self).contains("HTTP/1.1"))
         }
     }
 
-    @Test func `an answer that breaks off over TLS ends without a goodbye that could be taken for its own`()
-        async throws
-    {
+    @Test(arguments: Transport.available)
+    func `an answer that breaks off over TLS ends without a goodbye that could be taken for its own`(
+        on transport: Transport
+    ) async throws {
         let origin = try await Origin.start { _ in
             .rawThenReset("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart")
         }
         let certificates = [try TestCertificate.make("api.acme.test")]
-        try await GatewayHarness.run(on: .nio, Self.resources(origin.port), certificates: certificates) {
+        try await GatewayHarness.run(on: transport, Self.resources(origin.port), certificates: certificates) {
             gateway async throws in
             let client = try await RawClient.connect(port: gateway.securePort, serverName: "api.acme.test")
             try await client.send(GatewayHarness.get())
@@ -137,15 +171,69 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test func `connections beyond the bound are closed before their handshake`() async throws {
+    @Test(arguments: Transport.available)
+    func `connections beyond the bound are closed before their handshake`(on transport: Transport) async throws {
         let certificates = [try TestCertificate.make("api.acme.test")]
-        try await GatewayHarness.run(on: .nio, nil, connections: 1, certificates: certificates) {
+        try await GatewayHarness.run(on: transport, nil, connections: 1, certificates: certificates) {
             gateway async throws in
             let first = try await RawClient.connect(port: gateway.securePort, serverName: "api.acme.test")
             try await first.send(GatewayHarness.get())
             #expect(try await first.response().status == 503)
             let second = try await RawClient.connect(port: gateway.securePort)
             #expect(try await second.untilClosed().isEmpty)
+        }
+    }
+
+    // MARK: - HTTP/2 beside HTTP/1.1
+
+    @Test(arguments: Transport.available)
+    func `who offers HTTP-2 has it, and who does not has HTTP-1.1, on one port`(on transport: Transport) async throws {
+        let origin = try await Origin.start()
+        let certificates = [try TestCertificate.make("api.acme.test")]
+        try await GatewayHarness.run(on: transport, Self.resources(origin.port), certificates: certificates) {
+            gateway async throws in
+            for offers in [["http/1.1"], ["spdy/3"], []] {
+                let client = try await RawClient.connect(
+                    port: gateway.securePort, serverName: "api.acme.test", offering: offers)
+                try await client.send(GatewayHarness.get())
+                #expect(try await client.response().status == 200)
+                await client.close()
+            }
+            for number in 1...20 {
+                let client = try await HTTP2Client.connect(port: gateway.securePort)
+                let response = try await client.get("/v1/orders/\(number)")
+                #expect(response.status == 200 && response.text == "/v1/orders/\(number)")
+                await client.close()
+            }
+            let heads = origin.requests.map(\.head)
+            #expect(heads.count == 23 && heads.allSatisfy { $0.contains("X-Forwarded-For: 127.0.0.1\r\n") })
+            try await gateway.connectionsReached(0)
+        }
+        await origin.stop()
+    }
+
+    @Test(arguments: [["h2"], ["http/1.1"]], Transport.available)
+    func `a hello may come byte by byte`(offers: [String], on transport: Transport) async throws {
+        let certificates = [try TestCertificate.make("api.acme.test")]
+        try await GatewayHarness.run(on: transport, nil, certificates: certificates) { gateway async throws in
+            #expect(try await Handshake.chosen(port: gateway.securePort, offering: offers) == offers.first)
+        }
+    }
+
+    // MARK: - Coming back
+
+    @Test(arguments: Transport.available)
+    func `a client comes back by its ticket, and anew once the certificate was renewed`(
+        on transport: Transport
+    ) async throws {
+        let certificates = try ServerCertificates([TestCertificate.make("api.acme.test")])
+        try await GatewayHarness.run(on: transport, nil, secure: certificates) { gateway async throws in
+            let client = OpenSSLClient()
+            defer { client.forget() }
+            #expect(try client.handshake(port: gateway.securePort).contains("New, TLSv1.2"))
+            #expect(try client.handshake(port: gateway.securePort).contains("Reused, TLSv1.2"))
+            try certificates.replace(by: [TestCertificate.make("api.acme.test")])
+            #expect(try client.handshake(port: gateway.securePort).contains("New, TLSv1.2"))
         }
     }
 }
@@ -175,6 +263,22 @@ enum Handshake {
         return try await shown.futureResult.get()
     }
 
+    /// What the server chooses of these protocols (ALPN), where all that the client says comes byte by byte.
+    static func chosen(port: Int, offering protocols: [String]) async throws -> String? {
+        let chosen = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: String?.self)
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers([
+                        ByteByByte(), try TestTLS.client("api.acme.test", offering: protocols), HandshakeWatch(chosen),
+                    ])
+                }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        defer { channel.close(promise: nil) }
+        return try await chosen.futureResult.get()
+    }
+
     private static func names(of certificate: NIOSSLCertificate) -> [String] {
         (certificate._subjectAlternativeNames()).compactMap { name in
             name.nameType == .dnsName ? String(decoding: name.contents, as: UTF8.self) : nil
@@ -190,5 +294,17 @@ enum Handshake {
         func channelInactive(context: ChannelHandlerContext) { promise.fail(ChannelError.eof) }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { promise.fail(error) }
+    }
+
+    private final class ByteByByte: ChannelOutboundHandler {
+        typealias OutboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            for byte in unwrapOutboundIn(data).readableBytesView {
+                context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: [byte])), promise: nil)
+            }
+            promise?.succeed()
+        }
     }
 }

@@ -19,13 +19,29 @@ struct GatewayHarness: Sendable {
     let usageByLoop: [UsageInMemory]
     let metrics: MetricsRegistry
     let logger: Logger
+    /// Clients come over TLS.
+    let isSecure: Bool
+
+    /// Starts a gateway whose clients come in as is said, hands it to `body`, and stops it.
+    static func run<Result: Sendable>(
+        through entrance: Entrance, _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(),
+        pool: PoolLimits = PoolLimits(), connections: Int = 1000, loops: Int = 1,
+        _ body: (GatewayHarness) async throws -> Result
+    ) async throws -> Result {
+        let certificates = entrance.isSecure ? [try Entrance.certificate.get()] : []
+        return try await run(
+            on: entrance.transport, resources, limits: limits, pool: pool, connections: connections, loops: loops,
+            certificates: certificates, isSecure: entrance.isSecure, body)
+    }
 
     /// Starts a gateway, hands it to `body`, and stops it.
+    ///
+    /// - Parameter isSecure: ``connect(receiveBuffer:halfCloses:)`` does it over TLS.
     static func run<Result: Sendable>(
         on transport: Transport, _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1000, log: AccessLogDestination = .off, loops: Int = 1,
         leases: any LeaseSource = NoLeases(), certificates: [ServerCertificate] = [], secure: ServerCertificates? = nil,
-        clientCertificates: ClientCertificates = ClientCertificates(),
+        isSecure: Bool = false, clientCertificates: ClientCertificates = ClientCertificates(),
         resolver: any NameResolver = SystemResolver(), tracing: GatewayTracing? = nil,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: (GatewayHarness) async throws -> Result
@@ -54,7 +70,8 @@ struct GatewayHarness: Sendable {
         )
         if let resources { await server.apply(try GatewayConfiguration(Pieces.snapshot(resources))) }
         let harness = GatewayHarness(
-            server: server, usage: usage, usageByLoop: parts.withLock { $0 }, metrics: metrics, logger: logger)
+            server: server, usage: usage, usageByLoop: parts.withLock { $0 }, metrics: metrics, logger: logger,
+            isSecure: isSecure)
         do {
             let result = try await body(harness)
             await harness.stop()
@@ -73,8 +90,10 @@ struct GatewayHarness: Sendable {
     /// The port for TLS.
     var securePort: Int { server.securePort ?? 0 }
 
-    func connect(receiveBuffer: Int? = nil) async throws -> RawClient {
-        try await RawClient.connect(port: server.port, receiveBuffer: receiveBuffer)
+    func connect(receiveBuffer: Int? = nil, halfCloses: Bool = false) async throws -> RawClient {
+        try await RawClient.connect(
+            port: isSecure ? securePort : server.port, receiveBuffer: receiveBuffer, halfCloses: halfCloses,
+            serverName: isSecure ? "api.acme.test" : nil)
     }
 
     /// One request on a connection of its own.

@@ -4,7 +4,6 @@ import NIOCore
 import NIOHPACK
 import NIOHTTP2
 import NIOPosix
-import NIOSSL
 import Synchronization
 
 /// A client's HTTP/2 connection over TLS, on whose streams a test says and hears what it wants to, frame by frame.
@@ -201,15 +200,5 @@ struct HTTP2Exchange: Sendable {
 
     func reset(_ code: HTTP2ErrorCode = .cancel) async throws {
         try await stream.writeAndFlush(HTTP2Frame.FramePayload.rstStream(code)).get()
-    }
-}
-
-/// A client's TLS that trusts everybody.
-enum TestTLS {
-    static func client(_ serverName: String?, offering protocols: [String]) throws -> NIOSSLClientHandler {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.certificateVerification = .none
-        configuration.applicationProtocols = protocols
-        return try NIOSSLClientHandler(context: NIOSSLContext(configuration: configuration), serverHostname: serverName)
     }
 }

@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 #if canImport(Glibc)
@@ -95,6 +96,8 @@ final class RawClient: Sendable {
         self.inbox = inbox
     }
 
+    /// Over TLS, the handshake is done when it returns.
+    ///
     /// - Parameters:
     ///   - halfCloses: whether it can still send once the other side has ended.
     ///   - serverName: what to ask for over TLS; `nil` speaks in the clear.
@@ -103,6 +106,8 @@ final class RawClient: Sendable {
         offering protocols: [String] = ["http/1.1"]
     ) async throws -> RawClient {
         let inbox = Inbox()
+        let handshake = serverName.map { _ in MultiThreadedEventLoopGroup.singleton.next().makePromise(of: String?.self)
+        }
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: halfCloses)
             .channelInitializer { channel in
@@ -111,13 +116,18 @@ final class RawClient: Sendable {
                         let tls = try TestTLS.client(serverName, offering: protocols)
                         try channel.pipeline.syncOperations.addHandler(tls)
                     }
+                    if let handshake {
+                        try channel.pipeline.syncOperations.addHandler(HandshakeWatch(handshake))
+                    }
                     try channel.pipeline.syncOperations.addHandler(inbox)
                 }
             }
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
         }
-        return RawClient(channel: try await bootstrap.connect(host: "127.0.0.1", port: port).get(), inbox: inbox)
+        let channel = try await bootstrap.connect(host: "127.0.0.1", port: port).get()
+        _ = try await handshake?.futureResult.get()
+        return RawClient(channel: channel, inbox: inbox)
     }
 
     func send(_ text: String) async throws { try await send(Array(text.utf8)) }
@@ -139,7 +149,13 @@ final class RawClient: Sendable {
     func reset() async throws {
         guard let options = channel as? any SocketOptionProvider else { throw Failure(description: "not a socket") }
         try await options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
-        await close()
+        let channel = channel
+        try await channel.eventLoop.submit {
+            let tls = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self)
+            // Past TLS, which would say goodbye first.
+            if let tls { tls.close(promise: nil) } else { channel.close(promise: nil) }
+        }.get()
+        try? await channel.closeFuture.get()
     }
 
     /// One whole answer; waits at most ten seconds.

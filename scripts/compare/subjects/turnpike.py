@@ -19,9 +19,8 @@ class Turnpike(Subject):
         self._programs = programs
         # One thread, as all subjects have.
         self._options = ["--transport", transport, "--loops", "1"] if transport else []
-        self._speaks_tls = transport == "nio"
-        if not self._speaks_tls:
-            self.unsupported = {"tls": "its nio transport speaks it", "h2": "its nio transport speaks it"}
+        if transport != "nio":
+            self.unsupported = {"h2": "its nio transport speaks it"}
 
     @staticmethod
     def all(programs: Programs) -> list["Turnpike"]:
@@ -43,18 +42,15 @@ class Turnpike(Subject):
             environment={"TURNPIKE_JOIN_TOKEN": token},
         )
         port, tls_port, admin = gateway.find(
-            r"^Turnpike gateway: http://\S+?:(\d+)(?: and https://\S+?:(\d+))?, admin (http://\S+)"
+            r"^Turnpike gateway: http://\S+?:(\d+) and https://\S+?:(\d+), admin (http://\S+)"
         )
         # Only whom the control plane knows to be connected is waited for when it is told what to serve.
         until("the gateway is ready", lambda: is_ready(admin))
         self._load(place)
-        ports = {"h1": int(port)}
-        return ports | {"tls": int(tls_port), "h2": int(tls_port)} if tls_port else ports
+        return {"h1": int(port), "tls": int(tls_port), "h2": int(tls_port)}
 
     def _security(self, place: Place) -> list:
         """Where to listen for TLS, with the certificate of all."""
-        if not self._speaks_tls:
-            return []
         certificates = place.folder / "certificates"
         certificates.mkdir()
         for name in ("default.crt", "default.key"):
