@@ -10,10 +10,10 @@ import TurnpikeProxyCore
 @Suite(.timeLimit(.minutes(2))) struct ContentTests {
     private static let tenMiB = 10 << 20
 
-    @Test(arguments: [true, false], Transport.available)
-    func `ten megabytes go to the upstream whole`(chunked: Bool, on transport: Transport) async throws {
+    @Test(arguments: [true, false], Entrance.all)
+    func `ten megabytes go to the upstream whole`(chunked: Bool, through entrance: Entrance) async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect()
             let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: \(Self.tenMiB)"
@@ -33,10 +33,10 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test(arguments: [true, false], Transport.available)
-    func `ten megabytes come from the upstream whole`(chunked: Bool, on transport: Transport) async throws {
+    @Test(arguments: [true, false], Entrance.all)
+    func `ten megabytes come from the upstream whole`(chunked: Bool, through entrance: Entrance) async throws {
         let origin = try await Origin.start { _ in chunked ? .chunks(Self.tenMiB) : .content(Self.tenMiB) }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<2 {
@@ -61,13 +61,13 @@ import TurnpikeProxyCore
         #expect(response.content.count == Self.tenMiB && response.content.allSatisfy { $0 == UInt8(ascii: "x") })
     }
 
-    @Test(arguments: [true, false], Transport.available)
+    @Test(arguments: [true, false], Entrance.all)
     func `a client that does not read holds the upstream back, not the gateway's memory`(
-        chunked: Bool, on transport: Transport
+        chunked: Bool, through entrance: Entrance
     ) async throws {
         let size = 64 << 20
         let origin = try await Origin.start { _ in chunked ? .chunks(size) : .content(size) }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect(receiveBuffer: 64 << 10)
             try await client.setReading(false)
@@ -83,11 +83,11 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `a client that takes nothing of its answer for too long is cut off`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `a client that takes nothing of its answer for too long is cut off`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { _ in .content(64 << 20) }
         let limits = GatewayLimits(bodyTimeout: 300_000_000)
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)], limits: limits) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)], limits: limits) {
             gateway async throws in
             let client = try await gateway.connect(receiveBuffer: 64 << 10)
             try await client.setReading(false)
@@ -100,10 +100,10 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `a client that sends a little at a time is served`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `a client that sends a little at a time is served`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { .ok("\($0.contentBytes)") }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect()
             let request = "POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -116,10 +116,12 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `content of no announced length is passed on until the upstream closes`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `content of no announced length is passed on until the upstream closes`(
+        through entrance: Entrance
+    ) async throws {
         let origin = try await Origin.start { _ in .rawThenClose("HTTP/1.1 200 OK\r\n\r\nuntil the end") }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect()
             try await client.send(GatewayHarness.get())
@@ -129,13 +131,13 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test(arguments: [true, false], Transport.available)
+    @Test(arguments: [true, false], Entrance.all)
     func `content that its route does not take is answered with 413`(
-        chunked: Bool, on transport: Transport
+        chunked: Bool, through entrance: Entrance
     ) async throws {
         let origin = try await Origin.start()
         let resources = [Pieces.route(maxContentBytes: 1000), Pieces.cluster(origin.port)]
-        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
+        try await GatewayHarness.run(through: entrance, resources) { gateway async throws in
             func post(_ size: Int) -> String {
                 let content = String(repeating: "y", count: size)
                 return "POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\n"
@@ -156,10 +158,10 @@ import TurnpikeProxyCore
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `a client that asks first is told to go on`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `a client that asks first is told to go on`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { .ok("\($0.contentBytes)") }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect()
             try await client.send(

@@ -10,12 +10,12 @@ import TurnpikeTelemetry
 
 /// Peers that leave without a word, or come in crowds.
 @Suite(.timeLimit(.minutes(1))) struct DisturbanceTests {
-    @Test(arguments: Transport.available)
+    @Test(arguments: Entrance.all)
     func `a client that resets within its request takes the upstream's part with it`(
-        on transport: Transport
+        through entrance: Entrance
     ) async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             for round in 1...3 {
                 let client = try await gateway.connect()
@@ -32,15 +32,15 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: [true, false], Transport.available)
+    @Test(arguments: [true, false], Entrance.all)
     func `a client that resets within its answer stops the upstream`(
-        chunked: Bool, on transport: Transport
+        chunked: Bool, through entrance: Entrance
     ) async throws {
         let size = 256 << 20
         let origin = try await Origin.start {
             $0.target == "/v1/small" ? .ok("") : chunked ? .chunks(size) : .content(size)
         }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect(receiveBuffer: 64 << 10)
             try await client.setReading(false)
@@ -54,10 +54,10 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `a client that ends what it sends has left`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `a client that ends what it sends has left`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { $0.target == "/v1/slow" ? .silence : .ok("") }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect()
             try await client.send(GatewayHarness.get("/v1/slow"))
@@ -70,10 +70,10 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `an upstream that resets instead of answering is a 502`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `an upstream that resets instead of answering is a 502`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { _ in .rawThenReset("") }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             for round in 1...3 {
                 #expect(try await gateway.get().status == 502)
@@ -83,10 +83,10 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `an upstream that resets within its answer cuts the client's short`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `an upstream that resets within its answer cuts the client's short`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { _ in .rawThenReset("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc") }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect()
             try await client.send(GatewayHarness.get())
@@ -97,13 +97,13 @@ import TurnpikeTelemetry
     }
 
     /// A client of HTTP/1.0 takes an orderly end for the end of the answer.
-    @Test(arguments: Transport.available)
-    func `an answer without a length that was cut short ends with a reset`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `an answer without a length that was cut short ends with a reset`(through entrance: Entrance) async throws {
         let origin = try await Origin.start {
             let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
             return $0.target == "/v1/whole" ? .rawThenClose(head + "0\r\n\r\n") : .rawThenClose(head)
         }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             for (path, isWhole) in [("/v1/whole", true), ("/v1/part", false)] {
                 let client = try await gateway.connect()
@@ -115,12 +115,12 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
+    @Test(arguments: Entrance.all)
     func `an answer that comes before the request is whole is given, although the upstream hangs up`(
-        on transport: Transport
+        through entrance: Entrance
     ) async throws {
         let origin = try await Origin.start(answeringHeads: "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect()
             try await client.send("POST /v1 HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 300000\r\n\r\n")
@@ -128,23 +128,25 @@ import TurnpikeTelemetry
             for _ in 0..<100 { try? await client.send(Array(repeating: UInt8(ascii: "a"), count: 3000)) }
             let response = try await client.response()
             // SwiftNIO closes a channel on which writing fails, whatever there is to be read of it.
-            #expect(response.status == 413 && response.text == "no" || transport == .nio && response.status == 502)
+            #expect(
+                response.status == 413 && response.text == "no" || entrance.transport == .nio && response.status == 502)
         }
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `a name that leads nowhere is a 503`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `a name that leads nowhere is a 503`(through entrance: Entrance) async throws {
         let resources = [Pieces.route(), Pieces.cluster(80, host: "no..such..name")]
-        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
+        try await GatewayHarness.run(through: entrance, resources) { gateway async throws in
             for _ in 0..<3 { #expect(try await gateway.get().status == 503) }
         }
     }
 
-    @Test(arguments: Transport.available)
-    func `a thousand connections that come and are reset leave nothing behind`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `a thousand connections that come and are reset leave nothing behind`(through entrance: Entrance) async throws
+    {
         let origin = try await Origin.start()
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for lane in 0..<20 {
@@ -171,11 +173,11 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `draining lets large answers come to their end`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `draining lets large answers come to their end`(through entrance: Entrance) async throws {
         let size = 16 << 20
         let origin = try await Origin.start { _ in .content(size) }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             var clients: [RawClient] = []
             for number in 1...4 {
@@ -196,13 +198,13 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
+    @Test(arguments: Entrance.all)
     func `an upstream that closes while it is idle is noticed, and its connection not counted`(
-        on transport: Transport
+        through entrance: Entrance
     ) async throws {
         let origin = try await Origin.start()
         let pool = PoolLimits(connections: 1)
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)], pool: pool) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)], pool: pool) {
             gateway async throws in
             for round in 1...5 {
                 #expect(try await gateway.get().status == 200)
@@ -214,9 +216,11 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `a client that asks and asks and takes no answer fills nobody's memory`(on transport: Transport) async throws {
-        try await GatewayHarness.run(on: transport, []) { gateway async throws in
+    @Test(arguments: Entrance.all)
+    func `a client that asks and asks and takes no answer fills nobody's memory`(
+        through entrance: Entrance
+    ) async throws {
+        try await GatewayHarness.run(through: entrance, []) { gateway async throws in
             let client = try await gateway.connect(receiveBuffer: 64 << 10)
             try await client.setReading(false)
             let requests = String(repeating: GatewayHarness.get("/nowhere"), count: 1000)

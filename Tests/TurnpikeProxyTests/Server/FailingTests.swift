@@ -9,24 +9,25 @@ import TurnpikeTelemetry
 @testable import TurnpikeProxy
 
 @Suite(.timeLimit(.minutes(1))) struct FailingTests {
-    @Test(arguments: Transport.available)
-    func `nobody listening is a 503 that names nobody`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `nobody listening is a 503 that names nobody`(through entrance: Entrance) async throws {
         let origin = try await Origin.start()
         let port = origin.port
         await origin.stop()
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(port)]) { gateway async throws in
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(port)]) {
+            gateway async throws in
             let response = try await gateway.get()
             #expect(response.status == 503 && !response.text.contains("127.0.0.1"))
         }
     }
 
-    @Test(arguments: Transport.available)
-    func `the other endpoint takes over`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `the other endpoint takes over`(through entrance: Entrance) async throws {
         let gone = try await Origin.start()
         let port = gone.port
         await gone.stop()
         let origin = try await Origin.start()
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(port, origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(port, origin.port)]) {
             gateway async throws in
             for _ in 0..<10 { #expect(try await gateway.get().status == 200) }
             #expect(origin.requests.count == 10)
@@ -35,10 +36,10 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `an upstream that closes instead of answering is a 502`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `an upstream that closes instead of answering is a 502`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { _ in .close }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             #expect(try await gateway.get().status == 502)
             #expect(origin.requests.count == 1)
@@ -46,31 +47,31 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `an upstream that talks nonsense is a 502`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `an upstream that talks nonsense is a 502`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { _ in .raw("220 mail.test ESMTP\r\n\r\n") }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             #expect(try await gateway.get().status == 502)
         }
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `an upstream that says nothing is a 504`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `an upstream that says nothing is a 504`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { _ in .silence }
         let resources = [Pieces.route(), Pieces.cluster(origin.port, responseTimeout: .milliseconds(100))]
-        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
+        try await GatewayHarness.run(through: entrance, resources) { gateway async throws in
             #expect(try await gateway.get().status == 504)
             #expect(gateway.usage.total.units == 1)
         }
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `an answer cut short ends the client's connection within it`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `an answer cut short ends the client's connection within it`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { _ in .rawThenClose("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc") }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect()
             try await client.send(GatewayHarness.get())
@@ -80,11 +81,11 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `a connection that the upstream closed while idle costs no request`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `a connection that the upstream closed while idle costs no request`(through entrance: Entrance) async throws {
         // Closes as the second request of a connection arrives, which no gateway can know before.
         let origin = try await Origin.start { $0.number > 1 ? .close : .ok("fine") }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect()
             for _ in 0..<10 {
@@ -96,10 +97,10 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `connections closed by the upstream are not used again`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `connections closed by the upstream are not used again`(through entrance: Entrance) async throws {
         let origin = try await Origin.start()
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             let client = try await gateway.connect()
             for round in 1...5 {
@@ -114,10 +115,10 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `a client that leaves frees its upstream`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `a client that leaves frees its upstream`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { _ in .silence }
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)]) {
             gateway async throws in
             for reset in [true, false] {
                 let client = try await gateway.connect()
@@ -131,10 +132,10 @@ import TurnpikeTelemetry
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `a head that comes too slowly is a 408`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `a head that comes too slowly is a 408`(through entrance: Entrance) async throws {
         let limits = GatewayLimits(headTimeout: 200_000_000)
-        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(9)], limits: limits) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(9)], limits: limits) {
             gateway async throws in
             let client = try await gateway.connect()
             try await client.send("GET /v1 HTTP/1.1\r\nHost: api")
@@ -143,10 +144,10 @@ import TurnpikeTelemetry
         }
     }
 
-    @Test(arguments: Transport.available)
-    func `a connection without requests is closed`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `a connection without requests is closed`(through entrance: Entrance) async throws {
         let limits = GatewayLimits(idleTimeout: 100_000_000)
-        try await GatewayHarness.run(on: transport, [], limits: limits) { gateway async throws in
+        try await GatewayHarness.run(through: entrance, [], limits: limits) { gateway async throws in
             #expect(try await gateway.connect().untilClosed().isEmpty)
         }
     }

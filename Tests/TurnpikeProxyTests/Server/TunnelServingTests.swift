@@ -26,15 +26,14 @@ import TurnpikeProxyCore
 
     /// Switches a connection, and hands both of its ends to `body`.
     private func run(
-        on transport: Transport, idleTimeout: Duration = .seconds(60), limits: GatewayLimits = GatewayLimits(),
+        through entrance: Entrance, idleTimeout: Duration = .seconds(60), limits: GatewayLimits = GatewayLimits(),
         buffer: Int? = nil, _ body: (GatewayHarness, Ends) async throws -> Void
     ) async throws {
         let server = try await RawServer.start(receiveBuffer: buffer)
         let upgrades = Upgrades(protocols: ["websocket"], idleTimeout: idleTimeout)
         let resources = [Pieces.route(upgrades: upgrades), Pieces.cluster(server.port)]
-        try await GatewayHarness.run(on: transport, resources, limits: limits) { gateway async throws in
-            let client = try await RawClient.connect(
-                port: gateway.server.port, receiveBuffer: buffer, halfCloses: true)
+        try await GatewayHarness.run(through: entrance, resources, limits: limits) { gateway async throws in
+            let client = try await gateway.connect(receiveBuffer: buffer, halfCloses: true)
             try await client.send(Self.request)
             let upstream = try await server.accept()
             let head = try await upstream.head()
@@ -54,9 +53,9 @@ import TurnpikeProxyCore
 
     // MARK: - Bytes
 
-    @Test(arguments: Transport.available)
-    func `megabytes go both ways at once, and are counted`(on transport: Transport) async throws {
-        try await run(on: transport) { gateway, ends in
+    @Test(arguments: Entrance.all)
+    func `megabytes go both ways at once, and are counted`(through entrance: Entrance) async throws {
+        try await run(through: entrance) { gateway, ends in
             let before = gateway.usage.total
             #expect(before.requests == 1 && before.units == 1)
             let (up, down) = (Self.bytes(8 * Self.megabyte, 1), Self.bytes(6 * Self.megabyte, 2))
@@ -76,11 +75,11 @@ import TurnpikeProxyCore
         }
     }
 
-    @Test(arguments: Transport.available)
-    func `what a client sends ahead comes after the 101 only`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `what a client sends ahead comes after the 101 only`(through entrance: Entrance) async throws {
         let server = try await RawServer.start()
         let resources = [Pieces.route(upgrades: Upgrades(protocols: ["websocket"])), Pieces.cluster(server.port)]
-        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
+        try await GatewayHarness.run(through: entrance, resources) { gateway async throws in
             let client = try await gateway.connect()
             try await client.send(Self.request + "early")
             let upstream = try await server.accept()
@@ -99,11 +98,11 @@ import TurnpikeProxyCore
         await server.stop()
     }
 
-    @Test(arguments: [true, false], Transport.available)
+    @Test(arguments: [true, false], Entrance.all)
     func `a side that does not read holds the other back, not the gateway's memory`(
-        client isSlow: Bool, on transport: Transport
+        client isSlow: Bool, through entrance: Entrance
     ) async throws {
-        try await run(on: transport, buffer: 64 << 10) { _, ends in
+        try await run(through: entrance, buffer: 64 << 10) { _, ends in
             let (slow, fast) = isSlow ? (ends.client, ends.upstream) : (ends.upstream, ends.client)
             try await slow.setReading(false)
             let total = 64 * Self.megabyte
@@ -130,11 +129,11 @@ import TurnpikeProxyCore
 
     // MARK: - Ends
 
-    @Test(arguments: [true, false], Transport.available)
+    @Test(arguments: [true, false], Entrance.all)
     func `a side that ends first gets all that the other has to say`(
-        client isFirst: Bool, on transport: Transport
+        client isFirst: Bool, through entrance: Entrance
     ) async throws {
-        try await run(on: transport) { gateway, ends in
+        try await run(through: entrance) { gateway, ends in
             let (first, second) = isFirst ? (ends.client, ends.upstream) : (ends.upstream, ends.client)
             let question = Self.bytes(Self.megabyte, 3)
             try await first.send(question)
@@ -148,11 +147,11 @@ import TurnpikeProxyCore
         }
     }
 
-    @Test(arguments: [true, false], Transport.available)
+    @Test(arguments: [true, false], Entrance.all)
     func `what waits for a slow side when both have ended still gets there`(
-        client isSlow: Bool, on transport: Transport
+        client isSlow: Bool, through entrance: Entrance
     ) async throws {
-        try await run(on: transport, buffer: 64 << 10) { gateway, ends in
+        try await run(through: entrance, buffer: 64 << 10) { gateway, ends in
             let (slow, fast) = isSlow ? (ends.client, ends.upstream) : (ends.upstream, ends.client)
             try await slow.setReading(false)
             let bytes = Self.bytes(8 * Self.megabyte, 5)
@@ -167,9 +166,9 @@ import TurnpikeProxyCore
         }
     }
 
-    @Test(arguments: [true, false], Transport.available)
-    func `a reset of one side ends the other`(ofClient: Bool, on transport: Transport) async throws {
-        try await run(on: transport) { gateway, ends in
+    @Test(arguments: [true, false], Entrance.all)
+    func `a reset of one side ends the other`(ofClient: Bool, through entrance: Entrance) async throws {
+        try await run(through: entrance) { gateway, ends in
             try await ends.client.send("12345")
             #expect(try await ends.upstream.text(5) == "12345")
             let (failing, other) = ofClient ? (ends.client, ends.upstream) : (ends.upstream, ends.client)
@@ -179,9 +178,9 @@ import TurnpikeProxyCore
         }
     }
 
-    @Test(arguments: Transport.available)
-    func `a tunnel without a word is cut`(on transport: Transport) async throws {
-        try await run(on: transport, idleTimeout: .milliseconds(300)) { gateway, ends in
+    @Test(arguments: Entrance.all)
+    func `a tunnel without a word is cut`(through entrance: Entrance) async throws {
+        try await run(through: entrance, idleTimeout: .milliseconds(300)) { gateway, ends in
             try await ends.client.send("12345")
             #expect(try await ends.upstream.text(5) == "12345")
             #expect(try await ends.client.untilClosed().isEmpty)
@@ -190,10 +189,11 @@ import TurnpikeProxyCore
         }
     }
 
-    @Test(arguments: Transport.available)
-    func `a tunnel outlives its configuration, and draining until its time is up`(on transport: Transport) async throws
-    {
-        try await run(on: transport) { gateway, ends in
+    @Test(arguments: Entrance.all)
+    func `a tunnel outlives its configuration, and draining until its time is up`(
+        through entrance: Entrance
+    ) async throws {
+        try await run(through: entrance) { gateway, ends in
             await gateway.server.apply(try GatewayConfiguration(Pieces.snapshot([])))
             try await ends.client.send("after the change")
             #expect(try await ends.upstream.text(16) == "after the change")
@@ -209,13 +209,14 @@ import TurnpikeProxyCore
 
     // MARK: - What is no tunnel
 
-    @Test(arguments: ["h2c", "websocket"], Transport.available)
+    @Test(arguments: ["h2c", "websocket"], Entrance.all)
     func `a protocol that is not allowed is not asked for, and not switched to`(
-        token: String, on transport: Transport
+        token: String, through entrance: Entrance
     ) async throws {
         let server = try await RawServer.start()
         let allowed = token == "h2c" ? Upgrades(protocols: ["websocket"]) : nil
-        try await GatewayHarness.run(on: transport, [Pieces.route(upgrades: allowed), Pieces.cluster(server.port)]) {
+        try await GatewayHarness.run(through: entrance, [Pieces.route(upgrades: allowed), Pieces.cluster(server.port)])
+        {
             gateway async throws in
             let client = try await gateway.connect()
             try await client.send(
@@ -236,11 +237,11 @@ import TurnpikeProxyCore
         await server.stop()
     }
 
-    @Test(arguments: Transport.available)
-    func `a connection that was not switched serves on`(on transport: Transport) async throws {
+    @Test(arguments: Entrance.all)
+    func `a connection that was not switched serves on`(through entrance: Entrance) async throws {
         let origin = try await Origin.start { $0.number == 1 ? .ok("no") : .ok("still HTTP") }
         let resources = [Pieces.route(upgrades: Upgrades(protocols: ["websocket"])), Pieces.cluster(origin.port)]
-        try await GatewayHarness.run(on: transport, resources) { gateway async throws in
+        try await GatewayHarness.run(through: entrance, resources) { gateway async throws in
             let client = try await gateway.connect()
             try await client.send(Self.request + GatewayHarness.get())
             #expect(try await client.response().text == "no")
