@@ -64,7 +64,7 @@ extension ControlPlane {
 
     private func holder(of bearer: String) throws(TurnpikeError) -> Principal {
         // One that claims our form must have it: arithmetic refuses it before any look-up.
-        guard !bearer.hasPrefix("tp_") || Secret.parse(bearer) != nil else { throw .unauthenticated }
+        guard bearer.isWellFormedSecret else { throw .unauthenticated }
         let digest = KeyDigest.sha256(of: bearer)
         guard let holder = view.read({ $0.holder(of: digest) }), holder.accepts(digest, at: clock.now) else {
             throw .unauthenticated
@@ -88,6 +88,11 @@ extension ControlPlane {
         if let token, !(16...256).contains(token.utf8.count) {
             throw TurnpikeError(.invalidParameter, "The bootstrap token must have 16 to 256 characters.")
         }
+        // It would be taken here, and nobody would ever be let in by it.
+        if let token, !token.isWellFormedSecret {
+            throw TurnpikeError(
+                .invalidParameter, "The bootstrap token must not begin with 'tp_', as only tokens made by Turnpike do.")
+        }
         let receipt = try await commit(
             CommitRequest(
                 actor: "system", reason: "First start", requestID: "bootstrap",
@@ -98,6 +103,11 @@ extension ControlPlane {
             ))
         return receipt.subject.flatMap { token ?? receipt.secrets[$0.key] }
     }
+}
+
+extension String {
+    /// Whether a secret that begins as Turnpike's own do is one of them.
+    fileprivate var isWellFormedSecret: Bool { !hasPrefix("tp_") || Secret.parse(self) != nil }
 }
 
 extension Draft {

@@ -62,7 +62,10 @@ import TurnpikeTestSupport
             store: InMemoryStore(), clock: ManualWallClock(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             metrics: MetricsRegistry())
-        await #expect(throws: TurnpikeError.self) { try await plane.bootstrapOperator(token: "short") }
+        // Such a one could never be shown to be whole, and would let nobody in.
+        for token in ["short", "tp_op_of-my-own-choice"] {
+            await #expect(throws: TurnpikeError.self) { try await plane.bootstrapOperator(token: token) }
+        }
         let token = "a-token-of-my-own-choice"
         #expect(try await plane.bootstrapOperator(token: token) == token)
         #expect(try await plane.bootstrapOperator(token: token) == nil)
