@@ -116,8 +116,11 @@ struct JSONParser {
         }
     }
 
+    private static let fewMembers = 16
+
     private mutating func parseObject() throws(JSONSyntaxError) -> JSON {
         var members: [JSONObject.Member] = []
+        /// Of an object with many members: where there are few, comparing their names costs less than hashing them.
         var seen: Set<String> = []
         skipSpace()
         if take(UInt8(ascii: "}")) { return .object(JSONObject()) }
@@ -126,9 +129,11 @@ struct JSONParser {
             guard peek() == UInt8(ascii: "\"") else { throw fault("expected a member name") }
             let start = position
             let name = try parseString()
-            guard seen.insert(name).inserted else {
-                throw JSONSyntaxError(reason: "member name stands twice", offset: start)
-            }
+            if members.count == Self.fewMembers { seen = Set(members.map(\.name)) }
+            let isNew =
+                members.count < Self.fewMembers
+                ? !members.contains { $0.name == name } : seen.insert(name).inserted
+            guard isNew else { throw JSONSyntaxError(reason: "member name stands twice", offset: start) }
             guard members.count < limits.members else { throw fault("more than \(limits.members) members") }
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw fault("expected ':'") }

@@ -51,13 +51,12 @@ struct ResourceScan: Sendable {
         while !isDone, page.count < Self.pageSize {
             let (stretch, wanted) = (stretches[current], Self.pageSize - page.count)
             let arguments: StatementArguments = [stretch.tenant?.blob, stretch.kind.rawValue, name, wanted]
-            let rows = try Row.fetchAll(statement, arguments: arguments)
-            for row in rows {
+            let rows = try Row.fetchCursor(statement, arguments: arguments)
+            while let row = try rows.next() {
+                name = try row.decode(atIndex: 0)
                 page.append(StoredDocument(kind: stretch.kind.rawValue, text: try row.decode(atIndex: 1)))
             }
-            if rows.count == wanted, let last = rows.last {
-                name = try last.decode(atIndex: 0)
-            } else {
+            if page.count < Self.pageSize {
                 current += 1
                 name = ""
             }

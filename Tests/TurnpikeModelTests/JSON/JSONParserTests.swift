@@ -45,6 +45,16 @@ private let validTexts: [(String, JSON)] = [
         #expect(error.reason == "member name stands twice" && error.offset == 9)
     }
 
+    @Test(arguments: [1, 2, 15, 16, 17, 40])
+    func `a name stands once, however many there are`(count: Int) throws {
+        let members = (0..<count).map { "\"m\($0)\":\($0)" }
+        #expect(try JSON.parse("{\(members.joined(separator: ","))}").object?.count == count)
+        for twice in Set([0, count / 2, count - 1]) {
+            let text = "{\((members + [members[twice]]).joined(separator: ","))}"
+            #expect(throws: JSONSyntaxError.self) { try JSON.parse(text) }
+        }
+    }
+
     @Test(arguments: 0..<200)
     func `every value survives being written and read`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
