@@ -9,16 +9,15 @@ import TurnpikeModel
 /// The batches run on a task of the queue's own, which lives while there is work: a caller that is cancelled does not
 /// take the others' work down with it, and its own is finished all the same. `close()` waits for that task.
 final class BatchQueue<Item: Sendable, Answer: Sendable>: Sendable {
-    typealias Reply = Result<Answer, TurnpikeError>
+    typealias Line = WaitingLine<Item, Answer>
+    typealias Reply = Line.Reply
 
     private struct State {
-        var waiting: [(item: Item, caller: CheckedContinuation<Reply, Never>)] = []
+        var waiting: Line
         var work: Task<Void, Never>?
-        var isClosed = false
     }
 
-    private let state = Mutex(State())
-    private let capacity: Int
+    private let state: Mutex<State>
     private let batchLimit: Int
     private let process: @Sendable ([Item]) async -> [Reply]
 
@@ -27,7 +26,7 @@ final class BatchQueue<Item: Sendable, Answer: Sendable>: Sendable {
     ///   - batchLimit: items in one batch.
     ///   - process: works on a batch and gives one reply for each item, in order.
     init(capacity: Int, batchLimit: Int, process: @escaping @Sendable ([Item]) async -> [Reply]) {
-        self.capacity = capacity
+        state = Mutex(State(waiting: Line(capacity: capacity)))
         self.batchLimit = batchLimit
         self.process = process
     }
@@ -37,30 +36,26 @@ final class BatchQueue<Item: Sendable, Answer: Sendable>: Sendable {
     /// - Throws: what the processing says; `overloaded` where too many wait; `draining` after `close()`.
     func submit(_ item: Item) async throws(TurnpikeError) -> Answer {
         let reply = await withCheckedContinuation { caller in
-            if let refusal = enqueue(item, caller) { caller.resume(returning: .failure(refusal)) }
+            if let refusal = enqueue((item, caller)) { caller.resume(returning: .failure(refusal)) }
         }
         return try reply.get()
     }
 
     var waitingCount: Int { state.withLock { $0.waiting.count } }
-    var isClosed: Bool { state.withLock(\.isClosed) }
+    var isClosed: Bool { state.withLock(\.waiting.isClosed) }
 
     /// Takes no more, and returns once what was taken is done.
     func close() async {
         let work = state.withLock { state in
-            state.isClosed = true
+            state.waiting.close()
             return state.work
         }
         await work?.value
     }
 
-    private func enqueue(_ item: Item, _ caller: CheckedContinuation<Reply, Never>) -> TurnpikeError? {
+    private func enqueue(_ entry: Line.Entry) -> TurnpikeError? {
         state.withLock { state in
-            guard !state.isClosed else { return TurnpikeError(.draining, "The control plane is shutting down.") }
-            guard state.waiting.count < capacity else {
-                return TurnpikeError(.overloaded, "Too many requests wait already.", retryAfter: .seconds(1))
-            }
-            state.waiting.append((item, caller))
+            if let refusal = state.waiting.add(entry) { return refusal }
             if state.work == nil { state.work = Task { await self.workOff() } }
             return nil
         }
@@ -73,15 +68,13 @@ final class BatchQueue<Item: Sendable, Answer: Sendable>: Sendable {
         }
     }
 
-    private func nextBatch() -> [(item: Item, caller: CheckedContinuation<Reply, Never>)]? {
+    private func nextBatch() -> [Line.Entry]? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.work = nil
                 return nil
             }
-            let batch = Array(state.waiting.prefix(batchLimit))
-            state.waiting.removeFirst(batch.count)
-            return batch
+            return state.waiting.take(atMost: batchLimit)
         }
     }
 }

@@ -21,10 +21,10 @@ final class Committer: Sendable {
     /// Writes that are taken at once, so that what has been stored is noticed between.
     private static let stretch = 16
 
-    private typealias Submission = (request: CommitRequest, caller: CheckedContinuation<CommitReply, Never>)
+    private typealias Line = WaitingLine<CommitRequest, CommitReceipt>
 
     private struct State {
-        var waiting: [Submission] = []
+        var waiting = Line(capacity: Committer.capacity)
         /// Writes in the group that is being filled.
         var gathered = 0
         /// What became of the group that was being made durable.
@@ -32,7 +32,6 @@ final class Committer: Sendable {
         var work: Task<Void, Never>?
         /// The work, where it waits for something to do.
         var sleeper: CheckedContinuation<Void, Never>?
-        var isClosed = false
 
         mutating func takeSleeper() -> CheckedContinuation<Void, Never>? {
             defer { sleeper = nil }
@@ -41,7 +40,7 @@ final class Committer: Sendable {
     }
 
     private enum Event {
-        case submitted([Submission])
+        case submitted([Line.Entry])
         case stored(Result<Void, any Error>)
     }
 
@@ -84,24 +83,20 @@ final class Committer: Sendable {
     var waitingCount: Int { state.withLock { $0.waiting.count + $0.gathered } }
     /// Of them those that are checked already.
     var gatheredCount: Int { state.withLock(\.gathered) }
-    var isClosed: Bool { state.withLock(\.isClosed) }
+    var isClosed: Bool { state.withLock(\.waiting.isClosed) }
 
     /// Takes no more, and returns once what was taken is done.
     func close() async {
         let work = state.withLock { state in
-            state.isClosed = true
+            state.waiting.close()
             return state.work
         }
         await work?.value
     }
 
-    private func enqueue(_ submission: Submission) -> TurnpikeError? {
+    private func enqueue(_ entry: Line.Entry) -> TurnpikeError? {
         let (refusal, sleeper) = state.withLock { state -> (TurnpikeError?, CheckedContinuation<Void, Never>?) in
-            guard !state.isClosed else { return (TurnpikeError(.draining, "The control plane is shutting down."), nil) }
-            guard state.waiting.count < Self.capacity else {
-                return (TurnpikeError(.overloaded, "Too many requests wait already.", retryAfter: .seconds(1)), nil)
-            }
-            state.waiting.append(submission)
+            if let refusal = state.waiting.add(entry) { return (refusal, nil) }
             if state.work == nil { state.work = Task { await self.workOff() } }
             return (nil, state.takeSleeper())
         }
@@ -153,10 +148,8 @@ final class Committer: Sendable {
                 }
                 let count = min(state.waiting.count, Self.stretch, Self.groupLimit - state.gathered)
                 if count > 0 {
-                    let taken = Array(state.waiting.prefix(count))
-                    state.waiting.removeFirst(count)
                     state.gathered += count
-                    return (.submitted(taken), false)
+                    return (.submitted(state.waiting.take(atMost: count)), false)
                 }
                 if !isStoring { state.work = nil }
                 return (nil, !isStoring)
@@ -180,9 +173,9 @@ final class Committer: Sendable {
             over: view, after: previous, publisher: publisher, tenantLimits: tenantLimits, now: clock.now)
     }
 
-    private func add(_ submissions: [Submission], to group: CommitGroup) async {
+    private func add(_ submissions: [Line.Entry], to group: CommitGroup) async {
         let known: [KeyDigest: CommitGroup.KnownReply]
-        do { known = try await knownReplies(to: submissions.compactMap(\.request.idempotencyKey)) } catch {
+        do { known = try await knownReplies(to: submissions.compactMap(\.item.idempotencyKey)) } catch {
             note(error, "Replies cannot be read", count: submissions.count)
             for submission in submissions { submission.caller.resume(returning: .failure(.storage(error))) }
             return
