@@ -3,7 +3,11 @@
 /// Eight bytes of text at once, as one word: what the hot path does to bytes one by one would cost it most.
 enum ByteWords {
     static var ones: UInt64 { 0x0101_0101_0101_0101 }
-    private static var tops: UInt64 { 0x8080_8080_8080_8080 }
+    static var tops: UInt64 { 0x8080_8080_8080_8080 }
+
+    /// `": "` and CRLF, as they lie in memory.
+    static var colonSpace: UInt16 { UInt16(littleEndian: 0x203A) }
+    static var lineEnd: UInt16 { UInt16(littleEndian: 0x0A0D) }
 
     /// Adds 0x20 to the bytes between `A` and `Z`.
     @inline(__always)
@@ -21,6 +25,33 @@ enum ByteWords {
         let belowSpace = (word &- ones &* 0x20) & ~word & tops
         let del = word ^ (ones &* 0x7F)
         return belowSpace | ((del &- ones) & ~del & tops) != 0
+    }
+
+    /// The top bits of the bytes that are letters or `-`, which is what nearly all field names are made of.
+    @inline(__always)
+    static func lettersAndDashes(_ word: UInt64) -> UInt64 {
+        let low7 = (word | ones &* 0x20) & (ones &* 0x7F)
+        let fromA = low7 &+ ones &* (0x80 - 0x61)
+        let aboveZ = low7 &+ ones &* (0x7F - 0x7A)
+        let undashed = word ^ (ones &* 0x2D)
+        let isOther = ((undashed & (ones &* 0x7F)) &+ ones &* 0x7F) | undashed
+        return ((fromA ^ aboveZ) & ~word | ~isOther) & tops
+    }
+
+    /// True only if every byte may stand in a request target (``ASCII/isTarget(_:)``). Borrows between bytes can only turn the
+    /// answer to false, never to true.
+    @inline(__always)
+    static func isTarget(_ word: UInt64) -> Bool {
+        let belowVisible = word &- ones &* 0x21
+        let del = (word ^ (ones &* 0x7F)) &- ones
+        let hash = (word ^ (ones &* 0x23)) &- ones
+        return (belowVisible | del | hash | word) & tops == 0
+    }
+
+    /// A literal of eight bytes, as it lies in memory.
+    @inline(__always)
+    static func word(_ text: StaticString) -> UInt64 {
+        UnsafeRawPointer(text.utf8Start).loadUnaligned(as: UInt64.self)
     }
 
     /// The eight hexadecimal digits of a number in lower case, the first one in the most significant byte.

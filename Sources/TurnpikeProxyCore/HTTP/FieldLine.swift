@@ -3,12 +3,12 @@
 /// Parsing of one field line (RFC 9112 §5), the same for requests, responses and trailers.
 enum FieldLine {
     /// Parses the line between two offsets, given without its CRLF.
+    @inline(__always)
     static func parse(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) throws(HTTPFault) -> Field {
         guard start < end else { throw .missingColon }
         guard !ASCII.isWhitespace(bytes[start]) else { throw .foldedField }
 
-        var colon = start
-        while colon < end, ASCII.isToken(bytes[colon]) { colon += 1 }
+        let colon = tokenEnd(bytes, from: start, to: end)
         guard colon < end else { throw .missingColon }
         guard bytes[colon] == ASCII.colon else {
             throw ASCII.isWhitespace(bytes[colon]) ? .spaceBeforeColon : .badFieldName
@@ -25,7 +25,23 @@ enum FieldLine {
         return Field(name: name, value: ByteRange(valueStart, valueEnd), known: KnownField(bytes[name]))
     }
 
+    /// Where the token that begins at an offset ends, at `end` at the latest.
+    @inline(__always)
+    static func tokenEnd(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int {
+        var offset = start
+        while offset + 8 <= end {
+            let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            let others = ByteWords.lettersAndDashes(word) ^ ByteWords.tops
+            // As many bytes as stand before the first that is another.
+            offset += others.trailingZeroBitCount / 8
+            if others != 0 { break }
+        }
+        while offset < end, ASCII.isToken(bytes[offset]) { offset += 1 }
+        return offset
+    }
+
     /// Whether a control other than HTAB stands between two offsets.
+    @inline(__always)
     static func hasControl(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Bool {
         guard end - start >= 8 else { return hasControlBytewise(bytes, from: start, to: end) }
         var offset = start

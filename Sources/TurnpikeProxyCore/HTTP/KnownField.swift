@@ -46,81 +46,57 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     }
 
     /// Recognises a field name, in any case. Most names fall out by their length alone.
-    public init(_ name: UnsafeRawBufferPointer) {
-        switch name.count {
-        case 2: self = name.equalsIgnoringCase("te") ? .te : .other
-        case 4: self = name.equalsIgnoringCase("host") ? .host : .other
-        case 6: self = name.equalsIgnoringCase("expect") ? .expect : .other
-        case 7:
-            self =
-                name.equalsIgnoringCase("upgrade")
-                ? .upgrade
-                : name.equalsIgnoringCase("trailer")
-                    ? .trailer
-                    : .other
-        case 9:
-            self =
-                name.equalsIgnoringCase("x-api-key")
-                ? .xAPIKey
-                : name.equalsIgnoringCase("forwarded")
-                    ? .forwarded
-                    : name.equalsIgnoringCase("x-real-ip")
-                        ? .xRealIP
-                        : name.equalsIgnoringCase("ratelimit")
-                            ? .rateLimit
-                            : .other
-        case 10:
-            self =
-                name.equalsIgnoringCase("connection")
-                ? .connection
-                : name.equalsIgnoringCase("keep-alive")
-                    ? .keepAlive
-                    : name.equalsIgnoringCase("tracestate")
-                        ? .tracestate
-                        : .other
-        case 11:
-            self =
-                name.equalsIgnoringCase("traceparent")
-                ? .traceparent
-                : name.equalsIgnoringCase("retry-after")
-                    ? .retryAfter
-                    : .other
-        case 12: self = name.equalsIgnoringCase("x-request-id") ? .xRequestID : .other
-        case 13: self = name.equalsIgnoringCase("authorization") ? .authorization : .other
-        case 14:
-            self =
-                name.equalsIgnoringCase("content-length")
-                ? .contentLength
-                : name.equalsIgnoringCase("turnpike-debug")
-                    ? .turnpikeDebug
-                    : .other
-        case 15:
-            self =
-                name.equalsIgnoringCase("x-forwarded-for")
-                ? .xForwardedFor
-                : name.equalsIgnoringCase("turnpike-mirror")
-                    ? .turnpikeMirror
-                    : .other
-        case 16:
-            self =
-                name.equalsIgnoringCase("proxy-connection")
-                ? .proxyConnection
-                : name.equalsIgnoringCase("x-forwarded-host")
-                    ? .xForwardedHost
-                    : name.equalsIgnoringCase("ratelimit-policy")
-                        ? .rateLimitPolicy
-                        : .other
-        case 17:
-            self =
-                name.equalsIgnoringCase("transfer-encoding")
-                ? .transferEncoding
-                : name.equalsIgnoringCase("x-forwarded-proto")
-                    ? .xForwardedProto
-                    : .other
-        case 18: self = name.equalsIgnoringCase("proxy-authenticate") ? .proxyAuthenticate : .other
-        case 19: self = name.equalsIgnoringCase("proxy-authorization") ? .proxyAuthorization : .other
-        default: self = .other
-        }
+    @inline(__always)
+    init(_ name: UnsafeRawBufferPointer) {
+        let ends = TextEnds(name)
+        self =
+            switch name.count {
+            case 2: ends.spell("te") ? .te : .other
+            case 4: ends.spell("host") ? .host : .other
+            case 6: ends.spell("expect") ? .expect : .other
+            case 7: ends.spell("upgrade") ? .upgrade : ends.spell("trailer") ? .trailer : .other
+            case 9: Self.ofNine(ends)
+            case 10: Self.ofTen(ends)
+            case 11: ends.spell("traceparent") ? .traceparent : ends.spell("retry-after") ? .retryAfter : .other
+            case 12: ends.spell("x-request-id") ? .xRequestID : .other
+            case 13: ends.spell("authorization") ? .authorization : .other
+            case 14:
+                ends.spell("content-length")
+                    ? .contentLength : ends.spell("turnpike-debug") ? .turnpikeDebug : .other
+            case 15:
+                ends.spell("x-forwarded-for")
+                    ? .xForwardedFor : ends.spell("turnpike-mirror") ? .turnpikeMirror : .other
+            case 16: Self.ofSixteen(ends)
+            case 17...19: Self.longer(name)
+            default: .other
+            }
+    }
+
+    private static func ofNine(_ ends: TextEnds) -> KnownField {
+        if ends.spell("x-api-key") { return .xAPIKey }
+        if ends.spell("forwarded") { return .forwarded }
+        if ends.spell("x-real-ip") { return .xRealIP }
+        return ends.spell("ratelimit") ? .rateLimit : .other
+    }
+
+    private static func ofTen(_ ends: TextEnds) -> KnownField {
+        if ends.spell("connection") { return .connection }
+        if ends.spell("keep-alive") { return .keepAlive }
+        return ends.spell("tracestate") ? .tracestate : .other
+    }
+
+    private static func ofSixteen(_ ends: TextEnds) -> KnownField {
+        if ends.spell("proxy-connection") { return .proxyConnection }
+        if ends.spell("x-forwarded-host") { return .xForwardedHost }
+        return ends.spell("ratelimit-policy") ? .rateLimitPolicy : .other
+    }
+
+    /// Names whose ends do not say all of them.
+    private static func longer(_ name: UnsafeRawBufferPointer) -> KnownField {
+        if name.equalsIgnoringCase("transfer-encoding") { return .transferEncoding }
+        if name.equalsIgnoringCase("x-forwarded-proto") { return .xForwardedProto }
+        if name.equalsIgnoringCase("proxy-authenticate") { return .proxyAuthenticate }
+        return name.equalsIgnoringCase("proxy-authorization") ? .proxyAuthorization : .other
     }
 }
 

@@ -35,6 +35,7 @@ struct LineScanner: Sendable {
 
     /// The next line of at most `limit` bytes without its CRLF. Whether a line is too long does not depend on how the
     /// bytes arrived: it is told from the position of the line feed, or from its absence.
+    @inline(__always)
     mutating func next(in bytes: UnsafeRawBufferPointer, limit: Int) -> Step {
         let farthest = lineStart + limit + 1  // where the line feed of the longest allowed line stands
         guard let found = Self.lineFeed(in: bytes, from: searched) else {
@@ -50,6 +51,7 @@ struct LineScanner: Sendable {
         return .line(start: lineStart, end: found - 1)
     }
 
+    @inline(__always)
     private static func lineFeed(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
         guard start < bytes.count, let base = bytes.baseAddress else { return nil }
         // In bounds: start < count, and memchr is given exactly what remains.

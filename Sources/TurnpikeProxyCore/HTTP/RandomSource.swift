@@ -32,5 +32,7 @@ public struct RandomSource: RandomNumberGenerator, Sendable {
         return result
     }
 
-    private static func rotate(_ word: UInt64, by bits: UInt64) -> UInt64 { word << bits | word >> (64 - bits) }
+    /// - Parameter bits: 1 to 63.
+    @inline(__always)
+    private static func rotate(_ word: UInt64, by bits: UInt64) -> UInt64 { word &<< bits | word &>> (64 &- bits) }
 }

@@ -5,16 +5,14 @@ extension RequestHead {
     mutating func parseRequestLine(
         _ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int
     ) throws(HTTPFault) {
-        var offset = start
-        while offset < end, ASCII.isToken(bytes[offset]) { offset += 1 }
+        var offset = FieldLine.tokenEnd(bytes, from: start, to: end)
         guard offset < end else { throw .badRequestLine }
         guard offset > start, bytes[offset] == ASCII.space else { throw .badMethod }
         methodName = ByteRange(start, offset)
         method = HTTPMethod(bytes[methodName])
 
         let targetStart = offset + 1
-        offset = targetStart
-        while offset < end, ASCII.isTarget(bytes[offset]) { offset += 1 }
+        offset = Self.targetEnd(bytes, from: targetStart, to: end)
         guard offset < end else { throw .badRequestLine }
         guard bytes[offset] == ASCII.space else { throw .badTarget }
         guard offset > targetStart else { throw .badRequestLine }
@@ -25,16 +23,29 @@ extension RequestHead {
         try parseTarget(bytes)
     }
 
+    /// Where what may stand in a target ends, at `end` at the latest.
+    @inline(__always)
+    static func targetEnd(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int {
+        var offset = start
+        while offset + 8 <= end,
+            ByteWords.isTarget(bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        { offset += 8 }
+        while offset < end, ASCII.isTarget(bytes[offset]) { offset += 1 }
+        return offset
+    }
+
     /// `HTTP/1.0` or `HTTP/1.1`; another well-formed version is 505.
     static func minorVersion(
         _ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int
     ) throws(HTTPFault) -> UInt8 {
-        guard end - start == 8, bytes[ByteRange(start, start + 5)].equals("HTTP/"),
-            ASCII.isDigit(bytes[start + 5]), bytes[start + 6] == ASCII.dot, ASCII.isDigit(bytes[start + 7])
+        guard end - start == 8 else { throw .badVersion }
+        let version = bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+        if version == ByteWords.word("HTTP/1.1") { return 1 }
+        if version == ByteWords.word("HTTP/1.0") { return 0 }
+        guard bytes[ByteRange(start, start + 5)].equals("HTTP/"), ASCII.isDigit(bytes[start + 5]),
+            bytes[start + 6] == ASCII.dot, ASCII.isDigit(bytes[start + 7])
         else { throw .badVersion }
-        let minor = bytes[start + 7] - ASCII.zero
-        guard bytes[start + 5] == ASCII.zero + 1, minor <= 1 else { throw .unsupportedVersion }
-        return minor
+        throw .unsupportedVersion
     }
 
     private mutating func parseTarget(_ bytes: UnsafeRawBufferPointer) throws(HTTPFault) {

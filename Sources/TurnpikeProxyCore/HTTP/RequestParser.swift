@@ -80,6 +80,7 @@ public struct RequestParser: Sendable {
         }
     }
 
+    @inline(__always)
     private mutating func nextLine(
         _ bytes: UnsafeRawBufferPointer, limit: Int, tooLong: HTTPFault
     ) throws(HTTPFault) -> ByteRange? {

@@ -65,6 +65,7 @@ public struct ResponseParser: Sendable {
         }
     }
 
+    @inline(__always)
     private mutating func nextLine(
         _ bytes: UnsafeRawBufferPointer, limit: Int, tooLong: HTTPFault
     ) throws(HTTPFault) -> ByteRange? {

@@ -39,6 +39,38 @@ import Testing
         #expect(areEqual([], []) && !areEqual([], [0x61]) && !areEqual([0x61], []))
     }
 
+    @Test func `a token ends at its first byte of another kind`() {
+        forEachVariant { bytes, place in
+            let end = bytes.withUnsafeBytes { FieldLine.tokenEnd($0, from: 0, to: bytes.count) }
+            if end != (ASCII.isToken(bytes[place]) ? bytes.count : place) {
+                Issue.record("\(bytes[place]) at \(place) of \(bytes.count)")
+            }
+        }
+    }
+
+    @Test func `a target ends at its first byte of another kind`() {
+        forEachVariant { bytes, place in
+            let end = bytes.withUnsafeBytes { RequestHead.targetEnd($0, from: 0, to: bytes.count) }
+            if end != (ASCII.isTarget(bytes[place]) ? bytes.count : place) {
+                Issue.record("\(bytes[place]) at \(place) of \(bytes.count)")
+            }
+        }
+    }
+
+    @Test func `a name is told from others by each of its bytes`() {
+        for field in KnownField.allCases where field != .other {
+            let name = Array("\(field.name)".utf8)
+            for place in name.indices {
+                for byte in UInt8.min...UInt8.max where ASCII.lowercased(byte) != name[place] {
+                    var changed = name
+                    changed[place] = byte
+                    let found = changed.withUnsafeBytes { KnownField($0) }
+                    if found != .other { Issue.record("\(field) with \(byte) at \(place) is \(found)") }
+                }
+            }
+        }
+    }
+
     @Test func `a control is found at every place`() {
         forEachVariant { bytes, place in
             let found = bytes.withUnsafeBytes { FieldLine.hasControl($0, from: 0, to: bytes.count) }
