@@ -16,6 +16,10 @@
 // As numbers: the C libraries disagree on what these are, an enumeration or a macro, and so would Swift.
 static const uint32_t CEpollReadable = EPOLLIN;
 static const uint32_t CEpollWritable = EPOLLOUT;
+// The peer has ended what it sends.
+static const uint32_t CEpollInputEnd = EPOLLRDHUP;
+// Told once, when something changes, and not for as long as it is so.
+static const uint32_t CEpollEdge = EPOLLET;
 // Reported whether asked for or not.
 static const uint32_t CEpollHungUp = EPOLLHUP | EPOLLERR;
 static const int CEpollCloseOnExec = EPOLL_CLOEXEC;

@@ -28,7 +28,10 @@ extension EpollSocketOwner {
 /// A connected socket: reads, sends, and holds what cannot be sent yet. Confined to its loop.
 ///
 /// Sending never reports that the connection failed: reading does, in an event of its own, once what the peer had to say
-/// before is read. Events of the kernel's are changed only where the present choice would wake the loop in vain.
+/// before is read.
+///
+/// The kernel tells what is new, once (edge-triggered, epoll(7)): to be told of the same thing for as long as it lasts would cost
+/// every wait another look at each socket that was served in the turn before. What is left unread is asked for again.
 ///
 /// Where it has a ``TLSSession``, its owner sees plaintext, and the peer ciphertext.
 final class EpollSocket: EventSource {
@@ -44,10 +47,10 @@ final class EpollSocket: EventSource {
     var session: TLSSession?
     private var registration = Registration.none
     /// Registered events.
-    private var events = CEpollReadable
+    private var events = CEpollReadable | CEpollInputEnd | CEpollEdge
     private var reads = true
-    /// Not registered, since the peer hung up and what it said before is not wanted yet.
-    private var isParked = false
+    /// The kernel has told of something that was not read, and will not tell again unless it is asked.
+    private var isUnread = false
     private var output = OutputBuffer()
     private(set) var isWritable = true
     /// The peer takes nothing any more.
@@ -111,57 +114,59 @@ final class EpollSocket: EventSource {
 
     func ready(_ events: UInt32) {
         if events & CEpollWritable != 0 { sendWaiting() }
-        guard isOpen else { return }
+        guard isOpen, events & (CEpollReadable | CEpollInputEnd | CEpollHungUp) != 0 else { return }
         if reads {
-            if events & (CEpollReadable | CEpollHungUp) != 0 { read() }
-        } else if events & CEpollHungUp != 0 {
-            hungUp()
-        } else if events & CEpollReadable != 0 {
-            watch(self.events & ~CEpollReadable)
+            read(toTheEnd: events & (CEpollInputEnd | CEpollHungUp) != 0)
+        } else {
+            isUnread = true
+            if events & CEpollHungUp != 0 { hungUp() }
         }
     }
 
-    private func read() {
-        switch descriptor.receive(into: loop.receiveBuffer) {
-        case .bytes(let count) where count > 0:
-            let bytes = UnsafeRawBufferPointer(rebasing: loop.receiveBuffer[..<count])
-            if let session { receive(bytes, by: session) } else { owner?.received(bytes) }
-        // Over TLS, the end of what is sent is told by TLS; without that it was cut off.
-        case .bytes where mayHalfClose && session == nil:
-            isInputEnded = true
-            owner?.inputEnded()
-        case .bytes, .failed: owner?.ended()
-        case .wouldBlock: break
-        }
+    /// - Parameter toTheEnd: nothing comes behind what there is, so the kernel has told all that it will.
+    private func read(toTheEnd: Bool) {
+        repeat {
+            switch descriptor.receive(into: loop.receiveBuffer) {
+            case .bytes(let count) where count > 0:
+                let bytes = UnsafeRawBufferPointer(rebasing: loop.receiveBuffer[..<count])
+                if let session { receive(bytes, by: session) } else { owner?.received(bytes) }
+                // There may be more, which waits until others have had their turn.
+                if count == loop.receiveBuffer.count { return askAgain() }
+            // Over TLS, the end of what is sent is told by TLS; without that it was cut off.
+            case .bytes where mayHalfClose && session == nil:
+                isInputEnded = true
+                owner?.inputEnded()
+                return
+            case .bytes, .failed:
+                owner?.ended()
+                return
+            case .wouldBlock: return
+            }
+        } while toTheEnd && isOpen && reads
+        if toTheEnd { isUnread = true }
     }
 
     /// While nothing is to be read. A client that hung up wants no answer; an upstream may have given one, and what either has
     /// said in a tunnel is for the other. Where both directions are closed there is nothing to tell.
     private func hungUp() {
-        let isUnread = (isUpstream || mayHalfClose) && !isInputEnded
-        guard isUnread || (isInputEnded && isOutputShut) else {
-            owner?.ended()
-            return
-        }
-        loop.selector.remove(registration)
-        isParked = true
+        let mayHaveSpoken = (isUpstream || mayHalfClose) && !isInputEnded
+        if !mayHaveSpoken, !(isInputEnded && isOutputShut) { owner?.ended() }
     }
 
     /// Stops or resumes reading.
     func setReading(_ reads: Bool) {
         self.reads = reads
-        guard reads, isOpen else { return }
-        if isParked {
-            isParked = false
-            events = CEpollReadable | (output.isEmpty ? 0 : CEpollWritable)
-            if !register() { owner?.ended() }
-        } else {
-            watch(events | CEpollReadable)
-        }
+        if isUnread { askAgain() }
+    }
+
+    /// Has the kernel tell again of what is unread: now, or when it is wanted.
+    private func askAgain() {
+        isUnread = !reads
+        if reads, isOpen { loop.selector.change(registration, events: events) }
     }
 
     private func watch(_ wanted: UInt32) {
-        guard wanted != events, !isParked else { return }
+        guard wanted != events else { return }
         events = wanted
         loop.selector.change(registration, events: wanted)
     }
