@@ -24,6 +24,9 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
     private static var noBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
     private let socket: EpollSocket
+    /// The loop's.
+    private let toClient: Gather
+    private let toUpstream: Gather
     private let scheme: RequestForwarding.Scheme
     /// Nil while it rests, and within an event.
     private var connection: ServerConnection?
@@ -49,6 +52,8 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
     ) {
         self.socket = socket
         self.scheme = scheme
+        toClient = loop.toClient
+        toUpstream = loop.toUpstream
         restsUntil = loop.now + engine.gateway.limits.idleTimeout
         super.init(from: address, engine: engine, loop: loop)
     }
@@ -101,7 +106,7 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
     private func handle(_ event: Event, _ bytes: UnsafeRawBufferPointer = noBytes) {
         guard !isHandling else { return waitingEvents.append(event) }
         isHandling = true
-        let connection = connection.take() ?? engine.gateway.connection(for: address, over: scheme, until: restsUntil)
+        let connection = connection.take() ?? gateway.connection(for: address, over: scheme, until: restsUntil)
         report(event, bytes, to: connection)
         while !waitingEvents.isEmpty { report(waitingEvents.removeFirst(), Self.noBytes, to: connection) }
         isHandling = false
@@ -109,11 +114,11 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
         setTimer(connection.deadline)
         if connection.rests {
             restsUntil = connection.deadline
-            engine.gateway.rest(connection)
+            gateway.rest(connection)
         } else {
             self.connection = connection
         }
-        while let copy = engine.gateway.takeMirror() { EpollMirror(copy, engine: engine, loop: loop).start() }
+        while let copy = gateway.takeMirror() { EpollMirror(copy, engine: engine, loop: loop).start() }
     }
 
     private func report(_ event: Event, _ bytes: UnsafeRawBufferPointer, to connection: ServerConnection) {
@@ -129,7 +134,7 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
         }
         connection.takeActions { perform($0, of: connection, received: bytes) }
         flushUpstream()
-        socket.send(loop.toClient)
+        socket.send(toClient)
     }
 
     private func report(
@@ -182,25 +187,25 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
     }
 
     private func sendToClient(_ piece: UnsafeRawBufferPointer) {
-        if loop.toClient.isFull { socket.send(loop.toClient) }
-        loop.toClient.append(piece)
+        if toClient.isFull { socket.send(toClient) }
+        toClient.append(piece)
     }
 
     private func sendToUpstream(_ piece: UnsafeRawBufferPointer) {
-        if loop.toUpstream.isFull { flushUpstream() }
-        loop.toUpstream.append(piece)
+        if toUpstream.isFull { flushUpstream() }
+        toUpstream.append(piece)
     }
 
     /// What was gathered for an upstream that is gone goes nowhere.
     private func flushUpstream() {
-        guard !loop.toUpstream.isEmpty else { return }
-        if let upstream { upstream.send(loop.toUpstream) } else { loop.toUpstream.removeAll() }
+        guard !toUpstream.isEmpty else { return }
+        if let upstream { upstream.send(toUpstream) } else { toUpstream.removeAll() }
     }
 
     private func connect(_ id: UpstreamID, endpoint: Int) {
         let connecting = EpollUpstream(id: id, engine: engine, loop: loop, user: self)
         engine.keep(connecting)
-        connecting.connect(to: engine.gateway.upstreams.address(of: endpoint))
+        connecting.connect(to: gateway.upstreams.address(of: endpoint))
     }
 
     /// Takes an idle connection, which may have been closed since it was put away.
@@ -232,11 +237,11 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
 
     /// Closes the sending side, or all, once everything is sent. A client that takes nothing any more is cut off.
     private func end(_ ending: Ending) {
-        socket.send(loop.toClient)
+        socket.send(toClient)
         socket.sayGoodbye()
         self.ending = ending
         guard !socket.isSent else { return endOutput() }
-        if cutOff == .max { cutOff = loop.now + engine.gateway.limits.bodyTimeout }
+        if cutOff == .max { cutOff = loop.now + gateway.limits.bodyTimeout }
     }
 
     private func endOutput() {

@@ -12,11 +12,14 @@ class EpollPeer: EngineClient {
     let address: ClientAddress
     let engine: EpollEngine
     let loop: EpollLoop
+    /// The engine's, held here as well: what an event goes through is not counted as held anew at each step.
+    let gateway: Gateway
 
     init(from address: ClientAddress, engine: EpollEngine, loop: EpollLoop) {
         self.address = address
         self.engine = engine
         self.loop = loop
+        gateway = engine.gateway
     }
 
     deinit { engine.load.left() }

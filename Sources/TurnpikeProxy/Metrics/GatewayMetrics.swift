@@ -21,10 +21,29 @@ final class GatewayMetrics {
             self.bytesIn = bytesIn
             self.bytesOut = bytesOut
         }
+
+        /// - Returns: false where none of its class of status was counted before.
+        func count(_ exchange: ExchangeRecord) -> Bool {
+            guard let counter = requests[Int(exchange.statusClass) - 1] else { return false }
+            counter.increment()
+            // The life of a tunnel says nothing of how fast requests are answered.
+            if exchange.status != 101 { duration.observe(Double(exchange.duration) * 1e-9) }
+            bytesIn.increment(by: UInt64(clamping: exchange.bytesIn))
+            bytesOut.increment(by: UInt64(clamping: exchange.bytesOut))
+            return true
+        }
+
+        /// Counts the first of its class of status.
+        func begin(_ counter: Counter, _ exchange: ExchangeRecord) {
+            requests[Int(exchange.statusClass) - 1] = counter
+            _ = count(exchange)
+        }
     }
 
     private let registry: MetricsRegistry
     private var routes: [ResourceID: RouteMetrics] = [:]
+    /// The one of the request before, which the next is likely to be of.
+    private var latest: (route: ResourceID, metrics: RouteMetrics)?
     /// What was said last of services that are checked.
     private var healthCounts: [ResourceID: HealthCount] = [:]
     let activeConnections: GaugePart
@@ -46,11 +65,7 @@ final class GatewayMetrics {
 
     func answered(_ exchange: ExchangeRecord) {
         let metrics = metrics(of: exchange.route)
-        requests(of: exchange, metrics).increment()
-        // The life of a tunnel says nothing of how fast requests are answered.
-        if exchange.status != 101 { metrics.duration.observe(Double(exchange.duration) * 1e-9) }
-        metrics.bytesIn.increment(by: UInt64(clamping: exchange.bytesIn))
-        metrics.bytesOut.increment(by: UInt64(clamping: exchange.bytesOut))
+        if !metrics.count(exchange) { metrics.begin(requests(of: exchange), exchange) }
         if let refusal = exchange.refusal {
             registry.counter(
                 .requestsRefused, help: "Requests refused by the gateway.",
@@ -61,24 +76,21 @@ final class GatewayMetrics {
 
     private func metrics(of route: GatewayRoute?) -> RouteMetrics {
         let id = route?.id ?? .zero
-        if let known = routes[id] { return known }
-        let made = makeMetrics(tenant: route?.tenant ?? "")
-        routes[id] = made
-        return made
+        if let latest, latest.route == id { return latest.metrics }
+        let found = routes[id] ?? makeMetrics(tenant: route?.tenant ?? "")
+        routes[id] = found
+        latest = (id, found)
+        return found
     }
 
-    private func requests(of exchange: ExchangeRecord, _ metrics: RouteMetrics) -> Counter {
-        let statusClass = Int(exchange.statusClass)
-        if let known = metrics.requests[statusClass - 1] { return known }
-        let made = registry.counter(
+    private func requests(of exchange: ExchangeRecord) -> Counter {
+        registry.counter(
             .requests, help: "Requests answered.",
             labels: [
                 ("tenant", exchange.route?.tenant ?? ""), ("route", exchange.route?.name ?? ""),
-                ("status_class", "\(statusClass)xx"),
+                ("status_class", "\(exchange.statusClass)xx"),
             ]
         )
-        metrics.requests[statusClass - 1] = made
-        return made
     }
 
     func upstreamFailed(_ failure: UpstreamFailure, tenant: String, service: String) {
@@ -150,7 +162,10 @@ final class GatewayMetrics {
     }
 
     /// Routes may be gone or have other names: handles are looked up anew.
-    func configurationChanged() { routes.removeAll() }
+    func configurationChanged() {
+        routes.removeAll()
+        latest = nil
+    }
 
     private func makeMetrics(tenant: String) -> RouteMetrics {
         let labels = [("tenant", tenant)]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeMetering
 public import TurnpikeModel
 public import TurnpikeSnapshot
 
@@ -78,6 +79,17 @@ public final class Gateway {
     }
 
     public var revision: Revision? { current?.revision }
+
+    // MARK: - Accounts
+
+    /// There is room to write a request's usage down.
+    var canRecord: Bool { recorder.canRecord }
+
+    func count(_ series: SeriesKey, _ counters: UsageCounters) { recorder.record(series, counters) }
+
+    func tell(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
+        observer?.answered(exchange, method: method, path: path)
+    }
 
     /// Serves by this configuration from the next request on. Versions come one after the other, none left out.
     ///

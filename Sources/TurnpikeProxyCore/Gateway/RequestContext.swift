@@ -8,8 +8,8 @@ struct RequestContext {
     /// Nanoseconds, and wall clock, when the head was complete.
     var startedAt: UInt64 = 0
     var receivedAt = Timestamp(milliseconds: 0)
-    /// Kept to the end, whatever is configured meanwhile.
-    var configuration: GatewayConfiguration?
+    /// Of the configuration that its route is of, whatever is configured meanwhile.
+    var revision: Revision?
     var path = PathNormaliser.Outcome.unchanged
     var route: GatewayRoute?
     var key: GatewayKey?

@@ -18,7 +18,7 @@ extension ServerConnection {
     func debugReport(refusal: ErrorCode? = nil) -> String? {
         guard request.isDebugged else { return nil }
         var parts: [String] = []
-        if let revision = request.configuration?.revision { parts.append("revision=\(revision)") }
+        if let revision = request.revision { parts.append("revision=\(revision)") }
         if let route = request.route { parts.append("route=\(route.tenant)/\(route.name)") }
         if let key = request.key { parts.append("key=\(key.id.text(prefix: Kind.apiKey.idPrefix))") }
         for (limit, remaining) in gateway.rateStates(from: client, context: request) {

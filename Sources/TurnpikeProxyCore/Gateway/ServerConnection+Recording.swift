@@ -13,12 +13,12 @@ extension ServerConnection {
         if tunnel != nil {
             countTunnel(isLast: true)
             tunnel = nil
-        } else if request.isAdmitted || gateway.recorder.canRecord {
+        } else if request.isAdmitted || gateway.canRecord {
             // A refusal for want of room needs room itself; what was admitted is counted in any case.
             count(
                 requests: 1, bytesIn: request.bytesIn, bytesOut: request.bytesOut, units: request.isAdmitted ? 1 : 0)
         }
-        gateway.observer?.answered(exchange, method: logged.bytes[loggedMethod], path: logged.bytes[loggedPath])
+        gateway.tell(exchange, method: logged.bytes[loggedMethod], path: logged.bytes[loggedPath])
         if let recording = request.trace {
             request.trace = nil
             gateway.observer?.traced(
@@ -34,7 +34,7 @@ extension ServerConnection {
             statusClass: ExchangeRecord.statusClass(of: request.status),
             minute: gateway.wall.startOfMinute.milliseconds / 60_000
         )
-        gateway.recorder.record(
+        gateway.count(
             series, UsageCounters(requests: requests, bytesIn: bytesIn, bytesOut: bytesOut, units: units))
     }
 

@@ -141,7 +141,9 @@ extension ServerConnection {
     /// Looks at the quotas again.
     func retryQuotas() {
         do throws(Refusal) {
-            guard case .admitted = try gateway.spendQuotas(context: &request) else { return }
+            guard let route = request.route,
+                case .admitted = try gateway.spendQuotas(of: route, context: &request)
+            else { return }
             request.isAdmitted = true
             endWait(.granted)
             beginExchange()

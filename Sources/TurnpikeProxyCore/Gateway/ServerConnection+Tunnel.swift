@@ -93,7 +93,7 @@ extension ServerConnection {
     func countTunnel(requests: Int64 = 0, isLast: Bool = false) {
         guard let tunnel else { return }
         let (bytesIn, bytesOut) = (request.bytesIn - tunnel.countedIn, request.bytesOut - tunnel.countedOut)
-        guard requests > 0 || bytesIn + bytesOut > 0, requests > 0 || isLast || gateway.recorder.canRecord else {
+        guard requests > 0 || bytesIn + bytesOut > 0, requests > 0 || isLast || gateway.canRecord else {
             return
         }
         count(requests: requests, bytesIn: bytesIn, bytesOut: bytesOut, units: requests)

@@ -5,10 +5,11 @@ extension ServerConnection {
 
     /// The request has passed all phases and is the service's from here on.
     func beginExchange() {
-        if let answer = request.route?.answer { return give(answer) }
+        guard let route = request.route else { return refuse(.noHealthyUpstream) }
+        if let answer = route.answer { return give(answer) }
         state = .exchange
         // None could be used when the head was read, and the request may have waited since.
-        if request.service == nil { gateway.chooseService(context: &request) }
+        if request.service == nil { gateway.chooseService(for: route, context: &request) }
         if let service = request.service {
             guard service.load.activeRequests < service.cluster.loadLimits.requests else {
                 return refuse(.upstreamOverloaded("requests in flight"))

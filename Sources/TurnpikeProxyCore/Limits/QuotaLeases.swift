@@ -222,7 +222,7 @@ public struct QuotaLeases: Sendable {
     // MARK: - Places
 
     private mutating func position(_ key: Key) -> Int? {
-        if let position = leases.position(of: key) { return position }
+        if let position = leases.positionAgain(of: key) { return position }
         guard leases.count < capacity else { return nil }
         return leases.insert(key, QuotaLease())
     }

@@ -7,10 +7,19 @@ struct SlotTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private(set) var keys: [Key] = []
     private var values: [Value] = []
     private var cursor = 0
+    private var latest = 0
 
     var count: Int { values.count }
 
     func position(of key: Key) -> Int? { positions[key] }
+
+    /// The position of a key that is likely to be that of the call before: then finding it takes one comparison.
+    mutating func positionAgain(of key: Key) -> Int? {
+        if latest < keys.count, keys[latest] == key { return latest }
+        guard let position = positions[key] else { return nil }
+        latest = position
+        return position
+    }
 
     subscript(position: Int) -> Value {
         get { values[position] }

@@ -33,10 +33,10 @@ extension RouteTable {
     /// and allocates in proportion to the table.
     public func explain(_ request: RequestFacts) -> [Candidate] {
         let wanted = WantedMethod(request.method)
-        var choice = Choice(request)
-        search(host: request.host, path: request.path, visitor: &choice)
+        var choice = Choice(request.method)
+        search(for: request, visitor: &choice)
         var everything = Everything()
-        search(host: request.host, path: request.path, visitor: &everything)
+        search(for: request, visitor: &everything)
 
         var verdicts = [Candidate.Verdict](repeating: .host, count: entries.count)
         for bucket in everything.buckets {

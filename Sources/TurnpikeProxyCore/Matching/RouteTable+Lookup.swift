@@ -9,19 +9,19 @@ extension RouteTable {
 
     /// The route of a request, by the order of precedence in ``RouteTable``.
     public func lookup(_ request: RequestFacts) -> Match {
-        var choice = Choice(request)
-        search(host: request.host, path: request.path, visitor: &choice)
+        var choice = Choice(request.method)
+        search(for: request, visitor: &choice)
         if let best = choice.best { return .route(candidates[best].index) }
         guard !choice.allowed.isEmpty, !choice.failedCondition else { return .notFound }
         let others =
-            choice.allowed.contains(.others) ? otherMethods(host: request.host, path: request.path) : []
+            choice.allowed.contains(.others) ? otherMethods(for: request) : []
         return .methodNotAllowed(AllowedMethods(known: choice.allowed, others: others))
     }
 
     /// The names of methods without a bit of their own that routes take there.
-    private func otherMethods(host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) -> [String] {
+    private func otherMethods(for request: RequestFacts) -> [String] {
         var everything = Everything()
-        search(host: host, path: path, visitor: &everything)
+        search(for: request, visitor: &everything)
         var names: Set<String> = []
         for terminal in everything.terminals {
             for candidate in candidates[terminals[terminal].candidates] {
@@ -32,83 +32,88 @@ extension RouteTable {
     }
 
     /// Visits every place that host and path fit, in order of precedence, leaving out what the visitor does not want.
-    func search(
-        host: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, visitor: inout some PlaceVisitor
-    ) {
-        guard path.first == ASCII.slash else { return }
+    func search(for request: RequestFacts, visitor: inout some PlaceVisitor) {
+        guard request.path.first == ASCII.slash else { return }
+        let host = request.host
         if let bucket = hosts.find(host, scope: Self.exactHosts, foldingCase: true) {
-            search(bucket: bucket, path: path, visitor: &visitor)
+            search(bucket: bucket, for: request, visitor: &visitor)
         }
         if hasWildcards, host.count <= HostValue.longestName {
             for dot in host.indices.dropFirst() where host[dot] == ASCII.dot {
                 let suffix = host[ByteRange(dot, host.count)]
                 if let bucket = hosts.find(suffix, scope: Self.wildcardHosts, foldingCase: true) {
-                    search(bucket: bucket, path: path, visitor: &visitor)
+                    search(bucket: bucket, for: request, visitor: &visitor)
                 }
             }
         }
-        if anyHost != 0 { search(bucket: anyHost, path: path, visitor: &visitor) }
+        if anyHost != 0 { search(bucket: anyHost, for: request, visitor: &visitor) }
     }
 
-    private func search(bucket index: UInt32, path: UnsafeRawBufferPointer, visitor: inout some PlaceVisitor) {
+    private func search(bucket index: UInt32, for request: RequestFacts, visitor: inout some PlaceVisitor) {
         visitor.enter(bucket: index)
         let bucket = buckets[Int(index)]
         guard visitor.wants(bucket.maxPriority) else { return }
-        if let terminal = exactPaths.find(path, scope: index) { visitor.visit(Int(terminal), in: self) }
-        searchTemplates(bucket.templates, path, from: 1, visitor: &visitor)
-        searchPrefixes(bucket.prefixes, path, from: 1, visitor: &visitor)
+        if let terminal = exactPaths.find(request.path, scope: index) {
+            visitor.visit(Int(terminal), of: request, in: self)
+        }
+        searchTemplates(bucket.templates, request, from: 1, visitor: &visitor)
+        searchPrefixes(bucket.prefixes, request, from: 1, visitor: &visitor)
         for place in bucket.expressions {
             let terminal = Int(expressions[place].terminal)
             guard visitor.wants(terminals[terminal].maxPriority) else { continue }
-            if expressions[place].expression.matches(path) { visitor.visit(terminal, in: self) }
+            if expressions[place].expression.matches(request.path) {
+                visitor.visit(terminal, of: request, in: self)
+            }
         }
     }
 
     /// - Parameter start: of the next segment; behind the end of the path when there is none.
     private func searchTemplates(
-        _ index: UInt32, _ path: UnsafeRawBufferPointer, from start: Int, visitor: inout some PlaceVisitor
+        _ index: UInt32, _ request: RequestFacts, from start: Int, visitor: inout some PlaceVisitor
     ) {
+        let path = request.path
         let node = nodes[Int(index)]
         guard visitor.wants(node.maxPriority) else { return }
         guard start <= path.count else {
-            if node.terminal != 0 { visitor.visit(Int(node.terminal), in: self) }
+            if node.terminal != 0 { visitor.visit(Int(node.terminal), of: request, in: self) }
             return
         }
         let end = Self.segmentEnd(path, from: start)
         let segment = path[ByteRange(start, end)]
         if let child = edges.find(segment, scope: index) {
-            searchTemplates(child, path, from: end + 1, visitor: &visitor)
+            searchTemplates(child, request, from: end + 1, visitor: &visitor)
         }
         // A parameter stands for something: the empty segment behind a last slash is literal only.
         guard !segment.isEmpty else { return }
         for affix in node.affixes where affixes[affix].fits(segment) {
-            searchTemplates(affixes[affix].child, path, from: end + 1, visitor: &visitor)
+            searchTemplates(affixes[affix].child, request, from: end + 1, visitor: &visitor)
         }
         if node.parameter != 0 {
-            searchTemplates(node.parameter, path, from: end + 1, visitor: &visitor)
+            searchTemplates(node.parameter, request, from: end + 1, visitor: &visitor)
         }
         for tail in node.tails {
             let tail = tails[tail]
             if let rest = Self.start(ofLast: tail.segmentCount, path), rest > end {
-                searchTemplates(tail.root, path, from: rest, visitor: &visitor)
+                searchTemplates(tail.root, request, from: rest, visitor: &visitor)
             }
         }
     }
 
     /// The longest first: below a node before at it.
     private func searchPrefixes(
-        _ index: UInt32, _ path: UnsafeRawBufferPointer, from start: Int, visitor: inout some PlaceVisitor
+        _ index: UInt32, _ request: RequestFacts, from start: Int, visitor: inout some PlaceVisitor
     ) {
+        let path = request.path
         let node = nodes[Int(index)]
         guard visitor.wants(node.maxPriority) else { return }
         if start <= path.count {
             let end = Self.segmentEnd(path, from: start)
             if let child = edges.find(path[ByteRange(start, end)], scope: index) {
-                searchPrefixes(child, path, from: end + 1, visitor: &visitor)
+                searchPrefixes(child, request, from: end + 1, visitor: &visitor)
             }
-            if node.below != 0 { visitor.visit(Int(node.below), in: self) }
+            if node.below != 0 { visitor.visit(Int(node.below), of: request, in: self) }
         }
-        if node.terminal != 0 { visitor.visit(Int(node.terminal), in: self) }
+        if node.terminal != 0 { visitor.visit(Int(node.terminal), of: request, in: self) }
     }
 
     private static func segmentEnd(_ path: UnsafeRawBufferPointer, from start: Int) -> Int {
@@ -134,12 +139,11 @@ protocol PlaceVisitor {
     mutating func enter(bucket: UInt32)
     /// Whether places with no priority above this one matter still.
     func wants(_ maxPriority: Int) -> Bool
-    mutating func visit(_ terminal: Int, in table: RouteTable)
+    mutating func visit(_ terminal: Int, of request: RequestFacts, in table: RouteTable)
 }
 
 /// Keeps the first of the highest priority: places come in order of precedence, so a later one wins by priority only.
 struct Choice: PlaceVisitor {
-    private let request: RequestFacts
     private let wanted: WantedMethod
     private var bestPriority = Int.min
     /// Position in `candidates`.
@@ -149,19 +153,16 @@ struct Choice: PlaceVisitor {
     /// A route takes host, path and method, and its conditions do not hold.
     private(set) var failedCondition = false
 
-    init(_ request: RequestFacts) {
-        self.request = request
-        wanted = WantedMethod(request.method)
-    }
+    init(_ method: UnsafeRawBufferPointer) { wanted = WantedMethod(method) }
 
     mutating func enter(bucket: UInt32) {}
 
     func wants(_ maxPriority: Int) -> Bool { best == nil || maxPriority > bestPriority }
 
-    mutating func visit(_ index: Int, in table: RouteTable) {
+    mutating func visit(_ index: Int, of request: RequestFacts, in table: RouteTable) {
         let terminal = table.terminals[index]
         guard wants(terminal.maxPriority) else { return }
-        guard let chosen = choose(from: terminal, in: table) else {
+        guard let chosen = choose(from: terminal, for: request, in: table) else {
             allowed.formUnion(terminal.methods)
             return
         }
@@ -170,13 +171,13 @@ struct Choice: PlaceVisitor {
         bestPriority = table.candidates[chosen].priority
     }
 
-    private mutating func choose(from terminal: Terminal, in table: RouteTable) -> Int? {
+    private mutating func choose(from terminal: Terminal, for request: RequestFacts, in table: RouteTable) -> Int? {
         guard !terminal.methods.isDisjoint(with: wanted.method.union(wanted.substitute)) else { return nil }
         let live = terminal.candidates.prefix(terminal.liveCount)
         let wanted = wanted
-        let own = first(of: live, in: table) { wanted.isTaken(by: $0, in: table) }
+        let own = first(of: live, for: request, in: table) { wanted.isTaken(by: $0, in: table) }
         guard !wanted.substitute.isEmpty,
-            let other = first(of: live, in: table, where: { $0.methods.contains(wanted.substitute) })
+            let other = first(of: live, for: request, in: table, where: { $0.methods.contains(wanted.substitute) })
         else { return own }
         guard let own else { return other }
         return table.candidates[own].rank >= table.candidates[other].rank ? own : other
@@ -184,7 +185,8 @@ struct Choice: PlaceVisitor {
 
     /// The first that can still win and whose conditions hold.
     private mutating func first(
-        of positions: Range<Int>, in table: RouteTable, where takesMethod: (RouteCandidate) -> Bool
+        of positions: Range<Int>, for request: RequestFacts, in table: RouteTable,
+        where takesMethod: (RouteCandidate) -> Bool
     ) -> Int? {
         for position in positions {
             let candidate = table.candidates[position]
@@ -211,5 +213,5 @@ struct Everything: PlaceVisitor {
 
     func wants(_ maxPriority: Int) -> Bool { true }
 
-    mutating func visit(_ terminal: Int, in table: RouteTable) { terminals.append(terminal) }
+    mutating func visit(_ terminal: Int, of request: RequestFacts, in table: RouteTable) { terminals.append(terminal) }
 }

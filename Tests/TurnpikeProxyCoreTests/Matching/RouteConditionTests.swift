@@ -111,9 +111,9 @@ import TurnpikeModel
 
         mutating func enter(bucket: UInt32) { choice.enter(bucket: bucket) }
         func wants(_ maxPriority: Int) -> Bool { choice.wants(maxPriority) }
-        mutating func visit(_ terminal: Int, in table: RouteTable) {
+        mutating func visit(_ terminal: Int, of request: RequestFacts, in table: RouteTable) {
             candidates += table.terminals[terminal].candidates.count
-            choice.visit(terminal, in: table)
+            choice.visit(terminal, of: request, in: table)
         }
     }
 
@@ -128,8 +128,8 @@ import TurnpikeModel
             }
             let table = try RouteTable(entries, hashSeed: 1)
             return try TestRequest(path: "/s3/7", fields: [("x-v", "3")]).withFacts { facts in
-                var visitor = Counting(choice: Choice(facts))
-                table.search(host: facts.host, path: facts.path, visitor: &visitor)
+                var visitor = Counting(choice: Choice(facts.method))
+                table.search(for: facts, visitor: &visitor)
                 #expect(visitor.choice.best.map { table.candidates[$0].index } == 7)
                 return visitor.candidates
             }

@@ -9,9 +9,9 @@ extension Gateway {
     /// once. An expired key is as good as none. A key of another tenant and one that may not use the route get the same
     /// answer, which tells nothing about either.
     func authenticate(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, context: inout RequestContext
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, for route: GatewayRoute, context: inout RequestContext
     ) throws(Refusal) {
-        guard let route = context.route, let configuration = context.configuration else { return }
+        guard let configuration = current else { return }
         let credential = try credential(of: head, bytes)
         guard let digest = digest(credential.value), let key = configuration.keys.find(digest),
             !key.isExpired(at: wall)

@@ -3,6 +3,6 @@
 extension Gateway {
     /// Makes sure that there is room to write the request's usage down.
     func checkAccount() throws(Refusal) {
-        guard recorder.canRecord else { throw .overloaded }
+        guard canRecord else { throw .overloaded }
     }
 }

@@ -21,16 +21,19 @@ extension Gateway {
         to stage: ByteStage
     ) throws(Refusal) -> Admission {
         var admission = Admission.admitted
-        var phases = RequestPhases(.match)
+        let route = try match(head, bytes, from: client, context: &context)
+        var phases = route.phases
         while let phase = phases.popFirst() {
             switch phase {
-            case .match: phases = try match(head, bytes, from: client, context: &context)
+            // Taken already: it has found the route that says which the others are.
+            case .match: break
             case .account: try checkAccount()
-            case .apiKey: try authenticate(head, bytes, context: &context)
-            case .maxContentBytes: try boundContent(head.framing, context: &context, content: &content)
-            case .rateLimit: try limitRate(from: client, context: &context)
-            case .quota: admission = try spendQuotas(context: &context)
-            case .forward: prepare(head, bytes, from: client, over: scheme, context: &context, to: stage)
+            case .apiKey: try authenticate(head, bytes, for: route, context: &context)
+            case .maxContentBytes: try boundContent(head.framing, by: route, content: &content)
+            case .rateLimit: try limitRate(from: client, by: route, context: &context)
+            case .quota: admission = try spendQuotas(of: route, context: &context)
+            case .forward:
+                prepare(head, bytes, from: client, over: scheme, for: route, context: &context, to: stage)
             }
         }
         context.isAdmitted = admission == .admitted

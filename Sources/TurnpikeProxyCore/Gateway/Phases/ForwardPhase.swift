@@ -5,16 +5,21 @@ extension Gateway {
     /// where the route redirects to. Chooses the service.
     func prepare(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
-        over scheme: RequestForwarding.Scheme, context: inout RequestContext, to stage: ByteStage
+        over scheme: RequestForwarding.Scheme, for route: GatewayRoute, context: inout RequestContext,
+        to stage: ByteStage
     ) {
-        if let choice = context.route?.stickiness?.choose(head, bytes, random: &random) {
+        if let choice = route.stickiness?.choose(head, bytes, random: &random) {
             context.stickyBackend = choice.backend
             context.newCookie = choice.newCookie
         }
-        guard let answer = context.route?.answer else {
-            chooseService(head, bytes, from: client, context: &context)
-            context.upgrade = context.route?.upgrades?.choose(head, bytes)
-            return writeForwardedHead(head, bytes, from: client, over: scheme, context: context, to: stage)
+        guard let answer = route.answer else {
+            chooseService(for: route, context: &context)
+            if case .maglev(let hash)? = context.service?.cluster.balancing {
+                context.hash = hash.value(of: head, bytes, from: client)
+            }
+            context.upgrade = route.upgrades?.choose(head, bytes)
+            return writeForwardedHead(
+                head, bytes, from: client, over: scheme, for: route, context: context, to: stage)
         }
         guard let location = answer.location else { return }
         _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
@@ -24,20 +29,8 @@ extension Gateway {
         }
     }
 
-    /// Chooses the service, by stickiness or weight, and takes from the head what the choice of its endpoint goes by.
-    private func chooseService(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
-        context: inout RequestContext
-    ) {
-        chooseService(context: &context)
-        if case .maglev(let hash)? = context.service?.cluster.balancing {
-            context.hash = hash.value(of: head, bytes, from: client)
-        }
-    }
-
-    /// Chooses the service by weight alone, where the head is gone.
-    func chooseService(context: inout RequestContext) {
-        guard let route = context.route else { return }
+    /// Chooses the service, by stickiness or weight.
+    func chooseService(for route: GatewayRoute, context: inout RequestContext) {
         context.service =
             balancers.service(for: route, preferring: context.stickyBackend, in: &upstreams, now: now)
             ?? balancers.lastResort(for: route, in: &upstreams, now: now)
@@ -48,7 +41,7 @@ extension Gateway {
     /// service does not want to be sent again what one may have had.
     func nextEndpoint(for method: MethodSet, context: inout RequestContext) -> Int? {
         if let place = endpoint(of: context.service, context) { return place }
-        guard let route = context.route, context.configuration === current,
+        guard let route = context.route, context.revision == revision,
             let other = balancers.service(for: route, in: &upstreams, now: now), other !== context.service,
             other.load.activeRequests < other.cluster.loadLimits.requests,
             !context.wasSent || other.cluster.retryRule?.methods.contains(method) == true
@@ -76,11 +69,12 @@ extension Gateway {
     /// Writes the head that the upstream gets. It is kept until the upstream answers, should it have to be sent again.
     private func writeForwardedHead(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
-        over scheme: RequestForwarding.Scheme, context: RequestContext, to stage: ByteStage
+        over scheme: RequestForwarding.Scheme, for route: GatewayRoute, context: RequestContext,
+        to stage: ByteStage
     ) {
         let traced = context.trace?.trace.context
         let trace = traced ?? TraceParent(random: &random)
-        let rewrite = context.route?.rewrite
+        let rewrite = route.rewrite
         client.text.withUnsafeBytes { address in
             _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
                 var forwarding = RequestForwarding(
@@ -90,7 +84,7 @@ extension Gateway {
                     requestID: context.id, newTrace: trace
                 )
                 forwarding.replacesTrace = traced != nil
-                forwarding.edits = context.route?.requestEdits
+                forwarding.edits = route.requestEdits
                 forwarding.upgrade = context.upgrade
                 guard let host = rewrite?.host else { return write(forwarding, head, bytes, to: stage) }
                 host.withUnsafeBytes { host in

@@ -5,13 +5,12 @@ import TurnpikeModel
 extension Gateway {
     /// Finds the tenant by host, and the tenant's route by host, normalised path, method and conditions.
     ///
-    /// - Returns: the phases that requests of the route take.
     func match(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
         context: inout RequestContext
-    ) throws(Refusal) -> RequestPhases {
+    ) throws(Refusal) -> GatewayRoute {
         guard let current else { throw .notReady }
-        context.configuration = current
+        context.revision = current.revision
         guard !head.isAsterisk else { throw Refusal(.noRoute, "No route matches the request.") }
 
         let path = bytes[head.path]
@@ -27,7 +26,7 @@ extension Gateway {
         case .route(let index):
             let route = tenant.routes[index]
             context.route = route
-            return route.phases
+            return route
         case .methodNotAllowed(let allowed): throw .methodNotAllowed(tenant.table.allowHeader(allowed))
         case .notFound: throw Refusal(.noRoute, "No route matches the request.")
         case nil: throw .malformed(.badPath)

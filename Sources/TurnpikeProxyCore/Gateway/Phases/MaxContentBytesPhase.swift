@@ -6,9 +6,9 @@ extension Gateway {
     /// Where no length is announced (chunks, and HTTP/2 without `content-length`), the content is followed with that bound: it is
     /// cut off where it goes beyond, and what the request has spent by then stays spent.
     func boundContent(
-        _ framing: BodyFraming, context: inout RequestContext, content: inout BodyReader
+        _ framing: BodyFraming, by route: GatewayRoute, content: inout BodyReader
     ) throws(Refusal) {
-        guard let most = context.route?.maxContentBytes else { return }
+        guard let most = route.maxContentBytes else { return }
         guard !framing.announces(moreThan: most) else { throw .contentTooLarge(most) }
         content.limitPayload(to: most)
     }

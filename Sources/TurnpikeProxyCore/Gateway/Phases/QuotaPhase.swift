@@ -7,21 +7,21 @@ extension Gateway {
     /// recorded before the request goes on, so that no crash can make it unspent.
     ///
     /// A quota per key concerns only requests that bring one.
-    func spendQuotas(context: inout RequestContext) throws(Refusal) -> Admission {
-        guard let route = context.route else { return .admitted }
+    func spendQuotas(of route: GatewayRoute, context: inout RequestContext) throws(Refusal) -> Admission {
         var waits = false
-        for quota in route.quotas {
-            guard let subject = quota.subject(context) else { continue }
-            switch leases.availability(quota.rule, subject, units: 1, wall: wall, now: now) {
+        // By place: a copy of each would hold what it is made of.
+        for place in route.quotas.indices {
+            guard let subject = route.quotas[place].subject(of: route, context) else { continue }
+            switch leases.availability(route.quotas[place].rule, subject, units: 1, wall: wall, now: now) {
             case .allowed: break
             case .needsGrant: waits = true
-            case .exhausted(let start, let reset): throw exhausted(quota, from: start, until: reset)
+            case .exhausted(let start, let reset): throw exhausted(route.quotas[place], from: start, until: reset)
             }
         }
         guard !waits else { return .waitsForGrant }
-        for quota in route.quotas {
-            guard let subject = quota.subject(context),
-                let spent = leases.spend(quota.rule, subject, units: 1, now: now)
+        for place in route.quotas.indices {
+            guard let subject = route.quotas[place].subject(of: route, context),
+                let spent = leases.spend(route.quotas[place].rule, subject, units: 1, now: now)
             else { continue }
             recorder.recordConsumption(spent.key, units: spent.units)
         }
@@ -43,9 +43,9 @@ extension Gateway {
 }
 
 extension GatewayQuota {
-    fileprivate func subject(_ context: RequestContext) -> ResourceID? {
+    fileprivate func subject(of route: GatewayRoute, _ context: RequestContext) -> ResourceID? {
         switch per {
-        case .tenant: context.route?.tenantID
+        case .tenant: route.tenantID
         case .key: context.key?.id
         }
     }

@@ -8,22 +8,25 @@ extension Gateway {
     /// A limit per key concerns only requests that bring one. Where another loop takes the last of a limit between the look and
     /// the taking, what was taken of the limits before it is given back: for that moment, requests of other loops may find one
     /// less than there is.
-    func limitRate(from client: ClientAddress, context: inout RequestContext) throws(Refusal) {
-        guard let route = context.route else { return }
+    func limitRate(
+        from client: ClientAddress, by route: GatewayRoute, context: inout RequestContext
+    ) throws(Refusal) {
         if route.rateLimits.count > 1 {
             for limit in route.rateLimits {
-                guard let key = limit.key(client, context) else { continue }
+                guard let key = limit.key(client, of: route, context) else { continue }
                 let verdict = rateLimiter.check(key, limit.rate, now: now)
                 if case .refused(let retryAfter) = verdict { throw limited(limit, key, retryAfter) }
             }
         }
-        for (index, limit) in route.rateLimits.enumerated() {
-            guard let key = limit.key(client, context) else { continue }
-            guard case .refused(let retryAfter) = rateLimiter.take(key, limit.rate, now: now) else { continue }
-            for earlier in route.rateLimits[..<index] {
-                if let key = earlier.key(client, context) { rateLimiter.giveBack(key, earlier.rate) }
+        // By place: a copy of each would hold what it is made of.
+        for place in route.rateLimits.indices {
+            guard let key = route.rateLimits[place].key(client, of: route, context),
+                case .refused(let retryAfter) = rateLimiter.take(key, route.rateLimits[place].rate, now: now)
+            else { continue }
+            for earlier in route.rateLimits[..<place] {
+                if let key = earlier.key(client, of: route, context) { rateLimiter.giveBack(key, earlier.rate) }
             }
-            throw limited(limit, key, retryAfter)
+            throw limited(route.rateLimits[place], key, retryAfter)
         }
     }
 
@@ -41,8 +44,9 @@ extension Gateway {
 
     /// How many requests each of the route's rate limits would still let through at once, by name. Changes nothing.
     func rateStates(from client: ClientAddress, context: RequestContext) -> [(limit: String, remaining: UInt64)] {
-        (context.route?.rateLimits ?? []).compactMap { limit in
-            limit.key(client, context).map { (limit.name, remaining(of: limit, $0)) }
+        guard let route = context.route else { return [] }
+        return route.rateLimits.compactMap { limit in
+            limit.key(client, of: route, context).map { (limit.name, remaining(of: limit, $0)) }
         }
     }
 
@@ -52,12 +56,14 @@ extension Gateway {
 }
 
 extension GatewayRateLimit {
-    fileprivate func key(_ client: ClientAddress, _ context: RequestContext) -> RateLimitKey? {
+    fileprivate func key(
+        _ client: ClientAddress, of route: GatewayRoute, _ context: RequestContext
+    ) -> RateLimitKey? {
         let subject: ResourceID? =
             switch per {
             case .key: context.key?.id
-            case .tenant: context.route?.tenantID
-            case .route: context.route?.id
+            case .tenant: route.tenantID
+            case .route: route.id
             case .address: client.subject
             }
         return subject.map { RateLimitKey(policy: id, subject: $0) }

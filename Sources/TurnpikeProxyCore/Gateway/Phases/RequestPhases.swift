@@ -7,8 +7,6 @@ import TurnpikeSnapshot
 struct RequestPhases: Sendable, Hashable {
     private var bits: UInt8
 
-    init(_ phase: RequestPhase) { bits = 1 << phase.rawValue }
-
     /// What the route's requests take once it is found.
     init(of route: CompiledRoute) {
         bits = 0
