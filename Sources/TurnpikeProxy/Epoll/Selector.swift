@@ -10,7 +10,7 @@ import Glibc
 import Musl
 #endif
 
-/// An epoll(7) instance, level-triggered, and the sources registered with it. Confined to its loop.
+/// An epoll(7) instance and the sources registered with it. Confined to its loop.
 final class Selector {
     /// Events taken in one turn.
     private static let mostEvents = 256
