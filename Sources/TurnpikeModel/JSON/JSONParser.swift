@@ -122,17 +122,21 @@ struct JSONParser {
         var members: [JSONObject.Member] = []
         /// Of an object with many members: where there are few, comparing their names costs less than hashing them.
         var seen: Set<String> = []
+        var marks: UInt64 = 0
         skipSpace()
         if take(UInt8(ascii: "}")) { return .object(JSONObject()) }
+        members.reserveCapacity(Self.fewMembers / 4)
         while true {
             skipSpace()
             guard peek() == UInt8(ascii: "\"") else { throw fault("expected a member name") }
             let start = position
             let name = try parseString()
             if members.count == Self.fewMembers { seen = Set(members.map(\.name)) }
+            let mark = mark(start..<position)
             let isNew =
                 members.count < Self.fewMembers
-                ? !members.contains { $0.name == name } : seen.insert(name).inserted
+                ? marks & mark == 0 || !members.contains { $0.name == name } : seen.insert(name).inserted
+            marks |= mark
             guard isNew else { throw JSONSyntaxError(reason: "member name stands twice", offset: start) }
             guard members.count < limits.members else { throw fault("more than \(limits.members) members") }
             skipSpace()
@@ -143,6 +147,17 @@ struct JSONParser {
             if take(UInt8(ascii: "}")) { return .object(JSONObject(unique: members)) }
             guard take(UInt8(ascii: ",")) else { throw fault("expected ',' or '}'") }
         }
+    }
+
+    /// A bit of 64 that equal names share, so that most names need not be compared to be told apart. All of them for a name
+    /// that may be written in several ways.
+    private func mark(_ range: Range<Int>) -> UInt64 {
+        var sum: UInt8 = 0
+        for byte in bytes[range] {
+            guard byte < 0x80, byte != UInt8(ascii: "\\") else { return .max }
+            sum = sum &* 31 &+ byte
+        }
+        return 1 << UInt64(sum & 63)
     }
 
     private mutating func parseNumber() throws(JSONSyntaxError) -> JSON {
@@ -180,8 +195,14 @@ extension JSONParser {
         position += 1
         let start = position
         // Most strings carry no escape: they are taken as one run.
-        while let byte = peek(), byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
-        var text = try utf8(start..<position)
+        var bits: UInt8 = 0
+        while let byte = peek(), byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
+            bits |= byte
+            position += 1
+        }
+        // ASCII is UTF-8 in any case; validating the rest costs several times as much as taking it.
+        var text =
+            bits < 0x80 ? String(decoding: bytes[start..<position], as: UTF8.self) : try utf8(start..<position)
         while true {
             guard let byte = peek() else { throw fault("string without end") }
             position += 1

@@ -17,6 +17,8 @@ public struct FieldReader {
     /// Of the object's members, by their places: a bit each for the first 64, places for those beyond.
     private var readBits: UInt64 = 0
     private var readBeyond: Set<Int> = []
+    /// The place behind the member that was found last.
+    private var next = 0
 
     public init(_ json: JSON, source: Source, at pointer: JSONPointer = JSONPointer()) {
         self.source = source
@@ -39,9 +41,17 @@ public struct FieldReader {
 
     /// The member's value, which counts as read from now on.
     private mutating func reading(_ name: String) -> JSON? {
-        guard let place = object.members.firstIndex(where: { $0.name == name }) else { return nil }
+        guard let place = place(of: name) else { return nil }
         if place < 64 { readBits |= 1 << UInt64(place) } else { readBeyond.insert(place) }
+        next = place + 1
         return object.members[place].value
+    }
+
+    /// Looks behind the member that was found last, and then before it: stored documents are read in the order in which they
+    /// were written, and there are millions of them.
+    private func place(of name: String) -> Int? {
+        let members = object.members
+        return members[next...].firstIndex { $0.name == name } ?? members[..<next].firstIndex { $0.name == name }
     }
 
     public mutating func report(_ name: String, _ rule: Fault.Rule, _ detail: String) {
@@ -96,18 +106,18 @@ extension FieldReader {
         _ name: String, length: ClosedRange<Int> = 0...1024, default fallback: String? = nil
     ) -> String {
         guard let value = take(name) else { return missing(name, fallback, "") }
-        guard let string = value.string else { return wrongType(name, value, "a string", "") }
-        checkText(string, length, pointer.appending(name), name)
-        return string
+        return text(value, name, length)
     }
 
     public mutating func optionalString(_ name: String, length: ClosedRange<Int> = 0...1024) -> String? {
-        has(name)
-            ? string(name, length: length)
-            : {
-                ignore(name)
-                return nil
-            }()
+        take(name).map { text($0, name, length) }
+    }
+
+    private mutating func text(_ value: JSON, _ name: String, _ length: ClosedRange<Int>) -> String {
+        guard let string = value.string else { return wrongType(name, value, "a string", "") }
+        let pointer = pointer
+        checkText(string, length, pointer.appending(name), name)
+        return string
     }
 
     /// The name of another resource.
@@ -158,13 +168,23 @@ extension FieldReader {
         return choice
     }
 
-    private mutating func checkText(_ text: String, _ length: ClosedRange<Int>, _ pointer: JSONPointer, _ name: String)
-    {
-        if !length.contains(text.unicodeScalars.count) {
+    /// - Parameter pointer: made only where there is something to say.
+    private mutating func checkText(
+        _ text: String, _ length: ClosedRange<Int>, _ pointer: @autoclosure () -> JSONPointer, _ name: String
+    ) {
+        var (text, scalars, hasControls) = (text, 0, false)
+        text.withUTF8 { bytes in
+            for byte in bytes {
+                // Bytes that go on with a character begin none.
+                if byte & 0xC0 != 0x80 { scalars += 1 }
+                if byte < 0x20 || byte == 0x7F { hasControls = true }
+            }
+        }
+        if !length.contains(scalars) {
             let bounds = "\(length.lowerBound) to \(length.upperBound)"
-            report([Fault(pointer, .length, "'\(name)' must have \(bounds) characters.")])
-        } else if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
-            report([Fault(pointer, .format, "'\(name)' must not hold control characters.")])
+            report([Fault(pointer(), .length, "'\(name)' must have \(bounds) characters.")])
+        } else if hasControls {
+            report([Fault(pointer(), .format, "'\(name)' must not hold control characters.")])
         }
     }
 }

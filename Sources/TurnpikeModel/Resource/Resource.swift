@@ -110,14 +110,15 @@ extension Resource {
     /// - Throws: `internalError` where the document does not fit its kind, which only a damaged or foreign file shows.
     public init(stored json: JSON, kind: Kind) throws(TurnpikeError) {
         var fields = FieldReader(json, source: .storage)
-        let name = fields.string("name")
-        let tenant = kind.scope == .tenant ? fields.optionalString("tenant") : nil
+        // In the order of `writeDocument`, in which each field is found at once.
         let id = ResourceID(text: fields.string("id"), prefix: kind.idPrefix)
+        let tenant = kind.scope == .tenant ? fields.optionalString("tenant") : nil
+        let name = fields.string("name")
+        let spec = kind.spec.init(reading: &fields)
+        let labels = fields.labels()
         let revision = fields.integer("revision", in: 1...Int64.max)
         let createdAt = fields.timestamp("createdAt")
         let updatedAt = fields.timestamp("updatedAt")
-        let labels = fields.labels()
-        let spec = kind.spec.init(reading: &fields)
         fields.finish()
         guard fields.faults.isEmpty, let id, let createdAt, let updatedAt else {
             throw TurnpikeError(

@@ -21,15 +21,14 @@ public struct HexDigest: Sendable, Hashable {
     }
 
     private static func word(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> UInt64? {
-        var word: UInt64 = 0
+        var (word, isWrong): (UInt64, Bool) = (0, false)
         for digit in digits {
-            switch digit {
-            case 0x30...0x39: word = word << 4 | UInt64(digit - 0x30)
-            case 0x61...0x66: word = word << 4 | UInt64(digit - 0x61 + 10)
-            default: return nil
-            }
+            // Without a branch on what is random.
+            let (decimal, letter) = (digit &- 0x30, digit &- 0x61)
+            isWrong = isWrong || decimal > 9 && letter > 5
+            word = word << 4 | UInt64(decimal <= 9 ? decimal : (letter &+ 10) & 0xF)
         }
-        return word
+        return isWrong ? nil : word
     }
 
     public var text: String {

@@ -41,21 +41,24 @@ public struct ResourceID: Sendable, Hashable, Comparable {
     }
 
     public init?(text: some StringProtocol, prefix: String) {
-        var bytes = text.utf8[...]
-        guard bytes.starts(with: prefix.utf8) else { return nil }
-        bytes = bytes.dropFirst(prefix.utf8.count)
-        guard bytes.popFirst() == UInt8(ascii: "_") else { return nil }
-        var (high, low): (UInt64, UInt64) = (0, 0)
-        var count = 0
-        for byte in bytes {
-            let value = values[Int(byte)]
+        var text = String(text)
+        guard let id = text.withUTF8({ ResourceID($0, prefix: prefix) }) else { return nil }
+        self = id
+    }
+
+    private init?(_ bytes: UnsafeBufferPointer<UInt8>, prefix: String) {
+        let start = prefix.utf8.count + 1
+        guard bytes.count == start + 26, bytes.starts(with: prefix.utf8), bytes[start - 1] == UInt8(ascii: "_"),
             // 26 digits hold 130 bits; the first of them has but three.
-            guard count < 26, value < 32, count > 0 || value < 8 else { return nil }
+            values[Int(bytes[start])] < 8
+        else { return nil }
+        var (high, low): (UInt64, UInt64) = (0, 0)
+        for byte in bytes[start...] {
+            let value = values[Int(byte)]
+            guard value < 32 else { return nil }
             high = high << 5 | low >> 59
             low = low << 5 | UInt64(value)
-            count += 1
         }
-        guard count == 26 else { return nil }
         self.init(high: high, low: low)
     }
 

@@ -73,7 +73,13 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
     /// Reads RFC 3339 with `Z` or an offset, `T` between date and time, and up to nine decimals (of which three are
     /// kept). Years 1970 to 9999, in UTC.
     public init?(_ text: String) {
-        let bytes = Array(text.utf8)
+        var text = text
+        guard let milliseconds = text.withUTF8(Timestamp.milliseconds) else { return nil }
+        self.milliseconds = milliseconds
+    }
+
+    /// No byte is read but at a place that was compared with their count.
+    private static func milliseconds(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
         func number(_ range: Range<Int>) -> Int64? {
             guard range.upperBound <= bytes.count else { return nil }
             var value: Int64 = 0
@@ -83,8 +89,8 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
             }
             return value
         }
-        func has(_ character: Character, at index: Int) -> Bool {
-            index < bytes.count && bytes[index] == character.asciiValue
+        func has(_ character: Unicode.Scalar, at index: Int) -> Bool {
+            index < bytes.count && bytes[index] == UInt8(ascii: character)
         }
         guard let year = number(0..<4), has("-", at: 4), let month = number(5..<7), has("-", at: 7),
             let day = number(8..<10), has("T", at: 10), let hour = number(11..<13), has(":", at: 13),
@@ -117,8 +123,7 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
         let days = daysSinceEpoch(year, month, day)
         let milliseconds = (days * 86_400 + hour * 3600 + minute * 60 + second - offset) * 1000 + fraction
         // An offset may lead out of the years that can be written, and what was read must be readable again.
-        guard (0...Timestamp.latest).contains(milliseconds) else { return nil }
-        self.milliseconds = milliseconds
+        return (0...Timestamp.latest).contains(milliseconds) ? milliseconds : nil
     }
 }
 

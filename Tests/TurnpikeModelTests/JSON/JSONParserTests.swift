@@ -55,6 +55,14 @@ private let validTexts: [(String, JSON)] = [
         }
     }
 
+    @Test(arguments: [
+        #"{"name":1,"n\u0061me":2}"#, #"{"n\u0061me":1,"name":2}"#, #"{"n\u0061me":1,"x":2,"n\u0061me":3}"#,
+        #"{"é":1,"x":2,"é":3}"#, #"{"é":1,"\u00e9":2}"#, #"{"\"":1,"\u0022":2}"#,
+    ])
+    func `a name stands once, however it is written`(text: String) {
+        #expect(throws: JSONSyntaxError.self) { try JSON.parse(text) }
+    }
+
     @Test(arguments: 0..<200)
     func `every value survives being written and read`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

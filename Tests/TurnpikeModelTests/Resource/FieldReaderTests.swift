@@ -69,6 +69,18 @@ private let refused: [(Way, String, [String])] = [
         return fields.faults.map { "\($0.pointer) \($0.rule.rawValue)" }
     }
 
+    @Test(arguments: ["abc", "acb", "bac", "bca", "cab", "cba"])
+    func `fields are found in whatever order they are read, and more than once`(order: String) {
+        var fields = FieldReader(["a": 1, "b": 2, "c": 3], source: .request)
+        for name in order + order.reversed() {
+            let expected: Int64 = ["a": 1, "b": 2, "c": 3][name] ?? 0
+            #expect(fields.integer(String(name), in: 0...9) == expected)
+        }
+        #expect(fields.integer("d", in: 0...9, default: 4) == 4)
+        fields.finish()
+        #expect(fields.faults.isEmpty)
+    }
+
     @Test(arguments: taken)
     private func `a field that keeps its rule is taken`(way: Way, value: String) throws {
         #expect(try faults("{\"f\":\(value)}", way.read) == [])

@@ -76,6 +76,22 @@ import TurnpikeTestSupport
     func `what is no id of the kind is refused`(text: String) { #expect(ResourceID(text: text, prefix: "key") == nil) }
 }
 
+@Suite struct HexDigestTests {
+    @Test(arguments: [0, 15, 16, 47, 63])
+    func `its digits are sixteen, in lower case, wherever they stand`(place: Int) {
+        for byte in 0x01...0x7F as ClosedRange<UInt8> {
+            var text = Array(String(repeating: "0", count: 64).utf8)
+            text[place] = byte
+            let digest = HexDigest(String(decoding: text, as: UTF8.self))
+            if "0123456789abcdef".utf8.contains(byte) {
+                #expect(digest?.text == String(decoding: text, as: UTF8.self))
+            } else {
+                #expect(digest == nil, "\(byte) at \(place)")
+            }
+        }
+    }
+}
+
 @Suite struct NameTests {
     @Test(arguments: ["a", "A9", "orders", "a.b-c_d", "CreateThing", String(repeating: "x", count: 63)])
     func `plain names are valid`(name: String) { #expect(Name.isValid(name)) }
