@@ -90,6 +90,7 @@ public final class ControlPlane: Sendable {
         authority: CertificateAuthority? = nil, logger: Logger, metrics: MetricsRegistry
     ) async throws -> ControlPlane {
         var view = View()
+        view.reserve(try await store.resourceCount())
         try await store.forEachResource { view.load($0) }
         let end = try await store.logEnd()
         view.load(logEnd: end)

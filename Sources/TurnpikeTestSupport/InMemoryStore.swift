@@ -30,6 +30,8 @@ public final class InMemoryStore: Store {
 
     public init() {}
 
+    public func resourceCount() async throws -> Int { state.withLock(\.resources.count) }
+
     public func forEachResource(_ each: (Resource) throws -> Void) async throws {
         let resources = state.withLock { Array($0.resources.values) }
         for resource in resources.sorted(by: { $0.key.isBefore($1.key) }) { try each(resource) }

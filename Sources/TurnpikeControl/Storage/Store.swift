@@ -14,6 +14,9 @@ public import TurnpikeSnapshot
 public protocol Store: Sendable {
     // MARK: Resources and the log
 
+    /// How many resources there are. Used once, at start.
+    func resourceCount() async throws -> Int
+
     /// Calls `each` for every resource, ordered by kind, tenant and name. Used once, at start.
     func forEachResource(_ each: (Resource) throws -> Void) async throws
 

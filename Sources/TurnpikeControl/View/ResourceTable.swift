@@ -33,17 +33,30 @@ struct ResourceTable: Sendable {
         place(of: digest).flatMap { byDigest[$0]?.resource }
     }
 
+    /// Makes room for so many resources at once, in place of growing again and again.
+    mutating func reserve(_ count: Int) {
+        guard 4 * count > 3 * byKey.count else { return }
+        let slots = 1 << (Int.bitWidth - (4 * count / 3).leadingZeroBitCount)
+        grow(to: slots)
+        growDigests(to: slots)
+    }
+
     /// Puts a resource in, in the place of one with its key or its id.
     mutating func insert(_ resource: Resource) {
         remove(resource.key)
         if let other = self[resource.id] { remove(other.key) }
-        if 4 * (count + 1) > 3 * byKey.count { grow() }
+        load(resource)
+    }
+
+    /// Puts a resource in that shares neither key nor id with any that is there.
+    mutating func load(_ resource: Resource) {
+        if 4 * (count + 1) > 3 * byKey.count { grow(to: 2 * byKey.count) }
         let entry = Entry(resource)
         Self.place(entry, by: resource.key.hashValue, in: &byKey)
         Self.place(entry, by: resource.id.hashValue, in: &byID)
         count += 1
         guard let digest = entry.apiKeyDigest else { return }
-        if 4 * (digestCount + 1) > 3 * byDigest.count { growDigests() }
+        if 4 * (digestCount + 1) > 3 * byDigest.count { growDigests(to: 2 * byDigest.count) }
         Self.place(entry, by: digest.hashValue, in: &byDigest)
         digestCount += 1
     }
@@ -130,19 +143,19 @@ struct ResourceTable: Sendable {
         }
     }
 
-    private mutating func growDigests() {
+    private mutating func growDigests(to slots: Int) {
         let entries = byDigest.compactMap(\.self)
-        byDigest = Array(repeating: nil, count: 2 * byDigest.count)
+        byDigest = Array(repeating: nil, count: slots)
         for entry in entries {
             guard let digest = entry.apiKeyDigest else { continue }
             Self.place(entry, by: digest.hashValue, in: &byDigest)
         }
     }
 
-    private mutating func grow() {
+    private mutating func grow(to slots: Int) {
         let entries = byKey.compactMap(\.self)
-        byKey = Array(repeating: nil, count: 2 * byKey.count)
-        byID = Array(repeating: nil, count: byKey.count)
+        byKey = Array(repeating: nil, count: slots)
+        byID = Array(repeating: nil, count: slots)
         for entry in entries {
             Self.place(entry, by: entry.resource.key.hashValue, in: &byKey)
             Self.place(entry, by: entry.resource.id.hashValue, in: &byID)

@@ -11,11 +11,8 @@ struct SortedNames: Sendable {
 
     /// Adds a name; one that is there already stays once.
     mutating func insert(_ name: String) {
-        guard let run = run(for: name) else {
-            runs.append([name])
-            count += 1
-            return
-        }
+        // Behind all others, as at a start, when names come in order.
+        guard let last = runs.last?.last, name <= last, let run = run(for: name) else { return append(name) }
         let place = place(of: name, in: run)
         if place < runs[run].count, runs[run][place] == name { return }
         count += 1
@@ -29,6 +26,15 @@ struct SortedNames: Sendable {
             runs.insert(upper, at: run + 1)
             count -= 1
             insert(name)
+        }
+    }
+
+    private mutating func append(_ name: String) {
+        count += 1
+        if let last = runs.indices.last, runs[last].count < Self.runLimit {
+            runs[last].append(name)
+        } else {
+            runs.append([name])
         }
     }
 

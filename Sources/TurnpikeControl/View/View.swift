@@ -34,13 +34,24 @@ struct View: Sendable {
         logEnd = LogPosition(revision: record.revision, hash: record.hash)
     }
 
-    /// Takes what the store holds at start.
-    mutating func load(_ resource: Resource) { insert(resource) }
+    /// Makes room for what is about to be loaded.
+    mutating func reserve(_ count: Int) { resources.reserve(count) }
+
+    /// Takes what the store holds at start, where each key and each id stands once.
+    mutating func load(_ resource: Resource) {
+        resources.load(resource)
+        index(resource)
+    }
+
     mutating func load(logEnd: LogPosition) { self.logEnd = logEnd }
 
     private mutating func insert(_ resource: Resource) {
-        let key = resource.key
         resources.insert(resource)
+        index(resource)
+    }
+
+    private mutating func index(_ resource: Resource) {
+        let key = resource.key
         names[CollectionKey(of: key), default: SortedNames()].insert(key.name)
         for target in resource.referenceTargets { referrers[target, default: []].insert(key) }
         for digest in resource.credentialDigests { credentials[digest] = key }

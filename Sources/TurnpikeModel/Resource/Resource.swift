@@ -12,6 +12,12 @@ public struct ResourceKey: Sendable, Hashable, CustomStringConvertible {
         self.name = name
     }
 
+    /// Without the kind, which would be hashed as its text: few keys of a tenant share a name, one for each kind at most.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(tenant)
+        hasher.combine(name)
+    }
+
     /// `route acme/orders`, for log and people.
     public var description: String { "\(kind.rawValue) \(tenant.map { "\($0)/" } ?? "")\(name)" }
 

@@ -5,6 +5,10 @@ public import TurnpikeControl
 public import TurnpikeModel
 
 extension SQLiteStore {
+    public func resourceCount() async throws -> Int {
+        try await read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM resource") ?? 0 }
+    }
+
     /// Resources come in pages, so that memory stays bounded; the next pages are read and parsed while `each` takes one.
     /// Kinds come in their own order, so what is referred to comes first.
     public func forEachResource(_ each: (Resource) throws -> Void) async throws {

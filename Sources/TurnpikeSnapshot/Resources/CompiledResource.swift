@@ -48,6 +48,12 @@ public struct CompiledName: Sendable, Hashable, CustomStringConvertible {
         self.name = name
     }
 
+    /// Without the type, which would be hashed as its text: no more names than there are types share tenant and name.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(tenant)
+        hasher.combine(name)
+    }
+
     /// `route/acme/orders`
     public var description: String { "\(type.rawValue)/\(tenant)/\(name)" }
 

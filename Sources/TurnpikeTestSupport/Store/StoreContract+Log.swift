@@ -73,6 +73,7 @@ extension StoreContract {
             try await store.forEachResource { keys.append($0.key) }
             let sorted = keys.sorted { ($0.kind, $0.tenant ?? "", $0.name) < ($1.kind, $1.tenant ?? "", $1.name) }
             #expect(keys.count == 2604 && Set(keys).count == 2604)
+            #expect(try await store.resourceCount() == 2604)
             #expect(keys == sorted)
         },
 

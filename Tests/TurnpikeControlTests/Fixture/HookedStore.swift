@@ -36,6 +36,7 @@ final class HookedStore: Store {
         transactions.withLock { $0 += 1 }
     }
 
+    func resourceCount() async throws -> Int { try await base.resourceCount() }
     func forEachResource(_ each: (Resource) throws -> Void) async throws { try await base.forEachResource(each) }
     func logEnd() async throws -> LogPosition { try await base.logEnd() }
     func logStart() async throws -> LogPosition { try await base.logStart() }

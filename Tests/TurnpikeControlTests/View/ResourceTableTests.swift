@@ -42,6 +42,28 @@ import TurnpikeTestSupport
         #expect(found == model)
     }
 
+    @Test(arguments: [0, 1, 3000, 5000])
+    func `what is loaded is found as what is put in, whatever room was made`(reserved: Int) throws {
+        var table = ResourceTable()
+        table.insert(try resource(0, id: 1))
+        table.reserve(reserved)
+        for name in 1..<3000 {
+            table.load(
+                try Resource.fixture(APIKey.self, tenant: "acme", "k\(name)", [:], id: UInt64(name) + 1) {
+                    $0.digest = KeyDigest(words: (UInt64(name), 1, 2, 3)).hex
+                })
+        }
+        #expect(table.count == 3000)
+        #expect(table[ResourceKey(.tenant, name: "r0")]?.id.low == 1)
+        for name in 1..<3000 {
+            let key = ResourceKey(.apiKey, tenant: "acme", name: "k\(name)")
+            let id = try #require(table[key]?.id)
+            #expect(table[id]?.key == key)
+            #expect(table[apiKey: KeyDigest(words: (UInt64(name), 1, 2, 3))]?.key == key)
+        }
+        #expect(table[ResourceKey(.route, tenant: "acme", name: "k1")] == nil)
+    }
+
     /// Whatever comes and goes, the table has what a dictionary would have.
     @Test(arguments: 0..<10 as Range<UInt64>)
     func `it holds what was put in and not taken out, by key and by id`(seed: UInt64) throws {
