@@ -12,7 +12,7 @@ struct KeyRecord: Sendable {
     let routeList: Int32
 }
 
-/// A thousandth of all keys, by digest: open addressing over records that lie close together.
+/// A 256th of all keys, by digest: open addressing over records that lie close together.
 struct KeyShard: Sendable {
     private var records: [KeyRecord] = []
     /// Positions plus one; zero is a free slot. At most three quarters are taken.
@@ -85,7 +85,8 @@ struct KeyName: Sendable, Equatable {
     func shard(of count: Int) -> Int { Int(truncatingIfNeeded: low >> 32) & (count - 1) }
 }
 
-/// A thousandth of all names: which digest's first word goes with each. Open addressing, at most three quarters full.
+/// A 256th of all names: which digest's first word goes with each. Open addressing, at most seven eighths full: names are
+/// looked up only when keys change, so room is worth more here than time.
 struct KeyNameShard: Sendable {
     private struct Slot: Sendable {
         var high: UInt64 = 0
@@ -97,7 +98,7 @@ struct KeyNameShard: Sendable {
     private var count = 0
 
     mutating func insert(_ name: KeyName, _ word: UInt64) {
-        if 4 * (count + 1) > 3 * slots.count { rebuild(slotCount: max(16, 2 * slots.count)) }
+        if 8 * (count + 1) > 7 * slots.count { rebuild(slotCount: slots.count + max(8, slots.count / 8)) }
         place(Slot(high: name.high, low: name.low, word: word))
         count += 1
     }
@@ -105,7 +106,7 @@ struct KeyNameShard: Sendable {
     /// - Returns: what went with the name; `nil` where it is not there.
     mutating func remove(_ name: KeyName) -> UInt64? {
         guard !slots.isEmpty else { return nil }
-        var position = Int(truncatingIfNeeded: name.low) & (slots.count - 1)
+        var position = home(of: name.low)
         while slots[position].high != 0 {
             if slots[position].high == name.high, slots[position].low == name.low {
                 let word = slots[position].word
@@ -115,16 +116,23 @@ struct KeyNameShard: Sendable {
                 rebuild(slotCount: slots.count)
                 return word
             }
-            position = (position + 1) & (slots.count - 1)
+            position = next(position)
         }
         return nil
     }
 
     private mutating func place(_ slot: Slot) {
-        var position = Int(truncatingIfNeeded: slot.low) & (slots.count - 1)
-        while slots[position].high != 0 { position = (position + 1) & (slots.count - 1) }
+        var position = home(of: slot.low)
+        while slots[position].high != 0 { position = next(position) }
         slots[position] = slot
     }
+
+    /// Where the search begins: the lower half of the hash, as a fraction of the slots, which are of any number.
+    private func home(of low: UInt64) -> Int {
+        Int(truncatingIfNeeded: (low & 0xFFFF_FFFF) * UInt64(slots.count) / (1 << 32))
+    }
+
+    private func next(_ position: Int) -> Int { position + 1 == slots.count ? 0 : position + 1 }
 
     private mutating func rebuild(slotCount: Int) {
         let old = slots
