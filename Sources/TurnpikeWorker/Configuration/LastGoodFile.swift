@@ -77,7 +77,7 @@ struct LastGoodFile: Sendable {
     /// Whether the log has grown so far that it is time to ``compact()``.
     func isDue(logLength: Int) -> Bool {
         guard logLength > LastGoodFile.leastLogToCompact else { return false }
-        return logLength > ((try? OpenFile(path, O_RDONLY).size()) ?? 0) / 4
+        return logLength > ((try? OpenFile(path, O_RDONLY).size()) ?? 0) / 2
     }
 
     private static let leastLogToCompact = 4 << 20

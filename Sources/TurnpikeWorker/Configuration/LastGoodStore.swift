@@ -92,16 +92,33 @@ final class LastGoodStore: Sendable {
     }
 
     private func writeWaiting() async {
+        guard await writeBatch() else { return }
+        let length = state.withLock(\.length)
+        // Only now that the batch is let go of: making a new base takes time and memory of its own.
+        guard file.isDue(logLength: length) else { return }
+        do {
+            try await threads.runIfActive { [file] in try file.compact() }
+            state.withLock { $0.length = 0 }
+            Allocator.trim()
+        } catch {
+            logger.error(
+                "The stored configuration cannot be folded; that is tried again with the next change.",
+                metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    /// - Returns: whether anything was written.
+    private func writeBatch() async -> Bool {
         let (batch, length) = state.withLock { state in
             defer { state.waiting = [] }
             return (state.waiting, state.length)
         }
-        guard !batch.isEmpty else { return }
+        guard !batch.isEmpty else { return false }
         do {
             let written = try await threads.runIfActive { [file] in try file.write(batch, at: length) }
             state.withLock { $0.length = written }
-            // A file that was written anew has gone through memory as a whole.
-            if written == 0 || batch.contains(where: { $0.set.count > Allocator.largeWork }) { Allocator.trim() }
+            if batch.contains(where: { $0.set.count > Allocator.largeWork }) { Allocator.trim() }
+            return true
         } catch {
             state.withLock { state in
                 // A whole configuration that came meanwhile stands for all of it.
@@ -111,6 +128,7 @@ final class LastGoodStore: Sendable {
                 "The configuration cannot be stored for the next start.",
                 metadata: [LogKey.revision: "\(batch.last?.revision ?? 0)", LogKey.error: "\(error)"]
             )
+            return false
         }
     }
 }
@@ -127,8 +145,6 @@ extension LastGoodFile {
             length = 0
         }
         if !rest.isEmpty { length = try append(Array(rest), at: length) }
-        guard isDue(logLength: length) else { return length }
-        try compact()
-        return 0
+        return length
     }
 }

@@ -184,6 +184,26 @@ extension LastGoodFile {
         }
     }
 
+    @Test func `a log that has outgrown its base becomes part of it`() async throws {
+        try await withTemporaryDirectory { path in
+            let place = path + "/last-good.ndjson"
+            let store = LastGoodStore(path: place, logger: quietLogger)
+            store.save(stored)
+            let many = (0..<25_000).map { key("many\($0)") }
+            store.save(Delta(revision: 43, isSnapshot: false, set: many, removed: []))
+            store.save(change(44, remove: "many7"))
+            store.finish()
+            await store.run()
+            #expect(!FileManager.default.fileExists(atPath: LastGoodFile(path: place).logPath))
+            var expected = Snapshot()
+            expected.apply(stored)
+            expected.apply(Delta(revision: 44, isSnapshot: false, set: many, removed: []))
+            expected.apply(change(44, remove: "many7"))
+            let found = try await LastGoodFile(path: place).state()
+            #expect(found == expected)
+        }
+    }
+
     @Test func `what could not be written comes with what can`() async throws {
         try await withTemporaryDirectory { path in
             let folder = path + "/state"
