@@ -99,8 +99,13 @@ final class Program: Sendable {
     }
 
     /// Processor time that the program has used so far, in user mode and in the kernel.
-    var processorTime: Duration {
-        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+    var processorTime: Duration { Self.processorTime(of: "\(pid)") }
+
+    /// The same of this process.
+    static var ownProcessorTime: Duration { processorTime(of: "self") }
+
+    private static func processorTime(of process: String) -> Duration {
+        let stat = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
         // Behind the name, which stands in parentheses: state is the first field, utime the 12th, stime the 13th.
         let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
         guard fields.count > 12, let user = Int(fields[11]), let kernel = Int(fields[12]) else { return .zero }

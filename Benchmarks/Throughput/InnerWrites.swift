@@ -36,9 +36,17 @@ struct InnerWrites {
         try await store.close()
     }
 
-    /// - Returns: the revision before the first write, and writes per second.
-    func measure(writers: Int, for time: Duration) async throws -> (since: Revision, perSecond: Double) {
+    struct Outcome {
+        /// The revision before the first write.
+        var since: Revision
+        var perSecond: Double
+        /// Of this process, which has the callers too.
+        var processorTime: Duration
+    }
+
+    func measure(writers: Int, for time: Duration) async throws -> Outcome {
         let since = control.revision
+        let usedBefore = Program.ownProcessorTime
         let start = ContinuousClock.now
         let context = try writeContext()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -59,7 +67,9 @@ struct InnerWrites {
             }
             try await group.waitForAll()
         }
-        return (since, Double(control.revision - since) / (ContinuousClock.now - start).seconds)
+        return Outcome(
+            since: since, perSecond: Double(control.revision - since) / (ContinuousClock.now - start).seconds,
+            processorTime: Program.ownProcessorTime - usedBefore)
     }
 
     private func writeContext() throws -> WriteContext {

@@ -41,6 +41,8 @@ struct RawWrites {
     func measure(into path: String, batch: Int) throws -> Double {
         guard let first = writes.first, case .integer(let number)? = first.revision.first else { return 0 }
         let database = try RawDatabase(path)
+        // As the control plane founds its own: SQLite then keeps a map of the pages' owners beside them.
+        try database.execute("PRAGMA auto_vacuum = INCREMENTAL")
         try database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF")
         for case .text(let sql)? in schema.map(\.first) { try database.execute(String(decoding: sql, as: UTF8.self)) }
         try database.execute("ATTACH '\(source)' AS source")

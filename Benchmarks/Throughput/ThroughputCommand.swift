@@ -20,6 +20,9 @@ struct ThroughputCommand: AsyncParsableCommand {
     @Option(help: "How many services are read and written.")
     var services = 1000
 
+    @Flag(help: "Only the writes without HTTP.")
+    var withoutHTTP = false
+
     @Option(name: .shortAndLong, help: "text or json.")
     var output = OutputFormat.text
 
@@ -34,6 +37,17 @@ struct ThroughputCommand: AsyncParsableCommand {
     }
 
     private func measure(on stage: Stage) async throws -> Report {
+        var report = Report("Throughput: \(clients) clients, \(services) services, \(seconds) s each")
+        if !withoutHTTP { try await measureWithHTTP(on: stage, &report) }
+        let inner = try await writeWithin(stage)
+        report.add("durable writes without HTTP, in rounds", unit: "1/s", Spread(inner.perSecond))
+        report.add("processor time of a write and its caller", unit: "ms", Spread(inner.processorTime))
+        report.add("raw SQLite, the same rows, as many writes a transaction", unit: "1/s", Spread(inner.rawPerSecond))
+        report.add("writes without HTTP to raw", unit: "x", Spread(inner.toRaw), .atLeast(0.5))
+        return report
+    }
+
+    private func measureWithHTTP(on stage: Stage, _ report: inout Report) async throws {
         let controlPlane = try await ControlPlane.start(on: stage)
         let api = try await controlPlane.connect()
         try await api.call("POST", "/v1/apply", bundle, keepsBody: false)
@@ -55,9 +69,6 @@ struct ThroughputCommand: AsyncParsableCommand {
         _ = try await reads.run(for: .seconds(1))
         let read = try await reads.run(for: .seconds(seconds))
         let write = try await writeInRounds(writes, on: controlPlane, stage)
-        let inner = try await writeWithin(stage)
-
-        var report = Report("Throughput: \(clientCount) clients, \(services) services, \(seconds) s each")
         report.add("reads by name", unit: "1/s", read.perSecond, .atLeast(20_000))
         report.add("read answered", read.latencies)
         report.add("durable writes, in rounds", unit: "1/s", Spread(write.perSecond), .atLeast(5_000))
@@ -66,10 +77,6 @@ struct ThroughputCommand: AsyncParsableCommand {
         report.add("writes that shared a transaction", unit: "1", Spread(write.groups))
         report.add("raw SQLite, the same rows, 32 writes a transaction", unit: "1/s", Spread(write.rawPerSecond))
         report.add("writes to raw", unit: "x", Spread(write.toRaw))
-        report.add("durable writes without HTTP, in rounds", unit: "1/s", Spread(inner.perSecond))
-        report.add("raw SQLite, the same rows, as many writes a transaction", unit: "1/s", Spread(inner.rawPerSecond))
-        report.add("writes without HTTP to raw", unit: "x", Spread(inner.toRaw), .atLeast(0.5))
-        return report
     }
 
     private struct Written {
@@ -124,6 +131,7 @@ struct ThroughputCommand: AsyncParsableCommand {
             written.perSecond.append(outcome.perSecond)
             written.rawPerSecond.append(rawPerSecond)
             written.toRaw.append(outcome.perSecond / rawPerSecond)
+            written.processorTime.append(outcome.processorTime.milliseconds / Double(max(1, raw.count)))
             say("round \(round) of \(rounds) without HTTP: \(raw.count) writes")
         }
         try await inner.close()
