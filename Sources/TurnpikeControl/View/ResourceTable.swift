@@ -3,34 +3,27 @@
 import TurnpikeModel
 import TurnpikeSnapshot
 
-/// The resources of a view, found by key and by id, and API keys by digest, each held once: open addressing over references, at most three quarters
-/// full. A dictionary by key and another by id would hold keys and ids a second time, which of a million resources is half
-/// of all that they take.
+/// The resources of a view, found by key and by id, and API keys by digest, each held once: open addressing over resources,
+/// which are no more than references, at most three quarters full. A dictionary by key and another by id would hold keys and
+/// ids a second time, which of a million resources is half of all that they take.
 struct ResourceTable: Sendable {
-    private final class Entry: Sendable {
-        let resource: Resource
-        init(_ resource: Resource) { self.resource = resource }
-
-        var apiKeyDigest: KeyDigest? { resource.apiKeyDigest }
-    }
-
-    private var byKey: [Entry?] = Array(repeating: nil, count: 16)
-    private var byID: [Entry?] = Array(repeating: nil, count: 16)
+    private var byKey: [Resource?] = Array(repeating: nil, count: 16)
+    private var byID: [Resource?] = Array(repeating: nil, count: 16)
     /// API keys alone: partners' secrets are many, and asked for seldom.
-    private var byDigest: [Entry?] = Array(repeating: nil, count: 16)
+    private var byDigest: [Resource?] = Array(repeating: nil, count: 16)
     private var digestCount = 0
     private(set) var count = 0
 
     subscript(key: ResourceKey) -> Resource? {
-        place(of: key).flatMap { byKey[$0]?.resource }
+        place(of: key).flatMap { byKey[$0] }
     }
 
     subscript(id: ResourceID) -> Resource? {
-        place(of: id).flatMap { byID[$0]?.resource }
+        place(of: id).flatMap { byID[$0] }
     }
 
     subscript(apiKey digest: KeyDigest) -> Resource? {
-        place(of: digest).flatMap { byDigest[$0]?.resource }
+        place(of: digest).flatMap { byDigest[$0] }
     }
 
     /// Makes room for so many resources at once, in place of growing again and again.
@@ -51,13 +44,12 @@ struct ResourceTable: Sendable {
     /// Puts a resource in that shares neither key nor id with any that is there.
     mutating func load(_ resource: Resource) {
         if 4 * (count + 1) > 3 * byKey.count { grow(to: 2 * byKey.count) }
-        let entry = Entry(resource)
-        Self.place(entry, by: resource.key.hashValue, in: &byKey)
-        Self.place(entry, by: resource.id.hashValue, in: &byID)
+        Self.place(resource, by: resource.key.hashValue, in: &byKey)
+        Self.place(resource, by: resource.id.hashValue, in: &byID)
         count += 1
-        guard let digest = entry.apiKeyDigest else { return }
+        guard let digest = resource.apiKeyDigest else { return }
         if 4 * (digestCount + 1) > 3 * byDigest.count { growDigests(to: 2 * byDigest.count) }
-        Self.place(entry, by: digest.hashValue, in: &byDigest)
+        Self.place(resource, by: digest.hashValue, in: &byDigest)
         digestCount += 1
     }
 
@@ -66,24 +58,22 @@ struct ResourceTable: Sendable {
         guard let place = place(of: resource.key), let idPlace = self.place(of: resource.id) else {
             return insert(resource)
         }
-        let entry = Entry(resource)
-        if let digest = entry.apiKeyDigest, let digestPlace = self.place(of: digest, holding: byKey[place]) {
-            byDigest[digestPlace] = entry
+        if let digest = resource.apiKeyDigest, let digestPlace = self.place(of: digest, holding: resource.id) {
+            byDigest[digestPlace] = resource
         }
-        byKey[place] = entry
-        byID[idPlace] = entry
+        byKey[place] = resource
+        byID[idPlace] = resource
     }
 
     @discardableResult
     mutating func remove(_ key: ResourceKey) -> Resource? {
-        guard let place = place(of: key), let entry = byKey[place] else { return nil }
-        let resource = entry.resource
-        if let digest = entry.apiKeyDigest, let place = self.place(of: digest, holding: entry) {
+        guard let place = place(of: key), let resource = byKey[place] else { return nil }
+        if let digest = resource.apiKeyDigest, let place = self.place(of: digest, holding: resource.id) {
             Self.clear(place, in: &byDigest) { $0.apiKeyDigest?.hashValue ?? 0 }
             digestCount -= 1
         }
-        Self.clear(place, in: &byKey) { $0.resource.key.hashValue }
-        if let place = self.place(of: resource.id) { Self.clear(place, in: &byID) { $0.resource.id.hashValue } }
+        Self.clear(place, in: &byKey) { $0.key.hashValue }
+        if let place = self.place(of: resource.id) { Self.clear(place, in: &byID) { $0.id.hashValue } }
         count -= 1
         return resource
     }
@@ -91,8 +81,8 @@ struct ResourceTable: Sendable {
     private func place(of key: ResourceKey) -> Int? {
         let mask = byKey.count - 1
         var place = key.hashValue & mask
-        while let entry = byKey[place] {
-            if entry.resource.key == key { return place }
+        while let resource = byKey[place] {
+            if resource.key == key { return place }
             place = (place + 1) & mask
         }
         return nil
@@ -101,41 +91,41 @@ struct ResourceTable: Sendable {
     private func place(of id: ResourceID) -> Int? {
         let mask = byID.count - 1
         var place = id.hashValue & mask
-        while let entry = byID[place] {
-            if entry.resource.id == id { return place }
+        while let resource = byID[place] {
+            if resource.id == id { return place }
             place = (place + 1) & mask
         }
         return nil
     }
 
-    private func place(of digest: KeyDigest, holding wanted: Entry? = nil) -> Int? {
+    private func place(of digest: KeyDigest, holding id: ResourceID? = nil) -> Int? {
         let mask = byDigest.count - 1
         var place = digest.hashValue & mask
-        while let entry = byDigest[place] {
-            if wanted.map({ $0 === entry }) ?? (entry.apiKeyDigest == digest) { return place }
+        while let resource = byDigest[place] {
+            if id.map({ $0 == resource.id }) ?? (resource.apiKeyDigest == digest) { return place }
             place = (place + 1) & mask
         }
         return nil
     }
 
-    private static func place(_ entry: Entry, by hash: Int, in slots: inout [Entry?]) {
+    private static func place(_ resource: Resource, by hash: Int, in slots: inout [Resource?]) {
         var place = hash & (slots.count - 1)
         while slots[place] != nil { place = (place + 1) & (slots.count - 1) }
-        slots[place] = entry
+        slots[place] = resource
     }
 
     /// Empties a slot, and moves up what would no longer be found behind the gap (Knuth, TAOCP 3, 6.4, algorithm R).
-    private static func clear(_ place: Int, in slots: inout [Entry?], _ hash: (Entry) -> Int) {
+    private static func clear(_ place: Int, in slots: inout [Resource?], _ hash: (Resource) -> Int) {
         let mask = slots.count - 1
         var gap = place
         slots[gap] = nil
         var next = (gap + 1) & mask
-        while let entry = slots[next] {
-            let home = hash(entry) & mask
-            // Whether the entry's home lies cyclically in (gap, next]: then it is found where it is.
+        while let resource = slots[next] {
+            let home = hash(resource) & mask
+            // Whether the resource's home lies cyclically in (gap, next]: then it is found where it is.
             let staysPut = gap <= next ? (gap < home && home <= next) : (gap < home || home <= next)
             if !staysPut {
-                slots[gap] = entry
+                slots[gap] = resource
                 slots[next] = nil
                 gap = next
             }
@@ -144,21 +134,21 @@ struct ResourceTable: Sendable {
     }
 
     private mutating func growDigests(to slots: Int) {
-        let entries = byDigest.compactMap(\.self)
+        let resources = byDigest.compactMap(\.self)
         byDigest = Array(repeating: nil, count: slots)
-        for entry in entries {
-            guard let digest = entry.apiKeyDigest else { continue }
-            Self.place(entry, by: digest.hashValue, in: &byDigest)
+        for resource in resources {
+            guard let digest = resource.apiKeyDigest else { continue }
+            Self.place(resource, by: digest.hashValue, in: &byDigest)
         }
     }
 
     private mutating func grow(to slots: Int) {
-        let entries = byKey.compactMap(\.self)
+        let resources = byKey.compactMap(\.self)
         byKey = Array(repeating: nil, count: slots)
         byID = Array(repeating: nil, count: slots)
-        for entry in entries {
-            Self.place(entry, by: entry.resource.key.hashValue, in: &byKey)
-            Self.place(entry, by: entry.resource.id.hashValue, in: &byID)
+        for resource in resources {
+            Self.place(resource, by: resource.key.hashValue, in: &byKey)
+            Self.place(resource, by: resource.id.hashValue, in: &byID)
         }
     }
 }

@@ -28,30 +28,54 @@ public struct ResourceKey: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// A resource as of a revision: the envelope that all kinds share, and the kind's own spec.
+///
+/// A value that is copied for the price of a reference: on its way into the log, the view and the workers' streams a
+/// resource is handed on some dozens of times, and changed never.
 public struct Resource: Sendable {
-    public let key: ResourceKey
-    public let id: ResourceID
-    public var labels: Labels
-    public var spec: any ResourceSpec
-    /// The revision that wrote this state.
-    public var revision: Revision
-    public let createdAt: Timestamp
-    public var updatedAt: Timestamp
+    @usableFromInline var content: ResourceContent
 
     public init(
         key: ResourceKey, id: ResourceID, labels: Labels, spec: any ResourceSpec, revision: Revision,
         createdAt: Timestamp, updatedAt: Timestamp
     ) {
-        self.key = key
-        self.id = id
-        self.labels = labels
-        self.spec = spec
-        self.revision = revision
-        self.createdAt = createdAt
-        self.updatedAt = updatedAt
+        content = ResourceContent(
+            key: key, id: id, labels: labels, spec: spec, revision: revision, createdAt: createdAt,
+            updatedAt: updatedAt)
+    }
+
+    @inlinable public var key: ResourceKey { content.key }
+    @inlinable public var id: ResourceID { content.id }
+    @inlinable public var createdAt: Timestamp { content.createdAt }
+
+    @inlinable public var labels: Labels {
+        get { content.labels }
+        set { own().labels = newValue }
+    }
+
+    @inlinable public var spec: any ResourceSpec {
+        get { content.spec }
+        set { own().spec = newValue }
+    }
+
+    /// The revision that wrote this state.
+    @inlinable public var revision: Revision {
+        get { content.revision }
+        set { own().revision = newValue }
+    }
+
+    @inlinable public var updatedAt: Timestamp {
+        get { content.updatedAt }
+        set { own().updatedAt = newValue }
     }
 
     public var idText: String { id.text(prefix: key.kind.idPrefix) }
+
+    /// The content, to be changed: this value's alone from now on.
+    @usableFromInline
+    mutating func own() -> ResourceContent {
+        if !isKnownUniquelyReferenced(&content) { content = content.copy() }
+        return content
+    }
 }
 
 /// A point in the log: every committed write transaction gets the next one. 0 is the empty state.
