@@ -44,8 +44,16 @@ struct JSONTextWriter {
         return bytes
     }
 
+    /// Makes room for a text of so many bytes.
+    mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+
     mutating func openObject() { open(UInt8(ascii: "{")) }
     mutating func closeObject() { close(UInt8(ascii: "}")) }
+    mutating func openArray() { open(UInt8(ascii: "[")) }
+    mutating func closeArray() { close(UInt8(ascii: "]")) }
+
+    /// What stands before an array's element.
+    mutating func element() { separate() }
 
     /// What stands before a member's value.
     mutating func name(_ name: String) {
@@ -63,12 +71,12 @@ struct JSONTextWriter {
         case .number(let number): bytes += number.description.utf8
         case .string(let string): write(string)
         case .array(let elements):
-            open(UInt8(ascii: "["))
+            openArray()
             for element in elements {
-                separate()
+                self.element()
                 write(element)
             }
-            close(UInt8(ascii: "]"))
+            closeArray()
         case .object(let object):
             openObject()
             for member in object.members {
@@ -97,7 +105,7 @@ struct JSONTextWriter {
         var string = string
         string.withUTF8 { text in
             // Most texts stand for themselves and are taken as a whole.
-            if text.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            if text.standsForItself {
                 bytes.append(contentsOf: text)
             } else {
                 escape(text)
@@ -145,5 +153,17 @@ struct JSONTextWriter {
         guard layout == .pretty else { return }
         bytes.append(0x0A)
         bytes.append(contentsOf: repeatElement(0x20, count: 2 * level))
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Whether none of the bytes needs an escape. Without a way out of the loop, so that many are looked at at once.
+    fileprivate var standsForItself: Bool {
+        var escapes: UInt8 = 0
+        for byte in self {
+            escapes |=
+                (byte < 0x20 ? 1 : 0) | (byte == UInt8(ascii: "\"") ? 1 : 0) | (byte == UInt8(ascii: "\\") ? 1 : 0)
+        }
+        return escapes == 0
     }
 }

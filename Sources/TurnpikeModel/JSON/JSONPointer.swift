@@ -9,6 +9,10 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
     public func appending(_ name: String) -> JSONPointer {
         var pointer = self
         pointer.description += "/"
+        guard name.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) else {
+            pointer.description += name
+            return pointer
+        }
         for character in name.unicodeScalars {
             switch character {
             case "~": pointer.description += "~0"

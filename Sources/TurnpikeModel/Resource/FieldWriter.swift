@@ -28,6 +28,8 @@ public struct FieldWriter {
         for audience: Audience, _ layout: JSONLayout = .compact, _ body: (inout FieldWriter) -> Void
     ) -> [UInt8] {
         var fields = FieldWriter(for: audience, layout: layout)
+        // What most documents have room in.
+        fields.text.reserve(1024)
         fields.text.openObject()
         body(&fields)
         fields.text.closeObject()
@@ -70,6 +72,27 @@ public struct FieldWriter {
         text.openObject()
         body(&self)
         text.closeObject()
+    }
+
+    /// A list of objects, the fields of each of which `body` writes.
+    public mutating func write<Element>(
+        _ name: String, _ elements: [Element], _ body: (Element, inout FieldWriter) -> Void
+    ) {
+        guard makesText else {
+            let objects = elements.map { element in
+                JSON.object(FieldWriter.object(for: audience) { body(element, &$0) })
+            }
+            return object.append(name, .array(objects))
+        }
+        text.name(name)
+        text.openArray()
+        for element in elements {
+            text.element()
+            text.openObject()
+            body(element, &self)
+            text.closeObject()
+        }
+        text.closeArray()
     }
 
     /// A field that never leaves the store.

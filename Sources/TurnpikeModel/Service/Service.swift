@@ -75,7 +75,7 @@ public struct Service: ResourceSpec {
     public func write(to fields: inout FieldWriter) {
         fields.write("protocol", `protocol`)
         if let tls { fields.write("tls") { tls.write(to: &$0) } }
-        fields.write("endpoints", .array(endpoints.map(\.json)))
+        fields.write("endpoints", endpoints) { $0.write(to: &$1) }
         fields.write("connectTimeout", connectTimeout)
         fields.write("responseTimeout", responseTimeout)
         if let requestTimeout { fields.write("requestTimeout", requestTimeout) }
@@ -89,11 +89,10 @@ public struct Service: ResourceSpec {
 }
 
 extension Service.Endpoint {
-    fileprivate var json: JSON {
-        .object(
-            JSONObject([
-                "host": .string(host), "port": .integer(Int64(port)), "weight": .integer(Int64(weight)),
-                "zone": zone.map { .string($0) },
-            ]))
+    fileprivate func write(to fields: inout FieldWriter) {
+        fields.write("host", host)
+        fields.write("port", Int64(port))
+        fields.write("weight", Int64(weight))
+        fields.write("zone", zone)
     }
 }

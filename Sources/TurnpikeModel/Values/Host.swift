@@ -26,9 +26,9 @@ public enum Host {
     /// A DNS name. An IPv4 address looks like one.
     public static func isValidName(_ host: String) -> Bool {
         guard (1...253).contains(host.utf8.count) else { return false }
-        return host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
-            (1...63).contains(label.utf8.count) && label.utf8.first != 0x2D && label.utf8.last != 0x2D
-                && label.utf8.allSatisfy { isLowercaseAlphanumeric($0) || $0 == 0x2D || $0 == 0x5F }
+        return host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
+            (1...63).contains(label.count) && label.first != 0x2D && label.last != 0x2D
+                && label.allSatisfy { isLowercaseAlphanumeric($0) || $0 == 0x2D || $0 == 0x5F }
         }
     }
 
