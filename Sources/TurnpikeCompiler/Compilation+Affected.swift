@@ -64,5 +64,11 @@ extension CompiledResource.ResourceType {
 
 extension ResourceSpec {
     /// The routes that the resource is about, where it is attached by selector.
-    fileprivate var routeSelector: RouteSelector? { (self as? Policy)?.selector ?? (self as? Quota)?.selector }
+    fileprivate var routeSelector: RouteSelector? {
+        switch Self.kind {
+        case .policy: (self as? Policy)?.selector
+        case .quota: (self as? Quota)?.selector
+        default: nil
+        }
+    }
 }

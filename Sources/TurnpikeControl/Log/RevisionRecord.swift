@@ -51,9 +51,9 @@ public struct Change: Sendable {
     /// The tenant that it is about: that of the resource, the resource itself, or the one that an operator is bound to.
     public var tenant: String? {
         guard let resource = after ?? before else { return nil }
-        return switch resource.spec {
-        case is Tenant: resource.key.name
-        case let spec as Operator: spec.tenant
+        return switch resource.key.kind {
+        case .tenant: resource.key.name
+        case .operator: (resource.spec as? Operator)?.tenant
         default: resource.key.tenant
         }
     }

@@ -17,10 +17,18 @@ struct CompiledState: Sendable {
 
     subscript(name: CompiledName) -> CompiledResource? {
         get { tables[Self.table(of: name)][name] }
-        set {
-            let old = tables[Self.table(of: name)].updateOrRemove(newValue, for: name)
-            count += (newValue == nil ? 0 : 1) - (old == nil ? 0 : 1)
-        }
+        set { _ = update(name, to: newValue) }
+    }
+
+    /// Puts a resource in the place of what there is under its name; `nil`: nothing is to be there.
+    ///
+    /// - Returns: whether that is another than there was.
+    mutating func update(_ name: CompiledName, to resource: CompiledResource?) -> Bool {
+        let table = Self.table(of: name)
+        guard tables[table][name] != resource else { return false }
+        let old = tables[table].updateOrRemove(resource, for: name)
+        count += (resource == nil ? 0 : 1) - (old == nil ? 0 : 1)
+        return true
     }
 
     /// All of it, in no order, as of now whatever happens later.

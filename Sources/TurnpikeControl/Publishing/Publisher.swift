@@ -58,27 +58,24 @@ final class Publisher: Sendable {
         let start = ContinuousClock.now
         var compilation = Compilation(of: view)
         let affected = records.map { compilation.affected(by: $0.changes) }
-        let names = affected.reduce(into: Set()) { $0.formUnion($1) }
-        let compiled = names.filter { $0.type != .key }.map { ($0, compilation.compile($0)) }
+        let names = affected.count == 1 ? affected[0] : affected.reduce(into: Set()) { $0.formUnion($1) }
+        let compiled = names.compactMap { $0.type == .key ? nil : ($0, compilation.compile($0)) }
         let now = clock.now
         let woken = state.withLock { state in
             // Of keys it is not known what workers have of them, so each counts as changed.
             var changed = names.filter { $0.type == .key }
-            for (name, resource) in compiled where state.compiled[name] != resource {
-                state.compiled[name] = resource
-                changed.insert(name)
-            }
+            for (name, resource) in compiled where state.compiled.update(name, to: resource) { changed.insert(name) }
             // A revision counts as a change of all that it touched and its batch changed: streams see no state within a
             // batch, so a worker has applied the revision only once it has the batch's outcome.
             for (record, names) in zip(records, affected) {
-                let changedByRecord = names.intersection(changed)
+                let changedByRecord = names.isSubset(of: changed) ? names : names.intersection(changed)
                 state.history.append(record.revision, changedByRecord)
                 if !changedByRecord.isEmpty { state.publicationTimes.note(record.revision, at: start) }
                 state.revision = record.revision
             }
             metrics.revision.set(state.revision)
             metrics.compiledResources.set(state.compiled.count)
-            return state.takeWorkerChanges(records.flatMap(\.changes), at: now) + state.callersWithNews()
+            return state.takeWorkerChanges(of: records, at: now) + state.callersWithNews()
                 + state.revisionWaits.reach(state.revision)
         }
         metrics.compileDuration.observe(ContinuousClock.now - start)
@@ -119,7 +116,8 @@ final class Publisher: Sendable {
 
 extension Compilation {
     fileprivate func affected(by changes: [Change]) -> Set<CompiledName> {
-        changes.reduce(into: []) { $0.formUnion(affected(from: $1.before, to: $1.after)) }
+        if changes.count == 1 { return affected(from: changes[0].before, to: changes[0].after) }
+        return changes.reduce(into: []) { $0.formUnion(affected(from: $1.before, to: $1.after)) }
     }
 }
 
@@ -141,10 +139,10 @@ extension Publisher.State {
     }
 
     fileprivate mutating func takeWorkerChanges(
-        _ changes: [Change], at now: Timestamp
+        of records: [RevisionRecord], at now: Timestamp
     ) -> [CheckedContinuation<Void, Never>] {
         var woken: [CheckedContinuation<Void, Never>] = []
-        for change in changes where change.key?.kind == .worker {
+        for change in records.lazy.flatMap(\.changes) where change.key?.kind == .worker {
             if let worker = change.after {
                 fleet.update(worker, at: now)
             } else if let worker = change.before {

@@ -39,5 +39,5 @@ extension Resource {
     }
 
     /// The hosts that a route claims for its tenant.
-    var hosts: [String] { (spec as? Route)?.match.hosts ?? [] }
+    var hosts: [String] { key.kind == .route ? (spec as? Route)?.match.hosts ?? [] : [] }
 }

@@ -24,14 +24,17 @@ struct View: Sendable {
     /// pass from one resource to another within one revision. What stays under its name and is found by the same as
     /// before, which is how most changes are, is replaced where it is.
     mutating func apply(_ record: RevisionRecord) {
-        let moves = record.changes.filter { change in
-            guard let before = change.before, let after = change.after, before.isFound(as: after) else { return true }
-            resources.replace(with: after)
-            return false
+        logEnd = LogPosition(revision: record.revision, hash: record.hash)
+        var moves: [Change] = []
+        for change in record.changes {
+            if let before = change.before, let after = change.after, before.isFound(as: after) {
+                resources.replace(with: after)
+            } else {
+                moves.append(change)
+            }
         }
         for case let before? in moves.map(\.before) { remove(before) }
         for case let after? in moves.map(\.after) { insert(after) }
-        logEnd = LogPosition(revision: record.revision, hash: record.hash)
     }
 
     /// Makes room for what is about to be loaded.
@@ -131,11 +134,12 @@ extension Resource {
     /// The digests of the secrets by which callers of the control plane prove to be this resource. Partners' keys are
     /// for gateways to check, so they are not among them.
     fileprivate var credentialDigests: [KeyDigest] {
-        switch spec {
-        case is APIKey: []
-        case let worker as Worker: worker.credentials.compactMap { KeyDigest(hex: $0.digest) }
-        case let credential as any CredentialSpec: KeyDigest(hex: credential.digest).map { [$0] } ?? []
-        default: []
+        // By kind first: to ask a spec whether it has a credential costs more than the rest.
+        switch key.kind {
+        case .worker: (spec as? Worker)?.credentials.compactMap { KeyDigest(hex: $0.digest) } ?? []
+        case .joinToken, .operator:
+            (spec as? any CredentialSpec).flatMap { KeyDigest(hex: $0.digest) }.map { [$0] } ?? []
+        case .tenant, .service, .route, .apiKey, .quota, .policy: []
         }
     }
 }

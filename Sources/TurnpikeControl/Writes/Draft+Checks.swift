@@ -49,7 +49,9 @@ extension Draft {
     }
 
     private func checkTimeZone(of resource: Resource) {
-        guard let tenant = resource.spec as? Tenant, !CalendarPeriod.isKnown(timeZone: tenant.timeZone) else { return }
+        guard resource.key.kind == .tenant, let tenant = resource.spec as? Tenant,
+            !CalendarPeriod.isKnown(timeZone: tenant.timeZone)
+        else { return }
         report(
             .invalidResource, resource.key, JSONPointer().appending("timeZone"), .choice,
             "'\(tenant.timeZone)' is not a time zone that this server knows. Use an IANA name such as 'Europe/Berlin'."
@@ -121,7 +123,7 @@ extension Draft {
 extension Resource {
     /// Whether it is an operator that may do everything, for ever.
     fileprivate var isLastingOwner: Bool {
-        guard let spec = spec as? Operator else { return false }
+        guard key.kind == .operator, let spec = spec as? Operator else { return false }
         return spec.role == .owner && spec.tenant == nil && spec.expiresAt == nil
     }
 }

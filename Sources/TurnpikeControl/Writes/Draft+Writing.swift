@@ -62,6 +62,7 @@ extension Draft {
     private func keepingServerFields(
         of existing: Resource, in spec: any ResourceSpec, at pointer: JSONPointer?
     ) -> any ResourceSpec {
+        guard existing.key.kind == .worker || existing.key.kind.spec.credential != nil else { return spec }
         switch (existing.spec, spec) {
         case (let old as Worker, let new as Worker):
             if new.role != old.role {

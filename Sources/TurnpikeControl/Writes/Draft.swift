@@ -55,12 +55,11 @@ final class Draft: StateLayer {
     /// - Parameter before: what the draft has under the key so far.
     func record(_ key: ResourceKey, from before: Resource?, to after: Resource?, at pointer: JSONPointer?) {
         settled = nil
-        pointers[key] = pointer
-        if changed[key] == nil {
-            changed[key] = Change(before: before, after: after)
-            order.append(key)
+        if pointer != nil || !pointers.isEmpty { pointers[key] = pointer }
+        if let earlier = changed.updateValue(Change(before: before, after: after), forKey: key) {
+            changed[key]?.before = earlier.before
         } else {
-            changed[key]?.after = after
+            order.append(key)
         }
         // Most changes leave all of that as it is.
         if let before, let after, before.hosts == after.hosts, before.spec.references == after.spec.references {

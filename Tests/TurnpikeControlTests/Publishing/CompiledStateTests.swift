@@ -27,6 +27,14 @@ import TurnpikeSnapshot
         #expect(state[quota("q7").name] == nil)
     }
 
+    @Test func `an update tells whether it changed anything`() {
+        var state = CompiledState()
+        let states = [quota("q"), quota("q"), quota("q", limit: 2), nil, nil]
+        let told = states.map { state.update(quota("q").name, to: $0) }
+        #expect(told == [true, false, true, true, false])
+        #expect(state.count == 0 && state[quota("q").name] == nil)
+    }
+
     @Test func `going over it sees the state as it was`() {
         var state = CompiledState()
         for number in 0..<3000 { state[quota("q\(number)").name] = quota("q\(number)") }
