@@ -7,13 +7,25 @@ import TurnpikeModel
 /// Writes records within one transaction: the log's entry first, then the resources as the entry leaves them.
 struct RevisionWriter {
     private let db: Database
+    private let insertRevision: Statement
+    private let insertChange: Statement
+    private let updateResource: Statement
     private var latest: Revision
     /// Ids of tenants by name, as far as this transaction has met them.
     private var tenants: [String: ResourceID] = [:]
 
     init(_ db: Database) throws {
         self.db = db
-        latest = try Revision.fetchOne(db, sql: "SELECT max(number) FROM revision") ?? 0
+        insertRevision = try db.cachedStatement(
+            sql:
+                "INSERT INTO revision (number, at, actor, source, reason, request_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+        insertChange = try db.cachedStatement(
+            sql:
+                "INSERT INTO change (revision, position, kind, tenant, name, before, after) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+        updateResource = try db.cachedStatement(sql: "UPDATE resource SET revision = ?, document = ? WHERE id = ?")
+        latest = try db.first("SELECT max(number) FROM revision", read: { $0.integer(0) }) ?? 0
     }
 
     mutating func write(_ record: RevisionRecord) throws {
@@ -21,9 +33,7 @@ struct RevisionWriter {
             throw contradiction("revision \(record.revision) is not above \(latest)")
         }
         latest = record.revision
-        try db.run(
-            "INSERT INTO revision (number, at, actor, source, reason, request_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        ) { row in
+        try db.run(insertRevision) { row in
             row.bind(record.revision)
             row.bind(record.at.milliseconds)
             row.bind(record.actor)
@@ -40,16 +50,13 @@ struct RevisionWriter {
         }
         // Tenants first, since the others' rows hold their ids; order is free otherwise, since references are checked
         // when the transaction ends.
-        let isTenant = { (change: Change) in change.after?.key.kind == .tenant }
-        for change in record.changes.filter(isTenant) { try put(change) }
-        for change in record.changes.filter({ !isTenant($0) }) { try put(change) }
+        for change in record.changes where change.after?.key.kind == .tenant { try put(change) }
+        for change in record.changes where change.after?.key.kind != .tenant { try put(change) }
     }
 
     private func log(_ change: Change, revision: Revision, position: Int) throws {
         guard let key = change.key else { throw contradiction("a change of nothing to nothing") }
-        try db.run(
-            "INSERT INTO change (revision, position, kind, tenant, name, before, after) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        ) { row in
+        try db.run(insertChange) { row in
             row.bind(revision)
             row.bind(Int64(position))
             row.bind(key.kind.rawValue)
@@ -71,7 +78,7 @@ struct RevisionWriter {
         if resource.key.kind == .tenant { tenants[resource.key.name] = resource.id }
         let tenant = try resource.key.tenant.map { try tenantID($0) }
         if change.before?.id == resource.id {
-            try db.run("UPDATE resource SET revision = ?, document = ? WHERE id = ?") { row in
+            try db.run(updateResource) { row in
                 row.bind(resource.revision)
                 row.bind(change.afterText)
                 row.bind(resource.id)
@@ -116,13 +123,13 @@ struct RevisionWriter {
 
     private mutating func tenantID(_ name: String) throws -> ResourceID {
         if let known = tenants[name] { return known }
-        let statement = try db.cachedStatement(
-            sql: "SELECT id FROM resource WHERE tenant_id IS NULL AND kind = ? AND name = ?"
-        )
-        guard let row = try Row.fetchOne(statement, arguments: [Kind.tenant.rawValue, name]) else {
-            throw contradiction("there is no tenant '\(name)'")
+        let id = try db.first("SELECT id FROM resource WHERE tenant_id IS NULL AND kind = ? AND name = ?") { row in
+            row.bind(Kind.tenant.rawValue)
+            row.bind(name)
+        } read: {
+            $0.id(0)
         }
-        let id = try row.id(atIndex: 0)
+        guard let id = id ?? nil else { throw contradiction("there is no tenant '\(name)'") }
         tenants[name] = id
         return id
     }

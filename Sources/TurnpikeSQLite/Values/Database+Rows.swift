@@ -10,20 +10,61 @@ extension Database {
     ///
     /// - Parameters:
     ///   - sql: prepared once a connection.
-    ///   - bind: binds the arguments, in their order; those left out are `NULL`.
+    ///   - bind: binds the arguments, all of them, in their order.
     func run(_ sql: String, _ bind: (inout RowBinder) -> Void) throws {
-        let statement = try cachedStatement(sql: sql).sqliteStatement
-        sqlite3_reset(statement)
-        sqlite3_clear_bindings(statement)
-        var binder = RowBinder(statement)
+        try run(cachedStatement(sql: sql), bind)
+    }
+
+    /// The same with a statement that is at hand.
+    func run(_ statement: Statement, _ bind: (inout RowBinder) -> Void) throws {
+        let (code, row) = step(statement, bind)
+        defer { sqlite3_reset(row) }
+        guard code == SQLITE_DONE else { throw failure(code, of: statement) }
+    }
+
+    /// Runs a statement and reads the first of its rows; `nil` where it gives none.
+    func first<Value>(
+        _ sql: String, _ bind: (inout RowBinder) -> Void = { _ in }, read: (RowReader) -> Value
+    ) throws -> Value? {
+        let statement = try cachedStatement(sql: sql)
+        let (code, row) = step(statement, bind)
+        defer { sqlite3_reset(row) }
+        guard code != SQLITE_DONE else { return nil }
+        guard code == SQLITE_ROW else { throw failure(code, of: statement) }
+        return read(RowReader(row))
+    }
+
+    private func step(_ statement: Statement, _ bind: (inout RowBinder) -> Void) -> (code: Int32, row: OpaquePointer) {
+        var binder = RowBinder(statement.sqliteStatement)
         bind(&binder)
-        let code = binder.failure ?? sqlite3_step(statement)
-        defer { sqlite3_reset(statement) }
-        guard code == SQLITE_DONE else {
-            throw DatabaseError(
-                resultCode: ResultCode(rawValue: code), message: String(cString: sqlite3_errmsg(sqliteConnection)),
-                sql: sql)
+        return (binder.failure ?? sqlite3_step(statement.sqliteStatement), statement.sqliteStatement)
+    }
+
+    private func failure(_ code: Int32, of statement: Statement) -> DatabaseError {
+        DatabaseError(
+            resultCode: ResultCode(rawValue: code), message: String(cString: sqlite3_errmsg(sqliteConnection)),
+            sql: statement.sql)
+    }
+}
+
+/// Reads the columns of the row at which a statement stands, counted from 0.
+struct RowReader {
+    private let statement: OpaquePointer
+
+    fileprivate init(_ statement: OpaquePointer) { self.statement = statement }
+
+    /// 0 for `NULL`.
+    func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
+
+    /// `nil` for anything but 16 bytes.
+    func id(_ column: Int32) -> ResourceID? {
+        guard let blob = sqlite3_column_blob(statement, column), sqlite3_column_bytes(statement, column) == 16 else {
+            return nil
         }
+        func word(_ place: Int) -> UInt64 {
+            UInt64(bigEndian: blob.loadUnaligned(fromByteOffset: 8 * place, as: UInt64.self))
+        }
+        return ResourceID(high: word(0), low: word(1))
     }
 }
 
