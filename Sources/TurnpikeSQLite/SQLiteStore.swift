@@ -60,11 +60,15 @@ public final class SQLiteStore: Store {
     /// Not GRDB's own `async` access: that one heeds the task's cancellation, and a caller who is told of a failure
     /// must be able to rely on nothing having happened.
     func write<Value: Sendable>(_ updates: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        do {
-            return try await withCheckedThrowingContinuation { continuation in
-                pool.asyncWrite(updates) { _, result in continuation.resume(with: result) }
-            }
-        } catch { throw storageFailure(error) }
+        try await withCheckedThrowingContinuation { caller in write(updates) { caller.resume(with: $0) } }
+    }
+
+    /// The same for those who do not wait: `done` is called on the writer's thread, which can do nothing else until it returns.
+    func write<Value: Sendable>(
+        _ updates: @escaping @Sendable (Database) throws -> Value,
+        done: @escaping @Sendable (Result<Value, any Error>) -> Void
+    ) {
+        pool.asyncWrite(updates) { _, result in done(result.mapError(storageFailure)) }
     }
 
     /// Runs `value` on one snapshot of the database, beside other readers and the writer.

@@ -45,14 +45,20 @@ public final class InMemoryStore: Store {
 
     public func logStart() async throws -> LogPosition { state.withLock(\.start) }
 
-    public func commit(_ records: [RevisionRecord], replies: [StoredReply]) async throws {
-        try state.withLock { state in
-            var changed = state
-            for record in records { try changed.take(record) }
-            for reply in replies { changed.replies[reply.id] = reply }
-            try changed.checkReferences()
-            state = changed
-        }
+    public func commit(
+        _ records: [RevisionRecord], replies: [StoredReply],
+        done: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
+        done(
+            Result {
+                try state.withLock { state in
+                    var changed = state
+                    for record in records { try changed.take(record) }
+                    for reply in replies { changed.replies[reply.id] = reply }
+                    try changed.checkReferences()
+                    state = changed
+                }
+            })
     }
 
     public func records(_ query: LogQuery) async throws -> LogPage {

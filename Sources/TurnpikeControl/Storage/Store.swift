@@ -28,7 +28,12 @@ public protocol Store: Sendable {
 
     /// Makes the records durable and their changes current, in one transaction. References between resources are
     /// enforced here too (foreign keys), deferred to the end of the transaction. The replies become durable with them.
-    func commit(_ records: [RevisionRecord], replies: [StoredReply]) async throws
+    ///
+    /// - Parameter done: called once, on whatever thread, when that is so, or has failed and had no effect; it returns at
+    ///   once. A closure, since an `async` method would change threads twice more, and meanwhile the disk has nothing to do.
+    func commit(
+        _ records: [RevisionRecord], replies: [StoredReply], done: @escaping @Sendable (Result<Void, any Error>) -> Void
+    )
 
     /// Entries of the log, with those of their changes that were asked for: as many as the query's limits allow, and one
     /// at least where there is one.
@@ -156,7 +161,12 @@ extension Store {
     /// The newest revision; 0 where nothing was ever written.
     public func latestRevision() async throws -> Revision { try await logEnd().revision }
 
-    public func commit(_ records: [RevisionRecord]) async throws { try await commit(records, replies: []) }
+    /// Returns once the records and replies are durable.
+    public func commit(_ records: [RevisionRecord], replies: [StoredReply] = []) async throws {
+        try await withCheckedThrowingContinuation { caller in
+            commit(records, replies: replies) { caller.resume(with: $0) }
+        }
+    }
 
     /// The entries above a revision, oldest first, however many changes they have.
     public func records(after: Revision, limit: Int) async throws -> [RevisionRecord] {

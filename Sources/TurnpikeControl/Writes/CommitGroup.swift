@@ -9,8 +9,10 @@ final class CommitGroup {
     /// A reply that is kept, and the log's entry that goes with it.
     typealias KnownReply = (reply: StoredReply, record: RevisionRecord?)
 
-    private(set) var records: [RevisionRecord] = []
-    private(set) var repliesToKeep: [StoredReply] = []
+    /// What a group comes to in the store.
+    typealias Entries = (records: [RevisionRecord], replies: [StoredReply])
+
+    private(set) var entries: Entries = ([], [])
     private var replies: [CommitReply] = []
     private var callers: [CheckedContinuation<CommitReply, Never>] = []
     /// Where replies to idempotency keys stand that this group is the first to meet.
@@ -36,10 +38,10 @@ final class CommitGroup {
     }
 
     var count: Int { replies.count }
-    var hasWork: Bool { !records.isEmpty || !repliesToKeep.isEmpty }
+    var hasWork: Bool { !entries.records.isEmpty || !entries.replies.isEmpty }
 
     private var end: LogPosition {
-        records.last.map { LogPosition(revision: $0.revision, hash: $0.hash) } ?? base
+        entries.records.last.map { LogPosition(revision: $0.revision, hash: $0.hash) } ?? base
     }
 
     /// Checks a write and takes its changes.
@@ -73,7 +75,7 @@ final class CommitGroup {
         )
         if !request.isDryRun, let key = request.idempotencyKey {
             let reply = receipt.reply(to: key, at: now)
-            repliesToKeep.append(reply)
+            entries.replies.append(reply)
             kept[key.id] = (reply, replies.count)
         }
         return receipt
@@ -85,7 +87,7 @@ final class CommitGroup {
             requestID: request.requestID, changes: changes
         )
         record.seal(after: end.hash)
-        records.append(record)
+        entries.records.append(record)
     }
 
     /// What was answered to the request before: in the past, by the group that is being made durable, or by this one.

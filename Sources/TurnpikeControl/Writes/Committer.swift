@@ -10,8 +10,8 @@ import TurnpikeTelemetry
 /// come are checked and gathered in the next, upon the state that the first will lead to. Each fails alone, and gets a
 /// revision of its own. Readers, streams and callers learn of a group once it is durable.
 ///
-/// One task does the checking and publishing, another one beside it the storing; so each has a processor of its own, and
-/// the disk is never waited for by those who have work. The tasks live while there is work: a caller that is cancelled
+/// One task does the checking and publishing, the store beside it the storing; so each has a processor of its own, and
+/// the disk is never waited for by those who have work. The task lives while there is work: a caller that is cancelled
 /// does not take the others' work down with it, and its own is finished all the same.
 final class Committer: Sendable {
     /// Writes that may wait; beyond, callers are refused with `overloaded`.
@@ -27,21 +27,29 @@ final class Committer: Sendable {
         var waiting = Line(capacity: Committer.capacity)
         /// Writes in the group that is being filled.
         var gathered = 0
-        /// What became of the group that was being made durable.
-        var outcome: Result<Void, any Error>?
+        /// What became of groups that were being made durable, in their order: two at most.
+        var outcomes: [Outcome] = []
         var work: Task<Void, Never>?
         /// The work, where it waits for something to do.
         var sleeper: CheckedContinuation<Void, Never>?
+        /// What is gathered meanwhile: whoever has stored the group before goes on with it, and need not wake the work first.
+        var next: CommitGroup.Entries?
 
         mutating func takeSleeper() -> CheckedContinuation<Void, Never>? {
-            defer { sleeper = nil }
+            defer { (sleeper, next) = (nil, nil) }
             return sleeper
         }
     }
 
+    private struct Outcome {
+        var result: Result<Void, any Error>
+        /// Whether the next group, as it is, is being stored already.
+        var hasNextBegun: Bool
+    }
+
     private enum Event {
         case submitted([Line.Entry])
-        case stored(Result<Void, any Error>)
+        case stored(Outcome)
     }
 
     private let state = Mutex(State())
@@ -83,6 +91,8 @@ final class Committer: Sendable {
     var waitingCount: Int { state.withLock { $0.waiting.count + $0.gathered } }
     /// Of them those that are checked already.
     var gatheredCount: Int { state.withLock(\.gathered) }
+    /// Whether there is nothing to check or publish now, though something may be on its way to the disk.
+    var isAsleep: Bool { state.withLock { $0.sleeper != nil } }
     var isClosed: Bool { state.withLock(\.waiting.isClosed) }
 
     /// Takes no more, and returns once what was taken is done.
@@ -109,24 +119,25 @@ final class Committer: Sendable {
     private func workOff() async {
         var storing: CommitGroup?
         var open = openGroup(after: nil)
-        while let event = await nextEvent(isStoring: storing != nil) {
+        while let event = await nextEvent(open, isStoring: storing != nil) {
             switch event {
             case .submitted(let submissions): await add(submissions, to: open)
-            case .stored(.success):
-                guard let stored = storing else { break }
-                storing = nil
+            case .stored(let outcome):
+                guard let stored = storing.take() else { break }
+                do { try outcome.result.get() } catch {
+                    fail([stored, open], error)
+                    open = openGroup(after: nil)
+                    break
+                }
                 health.note(.log, failure: nil)
                 // Stored before the last group is published: the disk is the one that others wait for.
-                if open.hasWork { start(&open, as: &storing) }
+                if outcome.hasNextBegun {
+                    close(&open, as: &storing)
+                } else if open.hasWork {
+                    start(&open, as: &storing)
+                }
                 publish(stored)
                 (storing ?? open).rest(on: view)
-            case .stored(.failure(let error)):
-                metrics.commitFailures.increment()
-                note(error, "A commit failed", count: (storing?.count ?? 0) + open.count)
-                storing?.fail(.storage(error))
-                open.fail(.storage(error))
-                storing = nil
-                open = openGroup(after: nil)
             }
             guard storing == nil else { continue }
             if open.hasWork {
@@ -139,13 +150,10 @@ final class Committer: Sendable {
     }
 
     /// What is to be done next; `nil` where nothing is left to do, with which the work has ended.
-    private func nextEvent(isStoring: Bool) async -> Event? {
+    private func nextEvent(_ open: CommitGroup, isStoring: Bool) async -> Event? {
         while true {
             let (event, isDone) = state.withLock { state -> (Event?, Bool) in
-                if let outcome = state.outcome {
-                    state.outcome = nil
-                    return (.stored(outcome), false)
-                }
+                if !state.outcomes.isEmpty { return (.stored(state.outcomes.removeFirst()), false) }
                 let count = min(state.waiting.count, Self.stretch, Self.groupLimit - state.gathered)
                 if count > 0 {
                     state.gathered += count
@@ -158,8 +166,8 @@ final class Committer: Sendable {
             await withCheckedContinuation { sleeper in
                 let isNeeded = state.withLock { state in
                     let isNeeded =
-                        state.outcome != nil || state.gathered < Self.groupLimit && !state.waiting.isEmpty
-                    if !isNeeded { state.sleeper = sleeper }
+                        !state.outcomes.isEmpty || state.gathered < Self.groupLimit && !state.waiting.isEmpty
+                    if !isNeeded { (state.sleeper, state.next) = (sleeper, open.hasWork ? open.entries : nil) }
                     return isNeeded
                 }
                 if isNeeded { sleeper.resume() }
@@ -198,23 +206,32 @@ final class Committer: Sendable {
 
     /// Has the group made durable, and begins the next one upon it.
     private func start(_ open: inout CommitGroup, as storing: inout CommitGroup?) {
-        let (records, replies) = (open.records, open.repliesToKeep)
+        let entries = open.entries
+        close(&open, as: &storing)
+        store(entries)
+    }
+
+    /// Takes no more into the group, which is being stored, and begins the next one upon it.
+    private func close(_ open: inout CommitGroup, as storing: inout CommitGroup?) {
         storing = open
         open = openGroup(after: open)
-        Task {
-            let outcome: Result<Void, any Error>
-            do { outcome = .success(try await store.commit(records, replies: replies)) } catch {
-                outcome = .failure(error)
+    }
+
+    private func store(_ entries: CommitGroup.Entries) {
+        store.commit(entries.records, replies: entries.replies) { result in
+            let (next, sleeper) = self.state.withLock { state in
+                // What was judged by a state that never came to be must not be stored.
+                let next = (try? result.get()).flatMap { state.next }
+                state.outcomes.append(Outcome(result: result, hasNextBegun: next != nil))
+                return (next, state.takeSleeper())
             }
-            state.withLock { state in
-                state.outcome = outcome
-                return state.takeSleeper()
-            }?.resume()
+            if let next { self.store(next) }
+            sleeper?.resume()
         }
     }
 
     private func publish(_ group: CommitGroup) {
-        let records = group.records
+        let records = group.entries.records
         if !records.isEmpty {
             metrics.batchSize.observe(Double(records.count))
             view.apply(records)
@@ -222,6 +239,12 @@ final class Committer: Sendable {
         }
         group.answer()
         if records.reduce(0, { $0 + $1.changes.count }) > Allocator.largeWork { Allocator.trim() }
+    }
+
+    private func fail(_ groups: [CommitGroup], _ error: any Error) {
+        metrics.commitFailures.increment()
+        note(error, "A commit failed", count: groups.reduce(0) { $0 + $1.count })
+        for group in groups { group.fail(.storage(error)) }
     }
 
     private func note(_ error: any Error, _ message: Logger.Message, count: Int) {

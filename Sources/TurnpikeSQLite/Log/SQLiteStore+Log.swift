@@ -52,13 +52,17 @@ extension SQLiteStore {
         try await read { db in try LogPosition.fetch(db, LogPosition.startSQL) ?? .start }
     }
 
-    public func commit(_ records: [RevisionRecord], replies: [StoredReply]) async throws {
-        guard !records.isEmpty || !replies.isEmpty else { return }
-        try await write { db in
-            var writer = try RevisionWriter(db)
-            for record in records { try writer.write(record) }
-            for reply in replies { try reply.insert(db) }
-        }
+    public func commit(
+        _ records: [RevisionRecord], replies: [StoredReply],
+        done: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
+        guard !records.isEmpty || !replies.isEmpty else { return done(.success(())) }
+        write(
+            { db in
+                var writer = try RevisionWriter(db)
+                for record in records { try writer.write(record) }
+                for reply in replies { try reply.insert(db) }
+            }, done: done)
     }
 
     public func records(_ query: LogQuery) async throws -> LogPage {

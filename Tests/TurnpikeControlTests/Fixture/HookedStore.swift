@@ -15,12 +15,21 @@ final class HookedStore: Store {
     private let hook = Mutex<(@Sendable () async throws -> Void)?>(nil)
     private let maintenance = Mutex<(@Sendable () async throws -> Void)?>(nil)
     private let transactions = Mutex(0)
+    private let held = Mutex<[@Sendable () -> Void]?>(nil)
     private let isReadingRefused = Mutex(false)
 
     /// What every write does first; one that throws fails.
     func beforeWriting(_ hook: (@Sendable () async throws -> Void)?) { self.hook.withLock { $0 = hook } }
 
     func failWriting() { beforeWriting { throw Failure() } }
+
+    /// Holds back all commits from now on, until each is released.
+    func holdCommits() { held.withLock { $0 = [] } }
+
+    var heldCommits: Int { held.withLock { $0?.count ?? 0 } }
+
+    /// Carries out the first of the commits that are held back, on the caller's thread.
+    func releaseCommit() { held.withLock { $0?.isEmpty == false ? $0?.removeFirst() : nil }?() }
 
     /// Lets no reply be read, or lets them be read again.
     func refuseReading(_ isRefused: Bool) { isReadingRefused.withLock { $0 = isRefused } }
@@ -41,9 +50,19 @@ final class HookedStore: Store {
     func logEnd() async throws -> LogPosition { try await base.logEnd() }
     func logStart() async throws -> LogPosition { try await base.logStart() }
 
-    func commit(_ records: [RevisionRecord], replies: [StoredReply]) async throws {
-        try await enter()
-        try await base.commit(records, replies: replies)
+    func commit(
+        _ records: [RevisionRecord], replies: [StoredReply],
+        done: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
+        let isHeld = held.withLock { held in
+            held?.append { self.base.commit(records, replies: replies, done: done) }
+            return held != nil
+        }
+        if isHeld { return }
+        Task {
+            do { try await enter() } catch { return done(.failure(error)) }
+            base.commit(records, replies: replies, done: done)
+        }
     }
 
     func records(_ query: LogQuery) async throws -> LogPage { try await base.records(query) }

@@ -56,6 +56,21 @@ import TurnpikeTestSupport
         #expect(again.revision == before + 1)
     }
 
+    @Test func `who has stored a group goes on with the next before anybody is woken`() async throws {
+        let test = try await TestPlane.start()
+        try await test.seed()
+        let before = test.plane.revision
+        test.store.holdCommits()
+        let first = Task { try await test.write(.put(.service, tenant: "acme", name: "b", body: Body.service())) }
+        while test.store.heldCommits < 1 { await Task.yield() }
+        let second = Task { try await test.write(.put(.service, tenant: "acme", name: "c", body: Body.service())) }
+        while test.plane.commits.gatheredCount < 1 || !test.plane.commits.isAsleep { await Task.yield() }
+        test.store.releaseCommit()
+        #expect(test.store.heldCommits == 1)
+        test.store.releaseCommit()
+        #expect(try await [first.value.revision, second.value.revision] == [before + 1, before + 2])
+    }
+
     @Test func `readers see nothing that is not durable`() async throws {
         let (test, entered, gate) = try await heldBack(failing: false)
         let before = test.plane.revision
