@@ -45,7 +45,7 @@ extension Request {
 
     /// What `Content-Type` says, without parameters.
     private var mediaType: String? {
-        headers[.contentType]?.split(separator: ";").first.map { $0.trimmed.lowercased() }
+        headers[.contentType]?.prefix { $0 != ";" }.trimmed.lowercased()
     }
 
     private func require(_ types: [String]) throws(TurnpikeError) {
@@ -189,7 +189,10 @@ extension Request {
 
 extension APIContext {
     func pathParameter(_ name: String) -> String {
-        parameters.get(name).flatMap { $0.removingPercentEncoding } ?? ""
+        guard let value = parameters.get(name) else { return "" }
+        // Most are as they are sent, and Foundation takes its time to find that out.
+        guard value.utf8.contains(UInt8(ascii: "%")) else { return value }
+        return value.removingPercentEncoding ?? ""
     }
 
     func revisionParameter() throws(TurnpikeError) -> Revision {
@@ -202,7 +205,13 @@ extension APIContext {
 }
 
 extension StringProtocol {
+    /// Without the spaces and tabs around it.
     var trimmed: String {
-        String(drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+        func isText(_ byte: UInt8) -> Bool { byte != UInt8(ascii: " ") && byte != UInt8(ascii: "\t") }
+        let text = Substring(self)
+        guard let first = text.utf8.firstIndex(where: isText), let last = text.utf8.lastIndex(where: isText) else {
+            return ""
+        }
+        return String(text[first..<text.utf8.index(after: last)])
     }
 }

@@ -19,7 +19,7 @@ struct Authentication: Sendable {
         of request: Request, _ context: APIContext, for access: Endpoint.Access
     ) async throws -> Principal? {
         if access == .everybody { return nil }
-        guard let header = request.headers[.authorization], header.lowercased().hasPrefix("bearer ") else {
+        guard let header = request.headers[.authorization], header.prefix(7).lowercased() == "bearer " else {
             throw TurnpikeError(.unauthenticated, "Send a token as 'Authorization: Bearer …'.")
         }
         let principal = try control.authenticate(bearer: String(header.dropFirst(7)), from: context.address)

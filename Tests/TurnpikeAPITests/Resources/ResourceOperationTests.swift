@@ -62,6 +62,46 @@ import TurnpikeTestSupport
     }
 }
 
+@Suite struct SpellingTests {
+    @Test(arguments: [
+        "application/json", "Application/JSON", " application/json ; charset=utf-8", "application/json\t;q",
+    ])
+    func `a media type counts whatever its case, its parameters and the space around it`(type: String) async throws {
+        try await TestServer.run { server in
+            let headers: HTTPFields = [.contentType: type]
+            let answer = try await server.send(.post, "/v1/tenants", #"{"name":"acme"}"#, headers: headers)
+            #expect(answer.status == 201)
+        }
+    }
+
+    @Test(arguments: ["", " ", ";application/json", "application/jsonp", "text/json"])
+    func `another media type is refused`(type: String) async throws {
+        try await TestServer.run { server in
+            let headers: HTTPFields = [.contentType: type]
+            let answer = try await server.send(.post, "/v1/tenants", #"{"name":"acme"}"#, headers: headers)
+            #expect(answer.status == 415 && answer.problem == "unsupported-media-type")
+        }
+    }
+
+    @Test(arguments: ["Bearer ", "bearer ", "BEARER "])
+    func `the scheme of a token counts whatever its case`(scheme: String) async throws {
+        try await TestServer.run { server in
+            let headers: HTTPFields = [.authorization: scheme + TestServer.token]
+            let answer = try await server.send(.get, "/v1/tenants", headers: headers)
+            #expect(answer.status == 200)
+        }
+    }
+
+    @Test func `a name may be percent-encoded`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let answer = try await server.send(.get, "/v1/tenants/%61cme/services/o%72ders")
+            #expect(answer.status == 200 && answer.json["name"] == "orders")
+            #expect(try await server.send(.get, "/v1/tenants/acme/services/%zz").status == 404)
+        }
+    }
+}
+
 @Suite struct ReadTests {
     @Test func `200 by name and by id is the same resource`() async throws {
         try await TestServer.run { server in
