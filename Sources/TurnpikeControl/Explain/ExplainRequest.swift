@@ -24,7 +24,7 @@ public struct ExplainRequest: Sendable {
 
     /// - Throws: `invalidResource` with every fault.
     public init(json: JSON) throws(TurnpikeError) {
-        var fields = FieldReader(json, source: .request)
+        var fields = FieldReader(json, source: .request, nullable: ["method", "address", "key"])
         method = fields.string("method", length: 1...32, default: "GET")
         host = fields.string("host", length: 1...255)
         path = fields.string("path", length: 1...8192)

@@ -19,7 +19,7 @@ extension FieldReader {
         return self.name(name)
     }
 
-    /// Whether the field is there; `null`, which says that it is not, counts as read.
+    /// Whether the field is there; `null` counts as read, so that it is told from a field that nobody knows.
     private mutating func isPresent(_ name: String) -> Bool {
         if has(name) { return true }
         ignore(name)

@@ -5,7 +5,8 @@
 ///
 /// A reading method always gives back a value of its type. Where the field is missing or wrong, a fault is recorded and
 /// the value is only a stand-in: what was built from it must be thrown away when `faults` is not empty after `finish()`.
-/// Fields that nobody read are faults too.
+/// Fields that nobody read are faults too, and so is `null`: who wants none of a field leaves it out. (A merge patch says so with
+/// `null`; what it makes is read here, and has none.)
 public struct FieldReader {
     /// Whose document is read. Storage holds fields (digests) that no client may set.
     public enum Source: Sendable { case request, storage }
@@ -20,19 +21,32 @@ public struct FieldReader {
     /// The place behind the member that was found last.
     private var next = 0
 
-    public init(_ json: JSON, source: Source, at pointer: JSONPointer = JSONPointer()) {
+    /// - Parameter nullable: fields in which `null` is no fault, but says the same as leaving them out.
+    public init(_ json: JSON, source: Source, at pointer: JSONPointer = JSONPointer(), nullable: [String] = []) {
         self.source = source
         self.pointer = pointer
-        object = json.object ?? JSONObject()
+        var object = json.object ?? JSONObject()
+        for name in nullable where object[name]?.isNull == true { object[name] = nil }
+        self.object = object
         if json.object == nil { faults.append(Fault(pointer, .type, "Must be an object, not \(json.typeName).")) }
     }
 
-    /// Records the fields that nobody read. Call once, last.
+    /// Records the fields that nobody read, and those that are `null`. Call once, last.
     public mutating func finish() {
-        for (place, member) in object.members.enumerated() where !isRead(place) {
-            faults.append(
-                Fault(pointer.appending(member.name), .unknown, "There is no field '\(member.name)' here."))
+        for (place, member) in object.members.enumerated() {
+            if !isRead(place) {
+                report(member.name, .unknown, "There is no field '\(member.name)' here.")
+            } else if member.value.isNull {
+                reportNull(member.name)
+            }
         }
+    }
+
+    /// Where something else is wrong with the field already, as that it is required, that says enough.
+    private mutating func reportNull(_ name: String) {
+        let place = pointer.appending(name)
+        guard !faults.contains(where: { $0.pointer == place }) else { return }
+        report(name, .type, "'\(name)' must not be null; leave it out where there is none.")
     }
 
     private func isRead(_ place: Int) -> Bool {
@@ -60,12 +74,13 @@ public struct FieldReader {
 
     public mutating func report(_ faults: [Fault]) { self.faults += faults }
 
-    /// The raw field; `null` counts as absent (a merge patch removes with it).
+    /// The raw field; nil where it is absent, or `null`, which ``finish()`` reports.
     public mutating func take(_ name: String) -> JSON? {
         guard let value = reading(name), !value.isNull else { return nil }
         return value
     }
 
+    /// Whether the field is there and not `null`.
     public func has(_ name: String) -> Bool { object[name].map { !$0.isNull } ?? false }
 
     /// A field that the server writes and clients may send back unchanged with a document they have read.

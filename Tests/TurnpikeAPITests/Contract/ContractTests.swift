@@ -118,8 +118,10 @@ import Yams
         var probe = JSONObject()
         for field in written { probe.append(field, .null) }
         probe["surely-unknown"] = 1
-        let unknown = faults(in: .object(probe), kind).filter { $0.rule == .unknown }.map { $0.pointer.description }
+        let found = faults(in: .object(probe), kind)
+        let unknown = found.filter { $0.rule == .unknown }.map { $0.pointer.description }
         #expect(unknown == ["/surely-unknown"], "written and not read")
+        #expect(written.subtracting(found.map { String($0.pointer.description.dropFirst()) }) == [], "taken as null")
 
         let required = Set(
             faults(in: .object(JSONObject()), kind).filter { $0.rule == .required }.map {

@@ -240,6 +240,16 @@ import TurnpikeModel
         }
     }
 
+    @Test func `null counts as absent where the contract permits it, and is a fault elsewhere`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let none = #"{"host":"api.acme.test","path":"/v1/orders","method":null,"key":null,"address":null}"#
+            #expect(try await explain(server, none)["route"]?["name"] == "orders")
+            let bad = try await server.send(.post, "/v1/explain", none.replacing("}", with: #","headers":null}"#))
+            #expect(bad.status == 422 && bad.faults == ["/headers type"])
+        }
+    }
+
     @Test func `routes of other tenants are not there for a bound token`() async throws {
         try await TestServer.run { server in
             try await server.seed()

@@ -231,6 +231,24 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test(arguments: ["labels", "auth", "priority", "tenant"])
+    func `null is a fault wherever it is no patch`(field: String) async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let route =
+                #"{"name":"new","match":{"hosts":["api.acme.test"],"paths":[{"exact":"/n"}]},"backends":[{"service":"orders"}],"\#(field)":null}"#
+            let bundle = #"{"resources":[{"kind":"tenant","name":"umbra","spec":{},"labels":null}],"prune":null}"#
+            for (method, path, body, fault) in [
+                (.post, "/v1/tenants/acme/routes", route, ["/\(field) type"]),
+                (.put, "/v1/tenants/acme/routes/new", route, ["/\(field) type"]),
+                (.post, "/v1/apply", bundle, ["/resources/0/labels type", "/prune type"]),
+            ] as [(HTTPRequest.Method, String, String, Set<String>)] {
+                let answer = try await server.send(method, path, body)
+                #expect(answer.status == 422 && answer.faults == fault, "\(path)")
+            }
+        }
+    }
+
     @Test func `412 where somebody else was faster`() async throws {
         try await TestServer.run { server in
             try await server.seed()

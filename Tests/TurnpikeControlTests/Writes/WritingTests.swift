@@ -88,6 +88,7 @@ import TurnpikeTestSupport
         try await test.seed()
         for (patch, pointer) in [
             (["endpoints": .null], "/endpoints"), (["name": "other"], "/name"), (["nope": 1], "/nope"), (7, ""),
+            (["endpoints": [["host": "a", "port": 1, "zone": .null]]], "/endpoints/0/zone"),
         ] as [(JSON, String)] {
             let error = try await refusal { () throws(TurnpikeError) in
                 try await test.write(.patch(.service, tenant: "acme", name: "orders", patch: patch))
