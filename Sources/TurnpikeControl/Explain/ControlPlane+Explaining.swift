@@ -27,7 +27,7 @@ extension ControlPlane {
             matched = try configuration(of: snapshot).explain(
                 .init(
                     method: request.method, host: request.host, target: request.path, fields: request.headers,
-                    address: request.address))
+                    address: request.address, zone: request.zone))
         } catch { throw TurnpikeError(.malformedRequest, "A gateway refuses such a request: \(error).") }
 
         var explanation = Explanation(

@@ -117,7 +117,9 @@ extension Explanation {
         forwardedPath = matched.forwardedPath
         forwardedHost = matched.forwardedHost
         upgrade = matched.upgrade
-        backends = route.backends.map { .init(service: $0.cluster, weight: Int($0.weight)) }
+        backends = route.backends.map {
+            .init(service: $0.cluster, weight: Int($0.weight), zones: matched.zoneSpreads[$0.cluster])
+        }
         mirrors = route.mirrors
     }
 }

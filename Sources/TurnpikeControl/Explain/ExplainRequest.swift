@@ -6,7 +6,7 @@ public import TurnpikeModel
 ///
 /// ```
 /// {"method": "GET", "host": "api.acme.test", "path": "/v1/orders/7?beta=true", "headers": {"x-tier": "gold"},
-///  "address": "192.0.2.7", "key": "partner-1"}
+///  "address": "192.0.2.7", "key": "partner-1", "zone": "eu-a"}
 /// ```
 public struct ExplainRequest: Sendable {
     /// Default `GET`.
@@ -21,6 +21,8 @@ public struct ExplainRequest: Sendable {
     public var headers: [(name: String, value: String)]
     /// Of the client; `nil`: within no range of addresses.
     public var address: IPAddress?
+    /// Of the gateway; `nil`: one that was not told where it runs.
+    public var zone: String?
 
     /// - Throws: `invalidResource` with every fault.
     public init(json: JSON) throws(TurnpikeError) {
@@ -38,6 +40,7 @@ public struct ExplainRequest: Sendable {
             address = IPAddress(text)
             if address == nil { fields.report("address", .format, "'\(text)' must be an IP address.") }
         }
+        zone = fields.optionalName("zone")
         fields.finish()
         guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
     }

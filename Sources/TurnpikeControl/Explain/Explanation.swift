@@ -56,6 +56,8 @@ public struct Explanation: Sendable {
     public struct CompiledBackend: Sendable {
         public var service: String
         public var weight: Int
+        /// How the gateway spreads the service's requests over zones; `nil` where the service does not mind them.
+        public var zones: ZoneSpread?
     }
 
     public var json: JSON {
@@ -71,8 +73,7 @@ public struct Explanation: Sendable {
                         ]
                     }),
                 "steps": .array(steps.map(\.json)),
-                "backends": .array(
-                    backends.map { ["service": .string($0.service), "weight": .integer(Int64($0.weight))] }),
+                "backends": .array(backends.map(\.json)),
                 "mirrors": mirrors.isEmpty ? nil : .array(mirrors.map(\.json)), "outcome": outcome,
             ]))
     }
@@ -97,6 +98,32 @@ extension Explanation {
     mutating func add(_ step: Step, refusal code: ErrorCode) {
         steps.append(step)
         if step.outcome == .refuses { refusal = refusal ?? code }
+    }
+}
+
+extension Explanation.CompiledBackend {
+    fileprivate var json: JSON {
+        .object(
+            JSONObject([
+                "service": .string(service), "weight": .integer(Int64(weight)), "zones": zones?.json,
+            ]))
+    }
+}
+
+extension ZoneSpread {
+    fileprivate var json: JSON {
+        .object(
+            JSONObject([
+                "preferred": preferred.map { .string($0) }, "minHealthyPercent": .integer(Int64(minHealthyPercent)),
+                "shares": .array(
+                    shares.map { share in
+                        .object(
+                            JSONObject([
+                                "zone": share.zone.map { .string($0) }, "endpoints": .integer(Int64(share.endpoints)),
+                                "percent": .number(share.percent),
+                            ]))
+                    }),
+            ]))
     }
 }
 

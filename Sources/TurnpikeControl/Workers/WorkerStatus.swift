@@ -67,6 +67,7 @@ public struct WorkerStatus: Sendable, Hashable {
                 "lastSeen": lastSeen.map { .string($0.description) } ?? .null, "rejection": rejection?.json,
                 "version": announcement.map { .string($0.version) },
                 "capabilities": announcement?.json["capabilities"], "addresses": announcement?.json["addresses"],
+                "zone": announcement?.zone.map { .string($0) },
             ]))
     }
 }

@@ -14,16 +14,19 @@ extension GatewayConfiguration {
         public var fields: [(name: String, value: String)]
         /// The client's, where it matters.
         public var address: IPAddress?
+        /// The gateway's; nil for one that was not told.
+        public var zone: String?
 
         public init(
             method: String, host: String, target: String, fields: [(name: String, value: String)] = [],
-            address: IPAddress? = nil
+            address: IPAddress? = nil, zone: String? = nil
         ) {
             self.method = method
             self.host = host
             self.target = target
             self.fields = fields
             self.address = address
+            self.zone = zone
         }
     }
 
@@ -47,6 +50,8 @@ extension GatewayConfiguration {
         public var location: String?
         /// The protocol that the request may switch its connection to, in lower case.
         public var upgrade: String?
+        /// How the gateway spreads requests over zones, by the names of those services of the route that mind them.
+        public var zoneSpreads: [String: ZoneSpread] = [:]
         /// How the request's content would come.
         public var framing = BodyFraming.none
         /// The `Allow` field of the 405 that the request gets, where only the method is in the way.
@@ -105,6 +110,7 @@ extension GatewayConfiguration {
             if let best = explanation.candidates.first, best.verdict == .selected {
                 let query = head.query.map { bytes[$0] }
                 explanation.take(best.route, .init(path: path, query: query, host: request.host))
+                explanation.zoneSpreads = best.route.zoneSpreads(in: question.zone)
                 explanation.framing = head.framing
                 explanation.upgrade = best.route.upgrades?.choose(head, bytes).map {
                     String(decoding: $0, as: UTF8.self)
@@ -130,6 +136,12 @@ extension GatewayConfiguration.Explanation {
             String(decoding: $0, as: UTF8.self)
         }
         forwardedHost = route.rewrite?.host.map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension GatewayRoute {
+    fileprivate func zoneSpreads(in zone: String?) -> [String: ZoneSpread] {
+        backends.reduce(into: [:]) { $0[$1.cluster.name] = $1.cluster.zoneSpread(in: zone) }
     }
 }
 

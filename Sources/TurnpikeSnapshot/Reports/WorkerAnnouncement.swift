@@ -90,18 +90,22 @@ public struct WorkerAnnouncement: Sendable, Hashable {
     public var capabilities: Set<String>
     /// Where it serves, as `host:port`.
     public var addresses: [String]
+    /// Where it runs, for services that prefer endpoints of its zone; `nil` where nobody told it.
+    public var zone: String?
 
-    public init(version: String, capabilities: Set<String>, addresses: [String]) {
+    public init(version: String, capabilities: Set<String>, addresses: [String], zone: String? = nil) {
         self.version = version
         self.capabilities = capabilities
         self.addresses = addresses
+        self.zone = zone
     }
 
     public var json: JSON {
-        [
-            "version": .string(version), "capabilities": .array(capabilities.sorted().map { .string($0) }),
-            "addresses": .array(addresses.map { .string($0) }),
-        ]
+        .object(
+            JSONObject([
+                "version": .string(version), "capabilities": .array(capabilities.sorted().map { .string($0) }),
+                "addresses": .array(addresses.map { .string($0) }), "zone": zone.map { .string($0) },
+            ]))
     }
 
     /// - Throws: `invalidResource` with every fault.
@@ -111,6 +115,7 @@ public struct WorkerAnnouncement: Sendable, Hashable {
         capabilities = Set(
             fields.strings("capabilities", count: 0...256) { $0.utf8.count <= 64 ? nil : "is too long." })
         addresses = fields.strings("addresses", count: 0...16) { $0.utf8.count <= 300 ? nil : "is too long." }
+        zone = fields.optionalName("zone")
         fields.finish()
         guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
     }

@@ -184,7 +184,8 @@ extension GatewayWorker {
             addresses.append("\(secure.listen.host):\(port)")
         }
         return WorkerAnnouncement(
-            version: workerVersion, capabilities: Set(Capability.allCases.map(\.rawValue)), addresses: addresses)
+            version: workerVersion, capabilities: Set(Capability.allCases.map(\.rawValue)), addresses: addresses,
+            zone: options.zone)
     }
 
     /// Serves by the last good configuration at once, control plane or not.

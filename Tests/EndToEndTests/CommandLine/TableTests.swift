@@ -61,4 +61,18 @@ import TurnpikeModel
         let column = table.columns.firstIndex { $0.title == "behind" }
         #expect(column.map { table.rows[0][$0] } == "3")
     }
+
+    @Test func `how requests are spread over zones is a table where a service minds them`() throws {
+        let shares: JSON = [["zone": "eu-a", "endpoints": 2, "percent": 100], ["endpoints": 11, "percent": 0]]
+        let zones: JSON = ["preferred": "eu-a", "minHealthyPercent": 50, "shares": shares]
+        let table = try #require(Table(zonesOf: ["backends": [["service": "a"], ["service": "b", "zones": zones]]]))
+        #expect(
+            table.text(styled: false) == """
+                SERVICE  ZONE  ENDPOINTS  PERCENT  PREFERRED
+                b        eu-a          2      100  while 50 % of it are healthy
+                b                     11        0  
+
+                """)
+        #expect(Table(zonesOf: ["backends": [["service": "a"]]]) == nil)
+    }
 }

@@ -30,6 +30,8 @@ import TurnpikeTestSupport
                 .PUT, "/v1/tenants/acme/routes/orders", ["match": match, "backends": [["service": "orders"]]])
             let gateway = try await GatewayProcess.start(
                 joining: plane, on: stage, options: ["--transport", transport, "--loops", "1", "--zone", "eu-a"])
+            let worker = try await plane.call(.GET, "/v1/workers")["data"]?[0]
+            #expect(worker?["status"]?["zone"] == "eu-a")
             for _ in 0..<20 { #expect(try await gateway.get("/").status == 200) }
             #expect(near.requests == 20 && far.requests == 0)
             // It takes no new connections; those that it has would still serve.

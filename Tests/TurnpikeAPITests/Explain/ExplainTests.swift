@@ -240,6 +240,37 @@ import TurnpikeModel
         }
     }
 
+    @Test(
+        arguments: [
+            (#","zone":"eu-a""#, "eu-a", ["eu-a 2 100.0", "eu-b 1 0.0", " 1 0.0"]),
+            (#","zone":"eu-b""#, "eu-b", ["eu-b 1 100.0", "eu-a 2 0.0", " 1 0.0"]),
+            (#","zone":"eu-c""#, nil, ["eu-a 2 50.0", "eu-b 1 37.5", " 1 12.5"]),
+            ("", nil, ["eu-a 2 50.0", "eu-b 1 37.5", " 1 12.5"]),
+        ] as [(String, String?, [String])])
+    func `what a gateway of a zone prefers is told for services that mind zones`(
+        asked: String, preferred: String?, shares: [String]
+    ) async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let zoned =
+                #"{"endpoints":[{"host":"10.0.0.1","port":80,"zone":"eu-a"},{"host":"10.0.0.2","port":80,"weight":3,"zone":"eu-a"},{"host":"10.0.0.3","port":80,"weight":3,"zone":"eu-b"},{"host":"10.0.0.4","port":80,"weight":0,"zone":"eu-d"},{"host":"10.0.0.5","port":80}],"loadBalancing":{"localityAwareness":{"minHealthyPercent":70}}}"#
+            let route =
+                #"{"match":{"hosts":["api.acme.test"],"paths":[{"exact":"/z"}]},"backends":[{"service":"zoned"},{"service":"orders"}]}"#
+            #expect(try await server.send(.put, "/v1/tenants/acme/services/zoned", zoned).status == 201)
+            #expect(try await server.send(.put, "/v1/tenants/acme/routes/zoned", route).status == 201)
+            let json = try await explain(server, #"{"host":"api.acme.test","path":"/z"\#(asked)}"#)
+            let zones = json["backends"]?[0]?["zones"]
+            #expect(zones?["preferred"]?.string == preferred && zones?["minHealthyPercent"] == 70)
+            #expect(
+                zones?["shares"]?.array?.map {
+                    "\($0["zone"]?.string ?? "") \($0["endpoints"]?.text ?? "") \($0["percent"]?.text ?? "")"
+                } == shares)
+            #expect(json["backends"]?[1]?["zones"] == nil)
+            let bad = try await server.send(.post, "/v1/explain", #"{"host":"a","path":"/","zone":"a b"}"#)
+            #expect(bad.faults == ["/zone format"])
+        }
+    }
+
     @Test func `null counts as absent where the contract permits it, and is a fault elsewhere`() async throws {
         try await TestServer.run { server in
             try await server.seed()

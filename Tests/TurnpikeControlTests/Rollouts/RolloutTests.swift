@@ -76,16 +76,19 @@ import TurnpikeTestSupport
         let test = try await TestPlane.start()
         try await test.seed()
         let worker = try await test.join("gw-1")
-        let announcement = WorkerAnnouncement(version: "1.2", capabilities: [], addresses: ["10.0.0.1:8000"])
+        let announcement = WorkerAnnouncement(
+            version: "1.2", capabilities: [], addresses: ["10.0.0.1:8000"], zone: "eu-a")
         let stream = try test.plane.openStream(worker: worker, from: nil, announcement)
         let revision = try await change(test, port: 1)
         for (isApplied, list) in [(false, "pending"), (true, "applied")] {
             if isApplied { try test.plane.acknowledge(Acknowledgement(revision: revision), worker: worker) }
             let own = try test.plane.rollout(of: revision, for: Authority(role: .owner, tenant: "acme")).json
             #expect(own[list]?[0]?["name"] == "gw-1" && own[list]?[0]?["connected"] == true)
-            for field in ["version", "capabilities", "addresses"] { #expect(own[list]?[0]?[field] == nil, "\(field)") }
+            for field in ["version", "capabilities", "addresses", "zone"] {
+                #expect(own[list]?[0]?[field] == nil, "\(field)")
+            }
             let all = try test.plane.rollout(of: revision, for: .system).json
-            #expect(all[list]?[0]?["version"] == "1.2")
+            #expect(all[list]?[0]?["version"] == "1.2" && all[list]?[0]?["zone"] == "eu-a")
         }
         withExtendedLifetime(stream) {}
     }

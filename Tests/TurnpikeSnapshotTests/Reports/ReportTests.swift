@@ -54,6 +54,15 @@ import TurnpikeSnapshot
         #expect(try WorkerIdentity(json: identity.json) == identity)
     }
 
+    @Test(arguments: [nil, "eu-a"])
+    func `what a worker says of itself survives the wire`(zone: String?) throws {
+        let announcement = WorkerAnnouncement(
+            version: "1", capabilities: ["quota", "unheard"], addresses: ["10.0.0.1:80"], zone: zone)
+        #expect(try WorkerAnnouncement(json: JSON.parse(announcement.json.text)) == announcement)
+        #expect(announcement.json["zone"]?.string == zone)
+        #expect(throws: TurnpikeError.self) { try WorkerAnnouncement(json: ["zone": "not a name"]) }
+    }
+
     @Test(arguments: [
         #"{"epoch":0,"sequence":1,"final":false,"series":[],"consumption":[]}"#,
         #"{"epoch":1,"sequence":0,"final":false,"series":[],"consumption":[]}"#,

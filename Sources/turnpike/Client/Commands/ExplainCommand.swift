@@ -28,6 +28,9 @@ struct ExplainCommand: AsyncParsableCommand, OutputChoosing {
     @Option(name: .shortAndLong, help: "The API key that the request brings, or its name.")
     var key: String?
 
+    @Option(help: "The gateway's zone, for services that prefer endpoints of it.")
+    var zone: String?
+
     @OptionGroup var output: OutputOptions
     @OptionGroup var connection: ConnectionOptions
 
@@ -41,12 +44,15 @@ struct ExplainCommand: AsyncParsableCommand, OutputChoosing {
         ])
         body["key"] = key.map { .string($0) }
         body["address"] = address.map { .string($0) }
+        body["zone"] = zone.map { .string($0) }
         if !header.isEmpty { body["headers"] = .object(try fields()) }
         let answer = try await connection.connect().send(.POST, Target("explain"), body: .object(body)).body
         switch output.output {
         case .json: Terminal.standardOutput.write(answer.prettyText)
         case .table:
-            Terminal.standardOutput.write(ExplainCommand.text(of: answer, styled: Terminal.standardOutput.isStyled))
+            let styled = Terminal.standardOutput.isStyled
+            Terminal.standardOutput.write(ExplainCommand.text(of: answer, styled: styled))
+            if let zones = Table(zonesOf: answer) { Terminal.standardOutput.write("\n" + zones.text(styled: styled)) }
         }
     }
 

@@ -22,7 +22,7 @@ struct WorkersCommand: AsyncParsableCommand, OutputChoosing {
 extension Table {
     init(workers: [JSON]) {
         let titles = [
-            "name", "kind", "version", "connected", "addresses", "serves by", "behind", "last seen", "refuses",
+            "name", "kind", "version", "connected", "zone", "addresses", "serves by", "behind", "last seen", "refuses",
         ]
         self.init(
             titles.map { Column(title: $0, alignment: ["serves by", "behind"].contains($0) ? .right : .left) },
@@ -32,7 +32,7 @@ extension Table {
                     Table.cell(worker["name"]), Table.cell(worker["kind"]),
                     Table.cell(status["version"] ?? worker["version"]),
                     status["connected"]?.bool == true ? "yes" : "no",
-                    Table.cell(status["addresses"]), Table.cell(status["appliedRevision"]),
+                    Table.cell(status["zone"]), Table.cell(status["addresses"]), Table.cell(status["appliedRevision"]),
                     Table.cell(status["lag"]), Table.cell(status["lastSeen"]), Rollout.reasons(of: status),
                 ]
             }
