@@ -163,7 +163,7 @@ extension Balancers {
         let service = ServiceBalancer(
             cluster, cluster.members(by: names), after: former, zone: zone, in: &directory, now: now)
         checks.follow(service, after: former, now: now, random: &random)
-        service.healthChanged(now: now)
+        service.healthChanged()
         keep(service)
         if cluster.healthRule != nil || former?.cluster.healthRule != nil { counts.append(service.healthCount) }
         return former.map { letGo($0.endpoints, except: service.endpoints, in: &directory) } ?? []
@@ -219,7 +219,7 @@ extension Balancers {
         if outcome == .good, rule.check.port == nil { directory.reached(endpoint.number, now: now) }
         let isFirst = endpoint.health.standing == .unknown
         guard endpoint.health.note(isGood: outcome == .good, by: rule.check, now: now) else { return nil }
-        service.healthChanged(now: now)
+        service.healthChanged()
         counts.append(service.healthCount)
         var failure: HealthProbe.Failure?
         if case .bad(let reason) = outcome { failure = reason }

@@ -75,6 +75,9 @@ public enum UpstreamFailure: String, Sendable, CaseIterable {
     case timeout
     /// It answered with a status for which the service's retries try again, and that was done.
     case status
+
+    /// Whether the upstream cannot have seen anything of the request.
+    var isUnsent: Bool { self == .connect || self == .connectTimeout }
 }
 
 public enum LeaseWaitOutcome: String, Sendable, CaseIterable { case granted, refused, timeout, overloaded, abandoned }

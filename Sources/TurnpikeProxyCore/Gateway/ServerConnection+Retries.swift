@@ -68,7 +68,7 @@ extension ServerConnection {
         guard let service = request.service,
             service.load.activeRetries - (request.isRetrying ? 1 : 0) < service.cluster.loadLimits.retries
         else { return nil }
-        let isUnsent = failure == .connect || failure == .connectTimeout
+        let isUnsent = failure.isUnsent
         guard let rule = service.cluster.retryRule else {
             // Without a rule, others are tried at once where one could not be reached.
             return isUnsent && request.retries + 1 < gateway.limits.upstreamAttempts ? 0 : nil

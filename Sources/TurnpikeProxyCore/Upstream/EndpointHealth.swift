@@ -8,7 +8,8 @@ public struct EndpointHealth: Sendable, Hashable {
     static let longestPause: UInt64 = 30_000_000_000
 
     private var failures: UInt64 = 0
-    private var outUntil: UInt64 = 0
+    /// Until when it is left out; 0 for one that is not.
+    private(set) var outUntil: UInt64 = 0
     /// When it came back, or will come back at the latest, the last time that it was out; 0 where it never was.
     private(set) var returnedAt: UInt64 = 0
 

@@ -6,6 +6,8 @@ struct EndpointSet: Sendable, Hashable {
 
     var isEmpty: Bool { words == SIMD4() }
 
+    func isDisjoint(with other: EndpointSet) -> Bool { words & other.words == SIMD4() }
+
     func contains(_ place: Int) -> Bool {
         place < 256 && words[place >> 6] & (1 << UInt64(place & 63)) != 0
     }

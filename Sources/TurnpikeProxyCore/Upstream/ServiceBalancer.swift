@@ -15,6 +15,8 @@ final class ServiceBalancer {
     private(set) var disregardsChecks = false
     /// Nil where no zone is preferred.
     private var zones: ZonePreference?
+    /// Of the directory, when zones were weighed.
+    private var weighedReachChanges: UInt64 = 0
 
     /// - Parameter zone: the gateway's own.
     init(
@@ -39,23 +41,33 @@ final class ServiceBalancer {
         }
         turns = WeightedRoundRobin(weights: members.weights)
         zones = ZonePreference(members, in: zone, by: cluster.localityAwareness)
-        healthChanged(now: now)
+        healthChanged()
     }
 
     /// What is known of the endpoints' health is not what it was.
-    func healthChanged(now: UInt64) {
+    func healthChanged() {
         disregardsChecks = !endpoints.indices.contains { members.weights[$0] > 0 && endpoints[$0].health.isFit }
-        weighZones(now: now)
+        zones?.healthChanged()
     }
 
-    private func weighZones(now: UInt64) {
-        zones?.weigh(members.weights, now: now) { isFit($0) ? endpoints[$0].outlier.ejectedUntil : .max }
+    /// How healthy zones are is known for as long as nobody is found out or back.
+    private func weighZones(by directory: inout UpstreamDirectory, now: UInt64) {
+        guard let zones, now >= zones.nextChange || directory.reachChanges != weighedReachChanges else { return }
+        weighedReachChanges = directory.reachChanges
+        self.zones?.weigh(members.weights, now: now) { place in
+            guard isFit(place) else { return .max }
+            return max(endpoints[place].outlier.ejectedUntil, directory.outUntil(endpoints[place].number))
+        }
     }
 
     /// The endpoints that come first for a request, by its hash where it has one, so that what belongs together stays together;
     /// nil where all are alike.
-    private func preferred(hash: UInt64?, random: inout RandomSource, now: UInt64) -> EndpointSet? {
-        if let zones, now >= zones.nextChange { weighZones(now: now) }
+    private func preferred(
+        hash: UInt64?, afterLosing tried: EndpointSet?, in directory: inout UpstreamDirectory,
+        random: inout RandomSource, now: UInt64
+    ) -> EndpointSet? {
+        if let tried { return zones?.untouched(by: tried) }
+        weighZones(by: &directory, now: now)
         // Mixed, as the table of `maglev` goes by the hash itself.
         return zones?.preferred { hash.map { ($0 &* 0x9E37_79B9_7F4A_7C15) >> 32 } ?? random.next() }
     }
@@ -80,12 +92,14 @@ final class ServiceBalancer {
     /// - Parameters:
     ///   - hash: of the part of the request that the service goes by, if it does and the request has it.
     ///   - tried: endpoints that the request has tried: they come last, in whatever zone they are.
+    ///   - isLastChance: the request has no other try after this one, and those before could not reach anybody.
     func next(
-        hash: UInt64?, tried: EndpointSet, in directory: inout UpstreamDirectory, random: inout RandomSource,
-        now: UInt64
+        hash: UInt64?, tried: EndpointSet, isLastChance: Bool, in directory: inout UpstreamDirectory,
+        random: inout RandomSource, now: UInt64
     ) -> Int? {
         if endpoints.count == 1 { return weight(of: 0, in: &directory, now: now) > 0 ? 0 : nil }
-        if let preferred = preferred(hash: hash, random: &random, now: now),
+        if let preferred = preferred(
+            hash: hash, afterLosing: isLastChance ? tried : nil, in: &directory, random: &random, now: now),
             let place = choose(
                 hash, random: &random,
                 weighing: {
@@ -177,7 +191,7 @@ final class ServiceBalancer {
         let ejected = live.count { endpoints[$0].outlier.isEjected(now: now) }
         guard ejected < rule.mostEjected(of: live.count) else { return false }
         endpoints[place].outlier.eject(by: rule, now: now)
-        weighZones(now: now)
+        zones?.healthChanged()
         return true
     }
 }

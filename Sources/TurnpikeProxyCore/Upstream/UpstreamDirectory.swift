@@ -36,6 +36,10 @@ public struct UpstreamDirectory: Sendable {
 
     public init(limits: PoolLimits = PoolLimits()) { self.limits = limits }
 
+    /// Grows each time that an endpoint is left out, or back before its time: who has weighed endpoints by that weighs them
+    /// anew.
+    private(set) var reachChanges: UInt64 = 0
+
     /// Connections open or being made.
     public private(set) var openCount = 0
     /// Those that wait for a request.
@@ -66,6 +70,9 @@ public struct UpstreamDirectory: Sendable {
 
     public func isAvailable(_ endpoint: Int, now: UInt64) -> Bool { endpoints[endpoint].health.isAvailable(now: now) }
 
+    /// Until when the endpoint is left out; 0 for one that is not.
+    func outUntil(_ endpoint: Int) -> UInt64 { endpoints[endpoint].health.outUntil }
+
     /// When the endpoint came back the last time that it was out; 0 where it never was.
     func returned(_ endpoint: Int) -> UInt64 { endpoints[endpoint].health.returnedAt }
 
@@ -95,15 +102,19 @@ public struct UpstreamDirectory: Sendable {
 
     public mutating func connected(_ id: UpstreamID, now: UInt64) {
         guard let endpoint = endpoint(of: id) else { return }
-        endpoints[endpoint].health.connected(now: now)
+        reached(endpoint, now: now)
     }
 
-    /// A connection that is none of these could be made.
-    mutating func reached(_ endpoint: Int, now: UInt64) { endpoints[endpoint].health.connected(now: now) }
+    /// A connection could be made, be it none of these.
+    mutating func reached(_ endpoint: Int, now: UInt64) {
+        if !isAvailable(endpoint, now: now) { reachChanges += 1 }
+        endpoints[endpoint].health.connected(now: now)
+    }
 
     /// A connection could not be made; it counts no longer.
     public mutating func connectFailed(_ id: UpstreamID, now: UInt64) {
         guard let endpoint = endpoint(of: id) else { return }
+        if isAvailable(endpoint, now: now) { reachChanges += 1 }
         endpoints[endpoint].health.connectFailed(now: now)
         removed(id)
     }

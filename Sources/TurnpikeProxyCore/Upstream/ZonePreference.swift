@@ -6,7 +6,7 @@ import TurnpikeModel
 /// enough of them are healthy; else a part that shrinks with what is healthy, so that the few are not given what was meant for
 /// many.
 ///
-/// Weighed when the endpoints' health changes, not with each request.
+/// Weighed with the first request after the endpoints' health has changed, not with each.
 struct ZonePreference: Sendable {
     /// Of so many requests, a share of this many is all.
     static let whole: UInt64 = 10_000
@@ -16,8 +16,8 @@ struct ZonePreference: Sendable {
     private let minHealthyPercent: Int
     /// How many of ``whole`` requests stay in the zone.
     private(set) var share = whole
-    /// Nanoseconds. When the share may be another, though nobody was asked how he is.
-    private(set) var nextChange = UInt64.max
+    /// Nanoseconds. When the share may be another, though nobody was asked how he is; 0 while it is not weighed.
+    private(set) var nextChange: UInt64 = 0
 
     /// - Returns: nil where there is nothing to prefer: all endpoints that get requests are in this zone, or none is.
     init?(_ members: ServiceMembers, in zone: String?, by awareness: LoadBalancing.LocalityAwareness?) {
@@ -31,6 +31,9 @@ struct ZonePreference: Sendable {
         self.others = others
         minHealthyPercent = awareness.minHealthyPercent
     }
+
+    /// The endpoints' health is not what it was: the share is to be weighed before it is used again.
+    mutating func healthChanged() { nextChange = 0 }
 
     /// Sets the share by the endpoints' health.
     ///
@@ -53,5 +56,12 @@ struct ZonePreference: Sendable {
     func preferred(_ draw: () -> UInt64) -> EndpointSet {
         if share == Self.whole { return own }
         return share > 0 && draw() % Self.whole < share ? own : others
+    }
+
+    /// The endpoints that come first for the last try of a request whose tries before could not reach anybody: those on the
+    /// side where none of these was, lest all are spent on one that is cut off. Nil where there were some on both.
+    func untouched(by tried: EndpointSet) -> EndpointSet? {
+        if own.isDisjoint(with: tried) { return own }
+        return others.isDisjoint(with: tried) ? others : nil
     }
 }

@@ -69,6 +69,15 @@ import TurnpikeModel
         }
     }
 
+    @Test func `a last chance is on the side where nobody was tried`() throws {
+        let preference = try #require(preferring(members(["a", "a", "b", nil])))
+        func untouched(_ tried: Int...) -> EndpointSet? {
+            preference.untouched(by: tried.reduce(into: EndpointSet()) { $0.insert($1) })
+        }
+        #expect(untouched(0) == preference.others && untouched(0, 1) == preference.others)
+        #expect(untouched(2, 3) == preference.own && untouched(0, 2) == nil)
+    }
+
     @Test func `without a zone, or with nothing beside it, there is nothing to prefer`() {
         #expect(preferring(members(["a", "b"]), in: nil) == nil)
         #expect(preferring(members(["a", "b"]), in: "c") == nil)

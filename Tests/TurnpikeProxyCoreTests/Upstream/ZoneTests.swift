@@ -101,15 +101,37 @@ import TurnpikeSnapshot
         #expect(Set(load(simulation).keys) == own)
     }
 
-    @Test(arguments: [(3, ["10.0.0.3"]), (4, ["10.0.0.4", "10.0.0.5"])] as [(Int, Set<String>)])
-    func `what cannot be reached in the zone is made up for by the zone, and then by others`(
-        refusing: Int, serving: Set<String>
+    /// Of four; half have to be healthy.
+    @Test(arguments: LoadBalancing.Algorithm.allCases, [(2, 1.0), (3, 0.5), (4, 0.0)])
+    func `who cannot be reached is not healthy, and no request fails for him`(
+        algorithm: LoadBalancing.Algorithm, _ case: (refusing: Int, stay: Double)
     ) throws {
-        let simulation = try simulation(cluster())
-        simulation.receives = { host, _ in host < "10.0.0.\(refusing)" ? .refuses : .accepts }
-        #expect(Set(load(simulation).keys) == serving)
-        // Who finds out, now and once the pause is over, may have tried as many as a request may.
-        #expect(simulation.statuses.count { $0 != 200 } <= 2)
+        let simulation = try simulation(cluster(algorithm))
+        simulation.receives = { host, _ in host < "10.0.0.\(`case`.refusing)" ? .refuses : .accepts }
+        // They are found out, and now and then looked at again.
+        _ = load(simulation, 2000)
+        simulation.run(for: .second)
+        let load = load(simulation)
+        let stayed = load.filter { own.contains($0.key) }.values.reduce(0, +)
+        #expect(abs(Double(stayed) / 600 - `case`.stay) < 0.08, "\(load)")
+        #expect(simulation.statuses.allSatisfy { $0 == 200 })
+        simulation.receives = { _, _ in .accepts }
+        simulation.run(for: 31 * .second)
+        #expect(Set(self.load(simulation).keys).isSubset(of: own))
+    }
+
+    @Test(arguments: [1, 3, 7])
+    func `the last try of a request leaves a zone that is cut off`(attempts: Int) throws {
+        let retries = Retries(attempts: attempts, on: [.connectFailure])
+        let zone = (0..<16).map { ("10.0.1.\($0)", 80) }
+        let simulation = try simulation(
+            Sample.cluster(
+                endpoints: zone + [("10.0.2.0", 80)], zones: zone.map { _ in "a" } + ["b"],
+                loadBalancing: LoadBalancing(algorithm: .roundRobin, localityAwareness: .init()), retries: retries))
+        simulation.receives = { host, _ in host < "10.0.2" ? .refuses : .accepts }
+        simulation.get()
+        simulation.run(for: .second)
+        #expect(simulation.statuses == [200] && simulation.connects.values.reduce(0, +) == attempts + 1)
     }
 
     @Test func `a retry tries all of the zone, then other zones`() throws {

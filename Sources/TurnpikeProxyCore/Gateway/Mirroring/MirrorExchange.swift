@@ -65,7 +65,8 @@ public final class MirrorExchange {
         isCounted = true
         guard
             let place = service.next(
-                hash: nil, tried: EndpointSet(), in: &gateway.upstreams, random: &gateway.random, now: gateway.now)
+                hash: nil, tried: EndpointSet(), isLastChance: false, in: &gateway.upstreams, random: &gateway.random,
+                now: gateway.now)
         else { return end(.failed) }
         self.place = place
         service.endpoints[place].activeRequests += 1

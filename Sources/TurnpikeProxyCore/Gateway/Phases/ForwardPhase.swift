@@ -54,7 +54,16 @@ extension Gateway {
     }
 
     private func endpoint(of service: ServiceBalancer?, _ context: RequestContext) -> Int? {
-        service?.next(hash: context.hash, tried: context.tried, in: &upstreams, random: &random, now: now)
+        service?.next(
+            hash: context.hash, tried: context.tried, isLastChance: isLastChance(context), in: &upstreams,
+            random: &random, now: now)
+    }
+
+    /// Whether the request could not reach the endpoint of the try before, and has no other try after the next one.
+    private func isLastChance(_ context: RequestContext) -> Bool {
+        guard let failure = context.failure, failure.isUnsent, !context.tried.isEmpty, let service = context.service
+        else { return false }
+        return context.retries >= service.cluster.retryRule?.attempts ?? (limits.upstreamAttempts - 1)
     }
 
     /// Where there is no other, an endpoint that could not be reached a moment ago is asked, or one that is not fit: once a request, so that nobody
