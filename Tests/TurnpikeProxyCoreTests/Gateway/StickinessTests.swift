@@ -83,6 +83,26 @@ import TurnpikeSnapshot
         #expect(answer.contains("; SameSite=Lax\r\n") && !answer.contains("Max-Age"))
     }
 
+    @Test func `a client that came over TLS is given a cookie for TLS only, and the longest fits`() throws {
+        let name = String(repeating: "n", count: 64)
+        let key = Stickiness.Key.cookie(name, lifetime: .seconds(400 * 86_400))
+        let rig = try ConnectionRig(resources(Stickiness(key)))
+        for (scheme, isSecure) in [(RequestForwarding.Scheme.http, false), (.https, true)] {
+            rig.connection.scheme = scheme
+            let answer = try send(rig).answer
+            let line = try #require(answer.split(separator: "\r\n").first { $0.hasPrefix("Set-Cookie: \(name)=") })
+            #expect(line.contains("; Secure;") == isSecure && line.hasSuffix("; Max-Age=34560000"))
+            #expect(answer.hasSuffix("\r\n\r\n"))
+        }
+        let stickiness = GatewayStickiness(Stickiness(key), weights: [1])
+        let overflows = withUnsafeTemporaryAllocation(byteCount: stickiness.sizeBound, alignment: 1) { memory in
+            var writer = ByteWriter(memory)
+            stickiness.writeCookie(StickyCookie(value: .max), over: .https, to: &writer)
+            return writer.overflowed
+        }
+        #expect(!overflows)
+    }
+
     @Test func `a backend that cannot be used gives its requests to the others, and gets them back`() throws {
         let rig = try ConnectionRig(resources(Stickiness(.header("x-user")), weights: [1, 1]))
         let home = try send(rig, "X-User: ada").host

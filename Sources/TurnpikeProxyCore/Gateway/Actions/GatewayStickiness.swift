@@ -80,16 +80,20 @@ struct GatewayStickiness: Sendable {
         return hash ^ hash >> 33
     }
 
-    /// Bytes that ``writeCookie(_:to:)`` writes at most.
-    var sizeBound: Int { name.count + 96 }
+    /// Bytes that ``writeCookie(_:over:to:)`` writes at most.
+    var sizeBound: Int { name.count + 112 }
 
-    /// The `Set-Cookie` field (RFC 6265 §4.1). Scripts need not see it, and other sites' requests need not bring it.
-    func writeCookie(_ cookie: StickyCookie, to writer: inout ByteWriter) {
+    /// The `Set-Cookie` field (RFC 6265 §4.1). Scripts need not see it, other sites' requests need not bring it, and a client
+    /// that came over TLS brings it back over TLS only.
+    func writeCookie(
+        _ cookie: StickyCookie, over scheme: RequestForwarding.Scheme, to writer: inout ByteWriter
+    ) {
         writer.append("Set-Cookie: ")
         name.withUnsafeBytes { writer.append($0) }
         writer.append(ASCII.equals)
         cookie.write(to: &writer)
         writer.append("; Path=/; HttpOnly; SameSite=Lax")
+        if scheme == .https { writer.append("; Secure") }
         if let maxAge {
             writer.append("; Max-Age=")
             writer.append(decimal: maxAge)
