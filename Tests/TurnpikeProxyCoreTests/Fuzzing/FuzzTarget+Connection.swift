@@ -29,7 +29,9 @@ extension FuzzTarget {
                 "the client reads\n\(whole.toClient.text)\nand byte by byte\n\(bytewise.toClient.text)")
         }
         let (sent, sentBytewise) = (whole.allSent, bytewise.allSent)
-        let isBroken = whole.wasAborted || bytewise.wasAborted || MessageSequence.requests(in: client).fault != nil
+        let asked = MessageSequence.requests(in: client)
+        let isBroken =
+            whole.wasAborted || bytewise.wasAborted || asked.fault != nil || FuzzedConnection.exceedsBound(asked)
         try require(
             sent == sentBytewise || isBroken && (sent.starts(with: sentBytewise) || sentBytewise.starts(with: sent)),
             "the upstream reads\n\(sent.text)\nand byte by byte\n\(sentBytewise.text)")

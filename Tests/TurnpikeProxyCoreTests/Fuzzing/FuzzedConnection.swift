@@ -57,7 +57,7 @@ final class FuzzedConnection {
             Sample.whole([
                 Sample.route(paths: [.prefix("/")]),
                 Sample.route("keys", id: 2, paths: [.prefix("/keys")], requiresKey: true, rateLimits: ["burst"]),
-                tunnelRoute,
+                tunnelRoute, boundedRoute,
                 Sample.route("retried", id: 4, paths: [.prefix("/retried")], backends: [("retried", 1)]),
                 Sample.key("abc"), Sample.rateLimit(per: .key, limit: 3), Sample.cluster(),
                 Sample.cluster(
@@ -71,6 +71,24 @@ final class FuzzedConnection {
         guard case .route(var route) = resource else { return resource }
         route.upgrades = Upgrades(protocols: ["websocket"])
         return .route(route)
+    }
+
+    /// Bytes of content that requests below `/bounded` may have.
+    static let bound = 20
+
+    private static var boundedRoute: CompiledResource {
+        let resource = Sample.route("bounded", id: 5, paths: [.prefix("/bounded")], backends: [("retried", 1)])
+        guard case .route(var route) = resource else { return resource }
+        route.maxContentBytes = Int64(bound)
+        return .route(route)
+    }
+
+    /// Whether a request has more content than its route takes.
+    static func exceedsBound(_ requests: MessageSequence) -> Bool {
+        let path = Array("/bounded".utf8)
+        return requests.contents.contains {
+            $0.bytes > bound && ($0.path == path || $0.path.starts(with: path + [ASCII.slash]))
+        }
     }
 
     /// An answer was cut short.
@@ -298,6 +316,7 @@ final class FuzzedConnection {
                     "an upstream was sent what is no request: \(fault), \(upstream.sent.text.debugDescription)")
             }
             if !upstream.isTunnel { ids.formUnion(sent.ids) }
+            try require(!Self.exceedsBound(sent), "an upstream was sent more content than the route takes")
         }
         try require(
             ids.count <= asked.methods.count, "\(ids.count) requests arrive where \(asked.methods.count) were sent")

@@ -8,6 +8,8 @@ struct MessageSequence {
     private(set) var methods: [[UInt8]] = []
     /// The values of `X-Request-Id`.
     private(set) var ids: Set<[UInt8]> = []
+    /// Of the requests: their paths, and how much content was read, framing left out.
+    private(set) var contents: [(path: [UInt8], bytes: UInt64)] = []
     private(set) var count = 0
     /// Why the bytes cannot be read on.
     private(set) var fault: HTTPFault?
@@ -26,7 +28,9 @@ struct MessageSequence {
             result.methods.append(bytes[head.methodName])
             if let id = head.fields.first(.xRequestID) { result.ids.insert(bytes[id.value]) }
             result.count += 1
-            rest = result.skip(head.framing, content)
+            let length: UInt64
+            (rest, length) = result.skip(head.framing, content)
+            result.contents.append((bytes[head.path], length))
         }
         return result
     }
@@ -41,7 +45,7 @@ struct MessageSequence {
             let outcome = rest.withUnsafeBytes { parser.parse($0, answersHead: answersHead, into: &head) }
             guard let content = result.take(outcome, rest) else { break }
             if !head.isInterim { result.count += 1 }
-            rest = result.skip(head.framing, content)
+            rest = result.skip(head.framing, content).rest
         }
         return result
     }
@@ -57,15 +61,17 @@ struct MessageSequence {
         }
     }
 
-    /// - Returns: what follows the content; nothing where that is not whole.
-    private mutating func skip(_ framing: BodyFraming, _ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    /// - Returns: what follows the content, nothing where that is not whole; and how much content there is.
+    private mutating func skip(
+        _ framing: BodyFraming, _ bytes: ArraySlice<UInt8>
+    ) -> (rest: ArraySlice<UInt8>, length: UInt64) {
         var reader = BodyReader(framing)
         do {
             let progress = try bytes.withUnsafeBytes { bytes throws(HTTPFault) in try reader.advance(bytes) }
-            return progress.isComplete ? bytes.dropFirst(progress.consumed) : []
+            return (progress.isComplete ? bytes.dropFirst(progress.consumed) : [], reader.payloadBytes)
         } catch {
             fault = error as? HTTPFault
-            return []
+            return ([], reader.payloadBytes)
         }
     }
 }
