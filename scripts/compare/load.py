@@ -58,7 +58,8 @@ def run(load: Load, port: int, keys: list[str], seconds: float, folder: pathlib.
 
 
 def run_wrk(load: Load, port: int, keys: list[str], seconds: float, folder: pathlib.Path) -> Outcome:
-    key_file = folder / "active-keys"
+    # Of its own, as others may be under way.
+    key_file = folder / f"active-keys-{load.name}"
     key_file.write_text("\n".join(keys[:ACTIVE_KEYS]) + "\n")
     scheme = "https" if load.protocol == "tls" else "http"
     text = output(

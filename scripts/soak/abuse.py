@@ -17,6 +17,7 @@ LOOPBACK = "127.0.0.1"
 # SO_LINGER with a time of zero: closing sends a reset.
 RESET = struct.pack("ii", 1, 0)
 TCP_REPAIR = 19
+PROTOCOLS = ["h2", "http/1.1"]
 SLOW_SECONDS = 12
 
 
@@ -58,17 +59,17 @@ def connect(port: int, receive_buffer: int | None = None) -> socket.socket:
     return connection
 
 
-def connect_tls(port: int, protocols: list[str]) -> ssl.SSLSocket:
+def connect_tls(port: int, protocol: str, receive_buffer: int | None = None) -> ssl.SSLSocket:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(protocols)
-    return context.wrap_socket(connect(port), server_hostname=HOST)
+    context.set_alpn_protocols([protocol])
+    return context.wrap_socket(connect(port, receive_buffer), server_hostname=HOST)
 
 
 def reset_again_and_again(stage: Stage, count: int, seed: int) -> None:
     """Connects, sends nothing, a part, or all of a request, and resets; one in ten on the port of TLS, of these one in fifty
-    after a handshake and with a request of HTTP/2 under way."""
+    after a handshake and with a request under way, by HTTP/2 and HTTP/1.1 in turn."""
     chance = random.Random(seed)
     whole = request(stage.keys[0])
     huge = request(stage.keys[0], "/v1/huge")
@@ -86,21 +87,27 @@ def reset_again_and_again(stage: Stage, count: int, seed: int) -> None:
             connection.sendall(chance.choice([b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 20, b"\x16", whole]))
             reset(connection)
         else:
-            secure = connect_tls(stage.secure_port, ["h2"])
-            secure.sendall(http2_request(stage.keys[0], "/v1/huge", streams=4))
+            protocol = PROTOCOLS[number // 500 % 2]
+            secure = connect_tls(stage.secure_port, protocol)
+            secure.sendall(http2_request(stage.keys[0], "/v1/huge", streams=4) if protocol == "h2" else huge)
             reset(secure)
 
 
 def slow_readers(stage: Stage, count: int) -> Clients:
-    """They ask for 64 MiB and make little room for it; one in five over HTTP/2, four streams each, whose windows never grow."""
+    """They ask for 64 MiB and make little room for it; one in five over TLS, and one in five over HTTP/2, four streams each,
+    whose windows never grow."""
     clients = Clients("slow readers")
     for number in range(count):
-        if number % 5:
-            connection = connect(stage.port, receive_buffer=4096)
-            connection.sendall(request(stage.keys[0], "/v1/huge"))
-        else:
-            connection = connect_tls(stage.secure_port, ["h2"])
+        if number % 5 == 0:
+            connection = connect_tls(stage.secure_port, "h2")
             connection.sendall(http2_request(stage.keys[0], "/v1/huge", streams=4))
+        else:
+            over_tls = number % 5 == 1
+            connection = (
+                connect_tls(stage.secure_port, "http/1.1", receive_buffer=4096)
+                if over_tls else connect(stage.port, receive_buffer=4096)
+            )
+            connection.sendall(request(stage.keys[0], "/v1/huge"))
         clients.sockets.append(connection)
     return clients
 
@@ -156,13 +163,18 @@ def drip(clients: Clients, key: str, seconds: float) -> tuple[list[float], int]:
 
 
 def half_open(stage: Stage, count: int) -> Clients:
-    """They have sent nothing, half a head, half of the content, or a request that was answered; some stand before TLS."""
+    """They have sent nothing, half a head, half of the content, or a request that was answered; some stand before TLS, some have
+    sent half a head within it."""
     clients = Clients("half-open connections")
     whole = request(stage.keys[0])
     content = whole.replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\nContent-Length: 100\r\n\r\nhalf")
     for number in range(count):
-        kind = number % 5
-        connection = connect(stage.secure_port if kind == 4 else stage.port)
+        kind = number % 6
+        if kind == 5:
+            connection = connect_tls(stage.secure_port, "http/1.1")
+            connection.sendall(whole[:40])
+        else:
+            connection = connect(stage.secure_port if kind == 4 else stage.port)
         if kind in (1, 2, 3):
             connection.sendall((whole[:40], content, whole)[kind - 1])
         if kind == 3:

@@ -33,7 +33,11 @@ from stage import TENANT, Stage, route  # noqa: E402
 
 CHANGED = ["routes", "keys", "endpoints"]
 CHANGES_PER_SECOND = 50
-LOADS = [Load("wrk", "wrk, HTTP/1.1", "h1", 32), Load("h2load", "h2load, HTTP/2 over TLS", "h2", 8, streams=4)]
+LOADS = [
+    Load("wrk", "wrk, HTTP/1.1", "h1", 32),
+    Load("wrk-tls", "wrk, HTTP/1.1 over TLS", "tls", 8),
+    Load("h2load", "h2load, HTTP/2 over TLS", "h2", 8, streams=4),
+]
 
 # Budgets. What was given back may stay with the allocator, and is used again: who comes a second time costs nothing more.
 MORE_MIB = 24
@@ -84,7 +88,7 @@ def deaths(stage: Stage, given: argparse.Namespace, verdict: Verdict) -> None:
 
 
 def under_load(stage: Stage, given: argparse.Namespace, verdict: Verdict, others: list[Disturbance]) -> None:
-    """wrk and h2load at once, while routes, keys and endpoints change."""
+    """wrk, in the clear and over TLS, and h2load at once, while routes, keys and endpoints change."""
     rate = CHANGES_PER_SECOND / len(CHANGED)
     changes = [Changes(what, stage, rate, given.seed + number) for number, what in enumerate(CHANGED)]
     with ExitStack() as stack:
@@ -100,7 +104,7 @@ def under_load(stage: Stage, given: argparse.Namespace, verdict: Verdict, others
 
 def run_at_once(stage: Stage, seconds: int) -> list[Outcome]:
     outcomes: dict[str, Outcome | BaseException] = {}
-    ports = {"h1": stage.port, "h2": stage.secure_port}
+    ports = {"h1": stage.port, "tls": stage.secure_port, "h2": stage.secure_port}
 
     def run(each: Load) -> None:
         try:

@@ -76,11 +76,13 @@ final class GatewayProcess: Sendable {
 
     /// Sends a GET request to the gateway.
     func get(
-        _ path: String, host: String = "api.acme.test", key: String? = nil, by client: HTTPClient = .shared
+        _ path: String, host: String = "api.acme.test", key: String? = nil, isSecure: Bool = false,
+        by client: HTTPClient = .shared
     ) async throws -> Exchange {
         var headers = [("Host", host)]
         if let key { headers.append(("X-Api-Key", key)) }
-        return try await Exchange.send(.GET, url + path, headers: headers, by: client)
+        return try await Exchange.send(
+            .GET, ((isSecure ? secureURL : nil) ?? url) + path, headers: headers, by: client)
     }
 
     /// Sends `count` requests for orders one after the other; all must be answered 200.

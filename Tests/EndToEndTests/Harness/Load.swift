@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncHTTPClient
+import NIOSSL
 import Synchronization
 import TurnpikeTestSupport
 
 /// Clients that send one request after another until they are told to stop.
 final class Load: Sendable {
+    /// How clients come to a gateway.
+    enum Way: String, CaseIterable, Sendable {
+        case clear, tls, http2
+
+        /// One that keeps its connections; the certificate is of no interest.
+        fileprivate var client: HTTPClient {
+            var configuration = HTTPClient.Configuration()
+            configuration.tlsConfiguration = .makeClientConfiguration()
+            configuration.tlsConfiguration?.certificateVerification = .none
+            configuration.httpVersion = self == .http2 ? .automatic : .http1Only
+            return HTTPClient(configuration: configuration)
+        }
+    }
+
     /// What the clients have seen.
     struct Tally: Sendable {
         var served = 0
@@ -18,14 +34,19 @@ final class Load: Sendable {
     /// Requests answered 200 so far.
     var served: Int { tally.withLock { $0.served } }
 
-    /// Runs `body` while clients send requests for orders; returns what they saw, once all of them have stopped.
+    /// Runs `body` while clients send requests for orders, so many by each way; returns what they saw, once all of them have
+    /// stopped.
     static func on(
-        _ gateway: GatewayProcess, key: String, clients: Int = 4, while body: (Load) async throws -> Void
+        _ gateway: GatewayProcess, key: String, clients: Int = 4, by ways: [Way] = [.clear],
+        while body: (Load) async throws -> Void
     ) async throws -> Tally {
         let load = Load()
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            for client in 1...clients {
-                group.addTask { await load.run(client, gateway, key) }
+        let lines = ways.map { (way: $0, client: $0.client) }
+        let tally = try await withThrowingTaskGroup(of: Void.self) { group in
+            for line in lines {
+                for number in 1...clients {
+                    group.addTask { await load.run("\(line.way)-\(number)", line.way, line.client, gateway, key) }
+                }
             }
             defer { load.isStopping.store(true, ordering: .sequentiallyConsistent) }
             try await body(load)
@@ -33,6 +54,8 @@ final class Load: Sendable {
             try await group.waitForAll()
             return load.tally.withLock { $0 }
         }
+        for line in lines { try await line.client.shutdown() }
+        return tally
     }
 
     /// Returns once the clients have had `count` more answers.
@@ -43,12 +66,15 @@ final class Load: Sendable {
         }
     }
 
-    private func run(_ client: Int, _ gateway: GatewayProcess, _ key: String) async {
+    private func run(
+        _ name: String, _ way: Way, _ client: HTTPClient, _ gateway: GatewayProcess, _ key: String
+    ) async {
         var number = 0
         while !isStopping.load(ordering: .sequentiallyConsistent) {
             number += 1
             do {
-                let exchange = try await gateway.get("/v1/orders/\(client)-\(number)", key: key)
+                let path = "/v1/orders/\(name)-\(number)"
+                let exchange = try await gateway.get(path, key: key, isSecure: way != .clear, by: client)
                 tally.withLock { tally in
                     if exchange.status == 200 { tally.served += 1 } else { tally.failures.append("\(exchange)") }
                 }

@@ -5,7 +5,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// An upstream within the test process: answers every request 200 with its path, and counts.
+/// An upstream within the test process: answers every request 200 with its path, and counts. It can die.
 final class Origin: Sendable {
     let port: Int
     private let channel: any Channel
@@ -13,6 +13,7 @@ final class Origin: Sendable {
 
     private final class Counter: Sendable {
         let requests = Atomic(0)
+        let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
     }
 
     private init(channel: any Channel, port: Int, counter: Counter) {
@@ -24,45 +25,66 @@ final class Origin: Sendable {
     /// Requests answered so far.
     var requests: Int { counter.requests.load(ordering: .sequentiallyConsistent) }
 
-    static func start() async throws -> Origin {
+    /// - Parameters:
+    ///   - port: 0 for a free one; else that of one that has died.
+    ///   - pause: before each answer.
+    static func start(port: Int = 0, pause: TimeAmount = .zero) async throws -> Origin {
         let counter = Counter()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                let id = ObjectIdentifier(channel)
+                counter.connections.withLock { $0[id] = channel }
+                channel.closeFuture.whenComplete { _ in counter.connections.withLock { $0[id] = nil } }
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-                    try channel.pipeline.syncOperations.addHandler(Handler(counter: counter))
+                    try channel.pipeline.syncOperations.addHandler(Handler(counter: counter, pause: pause))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+            .bind(host: "127.0.0.1", port: port).get()
         return Origin(channel: channel, port: channel.localAddress?.port ?? 0, counter: counter)
     }
 
     func stop() async throws { try await channel.close() }
+
+    /// As a process does that is killed: further connections are refused, and those that are open are reset.
+    func die() async throws {
+        try await channel.close()
+        for connection in counter.connections.withLock({ Array($0.values) }) { try? await connection.reset() }
+    }
 
     private final class Handler: ChannelInboundHandler {
         typealias InboundIn = HTTPServerRequestPart
         typealias OutboundOut = HTTPServerResponsePart
 
         private let counter: Counter
+        private let pause: TimeAmount
         private var path = ""
 
-        init(counter: Counter) { self.counter = counter }
+        init(counter: Counter, pause: TimeAmount) {
+            self.counter = counter
+            self.pause = pause
+        }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             switch unwrapInboundIn(data) {
             case .head(let head): path = head.uri
             case .body: break
             case .end:
-                counter.requests.add(1, ordering: .sequentiallyConsistent)
-                let body = ByteBuffer(string: path)
-                let headers: HTTPHeaders = ["Content-Length": "\(body.readableBytes)", "Content-Type": "text/plain"]
-                context.write(
-                    wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers))),
-                    promise: nil)
-                context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
-                context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+                guard pause > .zero else { return answer(context) }
+                context.eventLoop.assumeIsolated().scheduleTask(in: pause) { self.answer(context) }
             }
+        }
+
+        private func answer(_ context: ChannelHandlerContext) {
+            counter.requests.add(1, ordering: .sequentiallyConsistent)
+            let body = ByteBuffer(string: path)
+            let headers: HTTPHeaders = ["Content-Length": "\(body.readableBytes)", "Content-Type": "text/plain"]
+            context.write(
+                wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers))),
+                promise: nil)
+            context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }

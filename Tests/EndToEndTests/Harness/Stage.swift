@@ -48,6 +48,25 @@ final class Stage: Sendable {
     }
 }
 
+extension Stage {
+    /// Makes a certificate for a name, signed by itself: `certificates/FILE.crt` and `.key` in the stage's folder. One of that file
+    /// is replaced.
+    func makeCertificate(_ name: String, _ file: String) async throws {
+        let script = """
+            set -e
+            mkdir -p certificates
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=\(name) \
+                -addext subjectAltName=DNS:\(name) -keyout certificates/\(file).key -out certificates/\(file).crt
+            """
+        let child = try start("openssl", "/bin/bash", ["-c", script])
+        guard try await child.ended() == 0 else { throw NoCertificate(output: child.output) }
+    }
+
+    struct NoCertificate: Error {
+        var output: String
+    }
+}
+
 // MARK: - Where things are
 
 extension Stage {

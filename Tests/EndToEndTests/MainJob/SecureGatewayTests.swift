@@ -8,17 +8,6 @@ import TurnpikeTestSupport
 
 /// A gateway with TLS and HTTP/2, as curl sees it.
 @Suite(.serialized) struct SecureGatewayTests {
-    private func makeCertificate(_ name: String, _ file: String, _ stage: Stage) async throws {
-        let script = """
-            set -e
-            mkdir -p certificates
-            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=\(name) \
-                -addext subjectAltName=DNS:\(name) -keyout certificates/\(file).key -out certificates/\(file).crt
-            """
-        let child = try stage.start("openssl", "/bin/bash", ["-c", script])
-        #expect(try await child.ended() == 0, "\(child.output)")
-    }
-
     /// What curl prints of one request that trusts only the certificate of this name.
     private func curl(
         _ gateway: GatewayProcess, _ path: String, trusting file: String, _ stage: Stage, _ options: [String] = []
@@ -50,7 +39,7 @@ import TurnpikeTestSupport
                     "auth": ["anyOf": [["apiKey": [:]]]], "backends": [["service": "orders"]],
                 ])
             let key = try await plane.call(.POST, "/v1/tenants/acme/api-keys", ["name": "partner"])["key"]?.string ?? ""
-            try await makeCertificate("api.acme.test", "acme", stage)
+            try await stage.makeCertificate("api.acme.test", "acme")
             let gateway = try await GatewayProcess.start(
                 joining: plane, on: stage,
                 options: ["--secure-listen", "127.0.0.1:0", "--certificates", "\(stage.folder)/certificates"])
@@ -68,7 +57,7 @@ import TurnpikeTestSupport
             #expect(posted.output == "/v1/orders/3 2 200")
 
             // Another certificate for the same name takes the first one's place.
-            try await makeCertificate("api.acme.test", "acme", stage)
+            try await stage.makeCertificate("api.acme.test", "acme")
             gateway.process.signal(SIGHUP)
             try await until("the new certificate is shown") {
                 try await curl(gateway, "/v1/orders/4", trusting: "acme", stage, credential).status == 0
