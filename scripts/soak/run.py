@@ -33,6 +33,7 @@ from stage import TENANT, Stage, route  # noqa: E402
 
 CHANGED = ["routes", "keys", "endpoints"]
 CHANGES_PER_SECOND = 50
+WARM_UP_SECONDS = 1
 LOADS = [
     Load("wrk", "wrk, HTTP/1.1", "h1", 32),
     Load("wrk-tls", "wrk, HTTP/1.1 over TLS", "tls", 8),
@@ -89,6 +90,9 @@ def deaths(stage: Stage, given: argparse.Namespace, verdict: Verdict) -> None:
 
 def under_load(stage: Stage, given: argparse.Namespace, verdict: Verdict, others: list[Disturbance]) -> None:
     """wrk, in the clear and over TLS, and h2load at once, while routes, keys and endpoints change."""
+    # Until a loop has its first lease its requests wait for it, a tenth of a second at most, which may be too short here.
+    run_at_once(stage, WARM_UP_SECONDS)
+    before = stage.refusals()
     rate = CHANGES_PER_SECOND / len(CHANGED)
     changes = [Changes(what, stage, rate, given.seed + number) for number, what in enumerate(CHANGED)]
     with ExitStack() as stack:
@@ -99,6 +103,8 @@ def under_load(stage: Stage, given: argparse.Namespace, verdict: Verdict, others
     verdict.tell("changes a second", f"{made:.1f}", made >= 0.9 * CHANGES_PER_SECOND)
     for each, outcome in zip(LOADS, outcomes):
         tell_load(verdict, each.label, outcome)
+    for what, count in (stage.refusals() - before).items():
+        verdict.tell(f"the gateway has refused: {what}", str(count))
     check_applied(stage, verdict)
 
 

@@ -2,7 +2,10 @@
 """What a soak plays on: a control plane, a gateway, and three nginx as the endpoints of one service."""
 
 import pathlib
+import re
 import shutil
+import urllib.request
+from collections import Counter
 
 import nginx
 from comparison import make_certificate
@@ -101,7 +104,7 @@ class Stage:
         port, secure, admin = self.gateway.find(
             r"^Turnpike gateway: http://\S+?:(\d+) and https://\S+?:(\d+), admin (http://\S+)"
         )
-        self.port, self.secure_port = int(port), int(secure)
+        self.port, self.secure_port, self._admin = int(port), int(secure), admin
         until("the gateway is ready", lambda: is_ready(admin))
         self._load()
         # Before any client has come.
@@ -123,6 +126,12 @@ class Stage:
         resources += [resource("apiKey", f"client-{number}", {}) for number in range(KEYS)]
         outcome = self.control_plane.call("POST", "/v1/apply?wait=applied&timeout=1m", {"resources": resources})
         self.keys = [change["key"] for change in outcome["changes"] if change["kind"] == "apiKey"]
+
+    def refusals(self) -> Counter[str]:
+        """Requests that the gateway has refused so far, by why."""
+        with urllib.request.urlopen(f"{self._admin}/metrics") as answer:
+            lines = re.findall(r"^turnpike_requests_refused_total\{(.*)\} (\d+)$", answer.read().decode(), re.M)
+        return Counter({labels: int(count) for labels, count in lines})
 
     def stop(self) -> None:
         self._programs.stop_all()
