@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 .DEFAULT_GOAL := help
-.PHONY: schemathesis help setup build test check lint format run e2e-routes bench bench-gateway bench-gateway-quick chaos soak soak-quick fuzz cost clean
+.PHONY: schemathesis help setup build test check lint format run e2e-routes bench bench-gateway bench-gateway-quick bench-loops chaos soak soak-quick fuzz cost clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench-gateway: ## Measure the gateway beside nginx, HAProxy and Envoy, and write
 
 bench-gateway-quick: ## The same with two rounds of a second, printed only
 	@scripts/bench-gateway.sh --rounds 2 --seconds 1
+
+bench-loops: ## Measure a gateway of one event loop beside one of two (release build)
+	@scripts/bench-loops.sh
 
 chaos: ## Kill the control plane 500 times amid writes (release build)
 	@scripts/chaos.sh

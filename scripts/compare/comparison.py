@@ -79,11 +79,7 @@ class Comparison:
     def rounds(self, upstream: Upstream, count: int, seconds: int) -> Iterator[Round]:
         """Interleaves the subjects, each other round in the opposite order, so that what else the machine does hits all."""
         with ExitStack() as stack:
-            lives = []
-            for subject in self._subjects:
-                place = stack.enter_context(self._place(subject.name, upstream.port))
-                lives.append(Life(subject, place, subject.start(place), upstream))
-                check(subject, lives[-1].ports["h1"], upstream)
+            lives = [stack.enter_context(self.life(subject, upstream)) for subject in self._subjects]
             say("Warming up.")
             for life, each in turns(lives):
                 life.run(each, 0, WARM_UP_SECONDS)
@@ -91,6 +87,14 @@ class Comparison:
                 say(f"Round {number} of {count}.")
                 for life, each in turns(lives if number % 2 else lives[::-1]):
                     yield life.run(each, number, seconds)
+
+    @contextmanager
+    def life(self, subject: Subject, upstream: Upstream) -> Iterator["Life"]:
+        """A subject that runs, and does what it is measured for."""
+        with self._place(subject.name, upstream.port) as place:
+            ports = subject.start(place)
+            check(subject, ports["h1"], upstream)
+            yield Life(subject, place, ports, upstream)
 
     @contextmanager
     def _place(self, name: str, upstream_port: int, requests_per_second: int = HIGH_LIMIT) -> Iterator[Place]:

@@ -31,6 +31,12 @@ def processor_nanoseconds(pids: list[int]) -> int:
     return sum(time.clock_gettime_ns((~pid << 3) | CPUCLOCK_SCHED) for pid in pids)
 
 
+def thread_nanoseconds(pid: int) -> dict[int, int]:
+    """The same of each thread that lives, by its id."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return {int(task.name): int((task / "schedstat").read_text().split()[0]) for task in tasks}
+
+
 def memory_kib(pids: list[int]) -> int:
     """Resident memory, what processes share counted once (PSS)."""
     rollups = (pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids)

@@ -12,13 +12,15 @@ TENANT = "acme"
 
 class Turnpike(Subject):
     does = "key check by SHA-256, GCRA per key, hard quota, usage per key, route and status, metrics"
-    def __init__(self, programs: Programs, transport: str | None) -> None:
+
+    # One thread, as all subjects have.
+    def __init__(self, programs: Programs, transport: str | None, loops: int = 1) -> None:
         self.name = f"turnpike-{transport}" if transport else "turnpike"
         self.label = f"Turnpike ({transport})" if transport else "Turnpike"
         self.keys = []
+        self.loops = loops
         self._programs = programs
-        # One thread, as all subjects have.
-        self._options = ["--transport", transport, "--loops", "1"] if transport else []
+        self._options = ["--transport", transport, "--loops", loops] if transport else []
         if transport != "nio":
             self.unsupported = {"h2": "its nio transport speaks it"}
 
