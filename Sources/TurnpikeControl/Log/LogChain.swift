@@ -56,18 +56,31 @@ public enum LogChain {
     }
 
     public static func hash(of entry: Entry, after previous: String) -> String {
-        func text(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
-        let changes = entry.changes.map { change -> JSON in
-            [
-                .string(change.kind), text(change.tenant), .string(change.name), text(change.beforeDigest),
-                text(change.afterDigest),
-            ]
+        // Written as text at once: a tree of it would be made for every write, and thrown away.
+        var text = JSONTextWriter(.compact)
+        text.reserve(512 + 256 * entry.changes.count)
+        func write(_ string: String?) {
+            text.element()
+            if let string { text.write(string) } else { text.writeNull() }
         }
-        let json: JSON = [
-            .string(previous), .integer(entry.revision), .string(entry.at), .string(entry.actor), .string(entry.source),
-            .string(entry.reason), .string(entry.requestID), .array(changes),
-        ]
-        return json.utf8.withUnsafeBytes { KeyDigest.sha256(of: $0) }.hex
+        text.openArray()
+        write(previous)
+        text.element()
+        text.write(entry.revision)
+        for part in [entry.at, entry.actor, entry.source, entry.reason, entry.requestID] { write(part) }
+        text.element()
+        text.openArray()
+        for change in entry.changes {
+            text.element()
+            text.openArray()
+            for part in [change.kind, change.tenant, change.name, change.beforeDigest, change.afterDigest] {
+                write(part)
+            }
+            text.closeArray()
+        }
+        text.closeArray()
+        text.closeArray()
+        return text.finish().withUnsafeBytes { KeyDigest.sha256(of: $0) }.hex
     }
 
     /// The digest of a stored document.

@@ -142,12 +142,14 @@ extension Publisher.State {
         of records: [RevisionRecord], at now: Timestamp
     ) -> [CheckedContinuation<Void, Never>] {
         var woken: [CheckedContinuation<Void, Never>] = []
-        for change in records.lazy.flatMap(\.changes) where change.key?.kind == .worker {
-            if let worker = change.after {
-                fleet.update(worker, at: now)
-            } else if let worker = change.before {
-                woken += revokeStream(of: worker.id) + rolloutWaits.remove(worker.id)
-                fleet.remove(worker.id)
+        for record in records {
+            for place in record.changes.indices where record.changes[place].key?.kind == .worker {
+                if let worker = record.changes[place].after {
+                    fleet.update(worker, at: now)
+                } else if let worker = record.changes[place].before {
+                    woken += revokeStream(of: worker.id) + rolloutWaits.remove(worker.id)
+                    fleet.remove(worker.id)
+                }
             }
         }
         return woken

@@ -26,11 +26,13 @@ struct View: Sendable {
     mutating func apply(_ record: RevisionRecord) {
         logEnd = LogPosition(revision: record.revision, hash: record.hash)
         var moves: [Change] = []
-        for change in record.changes {
-            if let before = change.before, let after = change.after, before.isFound(as: after) {
+        for place in record.changes.indices {
+            if let before = record.changes[place].before, let after = record.changes[place].after,
+                before.isFound(as: after)
+            {
                 resources.replace(with: after)
             } else {
-                moves.append(change)
+                moves.append(record.changes[place])
             }
         }
         for case let before? in moves.map(\.before) { remove(before) }

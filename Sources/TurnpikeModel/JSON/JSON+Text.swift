@@ -28,44 +28,44 @@ public enum JSONLayout: Sendable {
 }
 
 /// Writes one JSON text from its beginning to its end, without a tree of it in memory.
-struct JSONTextWriter {
+package struct JSONTextWriter {
     private let layout: JSONLayout
     private var bytes: [UInt8] = []
     private var level = 0
     /// Whether nothing stands yet in the object or array that was opened last.
     private var isEmpty = true
 
-    init(_ layout: JSONLayout) { self.layout = layout }
+    package init(_ layout: JSONLayout) { self.layout = layout }
 
     /// The text, and a writer as at the beginning.
-    mutating func finish() -> [UInt8] {
+    package mutating func finish() -> [UInt8] {
         if layout == .pretty { bytes.append(0x0A) }
         defer { self = JSONTextWriter(layout) }
         return bytes
     }
 
     /// Makes room for a text of so many bytes.
-    mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+    package mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
-    mutating func openObject() { open(UInt8(ascii: "{")) }
-    mutating func closeObject() { close(UInt8(ascii: "}")) }
-    mutating func openArray() { open(UInt8(ascii: "[")) }
-    mutating func closeArray() { close(UInt8(ascii: "]")) }
+    package mutating func openObject() { open(UInt8(ascii: "{")) }
+    package mutating func closeObject() { close(UInt8(ascii: "}")) }
+    package mutating func openArray() { open(UInt8(ascii: "[")) }
+    package mutating func closeArray() { close(UInt8(ascii: "]")) }
 
     /// What stands before an array's element.
-    mutating func element() { separate() }
+    package mutating func element() { separate() }
 
     /// What stands before a member's value.
-    mutating func name(_ name: String) {
+    package mutating func name(_ name: String) {
         separate()
         write(name)
         bytes.append(UInt8(ascii: ":"))
         if layout == .pretty { bytes.append(UInt8(ascii: " ")) }
     }
 
-    mutating func write(_ value: JSON) {
+    package mutating func write(_ value: JSON) {
         switch value {
-        case .null: bytes += "null".utf8
+        case .null: writeNull()
         case .bool(let bool): write(bool)
         case .integer(let integer): write(integer)
         case .number(let number): bytes += number.description.utf8
@@ -87,9 +87,11 @@ struct JSONTextWriter {
         }
     }
 
-    mutating func write(_ bool: Bool) { bytes += (bool ? "true" : "false").utf8 }
+    package mutating func writeNull() { bytes += "null".utf8 }
 
-    mutating func write(_ integer: Int64) {
+    package mutating func write(_ bool: Bool) { bytes += (bool ? "true" : "false").utf8 }
+
+    package mutating func write(_ integer: Int64) {
         if integer < 0 { bytes.append(UInt8(ascii: "-")) }
         let start = bytes.count
         var rest = integer.magnitude
@@ -100,7 +102,7 @@ struct JSONTextWriter {
         bytes[start...].reverse()
     }
 
-    mutating func write(_ string: String) {
+    package mutating func write(_ string: String) {
         bytes.append(UInt8(ascii: "\""))
         var string = string
         string.withUTF8 { text in

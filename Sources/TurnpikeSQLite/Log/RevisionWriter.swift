@@ -42,16 +42,20 @@ struct RevisionWriter {
             row.bind(record.requestID)
             row.bind(record.hash)
         }
-        for (position, change) in record.changes.enumerated() {
-            try log(change, revision: record.revision, position: position)
-        }
-        for change in record.changes {
-            if let before = change.before, before.id != change.after?.id { try delete(before) }
+        // By place: a copy of each change would hold all that it is made of.
+        for place in record.changes.indices {
+            try log(record.changes[place], revision: record.revision, position: place)
+            let before = record.changes[place].before
+            if let before, before.id != record.changes[place].after?.id { try delete(before) }
         }
         // Tenants first, since the others' rows hold their ids; order is free otherwise, since references are checked
         // when the transaction ends.
-        for change in record.changes where change.after?.key.kind == .tenant { try put(change) }
-        for change in record.changes where change.after?.key.kind != .tenant { try put(change) }
+        for place in record.changes.indices where record.changes[place].after?.key.kind == .tenant {
+            try put(record.changes[place])
+        }
+        for place in record.changes.indices where record.changes[place].after?.key.kind != .tenant {
+            try put(record.changes[place])
+        }
     }
 
     private func log(_ change: Change, revision: Revision, position: Int) throws {
