@@ -39,7 +39,7 @@ public enum Kind: String, Sendable, CaseIterable, Comparable {
     /// In the order in which a bundle must be read so that what is referred to comes first.
     public static func < (a: Kind, b: Kind) -> Bool { a.order < b.order }
 
-    /// Not by the raw value, as is the rule: to hash a text costs many times as much, and every look-up by key does it.
+    /// Not by the raw value, as is the rule: to hash a text costs many times as much.
     public func hash(into hasher: inout Hasher) { hasher.combine(order) }
 
     private var order: UInt8 {
