@@ -30,7 +30,7 @@ compile() {
     if [ -e "$product" ] && ! $stale; then return; fi
     stale=true
     say "Building $name for fuzzing."
-    swiftc -swift-version 6 -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
+    swiftc -swift-version 6 -package-name turnpike -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
         -enable-upcoming-feature MemberImportVisibility -O -wmo -assert-config Debug -enable-testing -sanitize=fuzzer \
         -parse-as-library -module-name "$name" -I "$folder" "$@"
 }
