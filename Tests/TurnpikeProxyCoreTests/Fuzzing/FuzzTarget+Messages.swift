@@ -73,7 +73,9 @@ extension FuzzTarget {
     private static func nominated(_ head: RequestHead, _ bytes: [UInt8]) -> [[UInt8]] {
         head.fields.filter { $0.known == .connection }.flatMap { field in
             bytes[field.value].split(separator: ASCII.comma).map { element in
-                element.filter { !ASCII.isWhitespace($0) }.map(ASCII.lowercased)
+                // White space within an element is no part of any name, and makes it another.
+                let trimmed = element.drop(while: ASCII.isWhitespace).reversed().drop(while: ASCII.isWhitespace)
+                return trimmed.reversed().map(ASCII.lowercased)
             }
         }
     }

@@ -80,8 +80,15 @@ extension ConditionTest: CustomStringConvertible {
         if case .equals(let text) = relation { "\(subject) != \(Self.quoted(text))" } else { nil }
     }
 
+    /// By scalars: a quote and the mark that combines with it are one character, which is no quote.
     fileprivate static func quoted(_ text: String) -> String {
-        "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'"
+        var quoted = String.UnicodeScalarView("'".unicodeScalars)
+        for scalar in text.unicodeScalars {
+            if scalar == "'" { quoted.append(scalar) }
+            quoted.append(scalar)
+        }
+        quoted.append("'")
+        return String(quoted)
     }
 }
 
