@@ -14,8 +14,9 @@ import Musl
 
 /// An event loop on Linux's epoll, with a thread of its own.
 ///
-/// A turn waits for events, reads the clock once, and then deals with what came: at most 256 events, one read for each; what
-/// other threads wanted done; at most 256 timers. So whoever sends much waits for the others.
+/// A turn waits for events, reads the clock once, and then deals with what came: at most 256 events, one read for each, and
+/// another where the peer has ended what it sends; what other threads wanted done; at most 256 timers. So whoever sends much
+/// waits for the others.
 final class EpollLoop: EngineLoop, @unchecked Sendable {
     // Invariant: `queue` and `thread` are safe from any thread. All else is touched by the loop's thread only, from `run()` to
     // its end; before it and after it, by whoever starts the thread, and by whoever releases the loop.

@@ -45,6 +45,8 @@ struct RevisionWriter {
         // By place: a copy of each change would hold all that it is made of.
         for place in record.changes.indices {
             try log(record.changes[place], revision: record.revision, position: place)
+        }
+        for place in record.changes.indices {
             let before = record.changes[place].before
             if let before, before.id != record.changes[place].after?.id { try delete(before) }
         }

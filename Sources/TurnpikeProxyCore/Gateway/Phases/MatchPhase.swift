@@ -4,7 +4,6 @@ import TurnpikeModel
 
 extension Gateway {
     /// Finds the tenant by host, and the tenant's route by host, normalised path, method and conditions.
-    ///
     func match(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
         context: inout RequestContext
