@@ -64,8 +64,14 @@ enum HPACKEncoder {
 
     @inline(__always)
     private static func write(string: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
-        write(integer: string.count, mask: 0x7F, kind: 0, to: &writer)
-        writer.append(string)
+        guard string.count < 0x7F else {
+            write(integer: string.count, mask: 0x7F, kind: 0, to: &writer)
+            return writer.append(string)
+        }
+        writer.append(count: string.count + 1) { memory in
+            memory[0] = UInt8(truncatingIfNeeded: string.count)
+            UnsafeMutableRawBufferPointer(rebasing: memory[1...]).copyMemory(from: string)
+        }
     }
 
     /// - Parameters:

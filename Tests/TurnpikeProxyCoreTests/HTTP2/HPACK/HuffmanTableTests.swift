@@ -34,11 +34,17 @@ import TurnpikeTestSupport
         #expect(decoded(HPACKTestEncoder.pack(digits)) == Array(text.utf8))
     }
 
-    @Test func `every two bytes are read as they are coded`() {
-        for first in UInt8.min...UInt8.max {
-            for second in UInt8.min...UInt8.max {
-                let coded = HPACKTestEncoder.huffman([Int(first), Int(second)])
-                if decoded(coded) != [first, second] { Issue.record("\(first), \(second)") }
+    @Test func `every byte is read in front of and behind a code of each length`() {
+        // One byte of each length.
+        let others = Dictionary(
+            (0...255).map { (HuffmanCode.lengths[$0], $0) }, uniquingKeysWith: { first, _ in first })
+        for byte in 0...255 {
+            for other in others.values {
+                for symbols in [[byte, other], [other, byte], [other, byte, other]] {
+                    if decoded(HPACKTestEncoder.huffman(symbols)) != symbols.map({ UInt8($0) }) {
+                        Issue.record("\(symbols)")
+                    }
+                }
             }
         }
     }
