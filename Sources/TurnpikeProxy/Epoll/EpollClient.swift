@@ -4,12 +4,12 @@
 
 import TurnpikeProxyCore
 
-/// Moves bytes and events between one client's socket, the upstream's, and the ``ServerConnection`` that decides. Confined to
-/// its loop.
+/// Moves bytes and events between what carries one client's requests, the upstream's socket, and the ``ServerConnection`` that
+/// decides. Confined to its loop.
 ///
 /// Carrying out an action can lead to another event (a socket that is full, a connection that fails at once); such events
 /// wait until the actions of the one before are all done. None of them carries bytes: those come from the loop only.
-final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOwner {
+final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpstreamUser, TimerOwner {
     enum Event {
         case received
         case closed
@@ -23,7 +23,7 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
 
     private static var noBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
-    private let socket: EpollSocket
+    private let carrier: any EpollCarrier
     /// The loop's.
     private let toClient: Gather
     private let toUpstream: Gather
@@ -47,10 +47,10 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
     private var cutOff = UInt64.max
 
     init(
-        _ socket: EpollSocket, from address: ClientAddress, over scheme: RequestForwarding.Scheme = .http,
+        _ carrier: any EpollCarrier, from address: ClientAddress, over scheme: RequestForwarding.Scheme = .http,
         engine: EpollEngine, loop: EpollLoop
     ) {
-        self.socket = socket
+        self.carrier = carrier
         self.scheme = scheme
         toClient = loop.toClient
         toUpstream = loop.toUpstream
@@ -58,18 +58,22 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
         super.init(from: address, engine: engine, loop: loop)
     }
 
-    func open() {
+    /// Opens the socket that carries it.
+    func open(_ socket: EpollSocket) {
         guard engine.admit(self) else { return socket.turnAway() }
         guard socket.open(for: self) else { return engine.forget(self) }
-        setTimer(restsUntil)
+        wait()
     }
 
-    /// Takes an open socket over from its owner.
-    func takeOver() {
+    /// Takes the socket that carries it, which is open, over from its owner.
+    func takeOver(_ socket: EpollSocket) {
         socket.pass(to: self)
         guard engine.admit(self) else { return leave() }
-        setTimer(restsUntil)
+        wait()
     }
+
+    /// For a request, no longer than one may.
+    func wait() { setTimer(restsUntil) }
 
     // MARK: - Events
 
@@ -84,7 +88,10 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
 
     func writabilityChanged(_ isWritable: Bool) { handle(.writability(isWritable)) }
 
-    func outputSent() { endOutput() }
+    func outputSent() {
+        endOutput()
+        leaveIfOver()
+    }
 
     override func leasesChanged() { handle(.leasesChanged) }
 
@@ -106,18 +113,22 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
     private func handle(_ event: Event, _ bytes: UnsafeRawBufferPointer = noBytes) {
         guard !isHandling else { return waitingEvents.append(event) }
         isHandling = true
-        let connection = connection.take() ?? gateway.connection(for: address, over: scheme, until: restsUntil)
+        let connection =
+            connection.take()
+            ?? gateway.connection(for: address, over: scheme, speaksHTTP2: carrier.isHTTP2, until: restsUntil)
         report(event, bytes, to: connection)
         while !waitingEvents.isEmpty { report(waitingEvents.removeFirst(), Self.noBytes, to: connection) }
         isHandling = false
         engine.settle(self, waits: connection.waitsForGrant)
-        setTimer(connection.deadline)
+        let deadline = connection.deadline
         if connection.rests {
-            restsUntil = connection.deadline
+            restsUntil = deadline
             gateway.rest(connection)
         } else {
             self.connection = connection
         }
+        leaveIfOver()
+        setTimer(deadline)
         while let copy = gateway.takeMirror() { EpollMirror(copy, engine: engine, loop: loop).start() }
     }
 
@@ -134,7 +145,7 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
         }
         connection.takeActions { perform($0, of: connection, received: bytes) }
         flushUpstream()
-        socket.send(toClient)
+        carrier.send(toClient)
     }
 
     private func report(
@@ -173,12 +184,12 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
             letGo()
             engine.end(id)
         case .beginTunnel:
-            socket.mayHalfClose = true
+            carrier.allowHalfClose()
             upstream?.beginTunnel()
         case .shutUpstreamOutput:
             flushUpstream()
             upstream?.shutOutput()
-        case .readFromClient(let reads): socket.setReading(reads)
+        case .readFromClient(let reads): carrier.setReading(reads)
         case .readFromUpstream(let reads): upstream?.setReading(reads)
         case .shutClientOutput: end(.shut)
         case .closeClient: end(.close)
@@ -187,7 +198,7 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
     }
 
     private func sendToClient(_ piece: UnsafeRawBufferPointer) {
-        if toClient.isFull { socket.send(toClient) }
+        if toClient.isFull { carrier.send(toClient) }
         toClient.append(piece)
     }
 
@@ -237,10 +248,10 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
 
     /// Closes the sending side, or all, once everything is sent. A client that takes nothing any more is cut off.
     private func end(_ ending: Ending) {
-        socket.send(toClient)
-        socket.sayGoodbye()
+        carrier.send(toClient)
+        carrier.sayGoodbye()
         self.ending = ending
-        guard !socket.isSent else { return endOutput() }
+        guard !carrier.isSent else { return endOutput() }
         if cutOff == .max { cutOff = loop.now + gateway.limits.bodyTimeout }
     }
 
@@ -251,18 +262,25 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
             guard !isOutputShut else { return }
             isOutputShut = true
             cutOff = .max
-            socket.shutDownOutput()
+            carrier.shutDownOutput()
         case .close: leave()
         }
     }
 
     /// - Parameter reset: within an answer, whose end an orderly close could be taken for.
     private func leave(reset: Bool = false) {
-        guard socket.isOpen else { return }
-        socket.close(reset: reset)
+        guard carrier.isOpen else { return }
+        carrier.close(reset: reset)
         if let timer { loop.cancel(timer) }
         timer = nil
         engine.forget(self)
+    }
+
+    /// A carrier of one request is done with it.
+    private func leaveIfOver() {
+        guard carrier.isOver, carrier.isOpen else { return }
+        leave()
+        tellClosed()
     }
 
     // MARK: - Time
@@ -270,7 +288,7 @@ final class EpollClient: EpollPeer, EpollSocketOwner, EpollUpstreamUser, TimerOw
     /// A deadline that moved away leaves the timer as it is: it comes too early once, and is then set again.
     private func setTimer(_ deadline: UInt64) {
         let due = min(deadline, cutOff)
-        guard due < timerDue, socket.isOpen else { return }
+        guard due < timerDue, carrier.isOpen else { return }
         if let timer { loop.cancel(timer) }
         timer = loop.setTimer(for: self, at: due)
         timerDue = due

@@ -36,7 +36,7 @@ final class EpollListener: EventSource, TimerOwner {
     private let descriptor: Descriptor
     private let seats: [EpollSeat]
     /// Nil in the clear.
-    private let security: EpollSecurity?
+    private let certificates: ServerCertificates?
     private let loads: [LoopLoad]
     private var turn = LoopTurn()
     private let loop: EpollLoop
@@ -48,10 +48,11 @@ final class EpollListener: EventSource, TimerOwner {
 
     /// Listens at the first address of the host that can be had. Blocks where the host is a name.
     init(
-        at address: EndpointAddress, security: EpollSecurity?, seats: [EpollSeat], loop: EpollLoop, logger: Logger
+        at address: EndpointAddress, certificates: ServerCertificates?, seats: [EpollSeat], loop: EpollLoop,
+        logger: Logger
     ) throws {
         descriptor = try EpollListener.listen(at: address)
-        self.security = security
+        self.certificates = certificates
         self.seats = seats
         loads = seats.map(\.load)
         self.loop = loop
@@ -135,9 +136,9 @@ final class EpollListener: EventSource, TimerOwner {
         let seat = seats[turn.pick(loads)]
         // From now on, so that those that come in the same turn do not all go there.
         seat.load.arrived()
-        guard seat.loop !== loop else { return seat.open(descriptor, from: address, security: security) }
-        let security = security
-        seat.loop.execute { seat.open(descriptor, from: address, security: security) }
+        guard seat.loop !== loop else { return seat.open(descriptor, from: address, certificates) }
+        let certificates = certificates
+        seat.loop.execute { seat.open(descriptor, from: address, certificates) }
     }
 
     private func waitForRoom(_ fault: SystemFault) {
@@ -155,13 +156,13 @@ final class EpollListener: EventSource, TimerOwner {
 
 extension EpollSeat {
     /// To be called on the seat's loop, once its load has grown by the client, who takes itself off again.
-    fileprivate func open(_ descriptor: Descriptor, from address: PeerAddress, security: EpollSecurity?) {
+    fileprivate func open(_ descriptor: Descriptor, from address: PeerAddress, _ certificates: ServerCertificates?) {
         let (engine, client) = (engine.value, address.client)
         let socket = EpollSocket(descriptor, loop: loop, isUpstream: false)
-        if let security {
-            EpollHandshake(socket, from: client, security: security, engine: engine, loop: loop).open()
+        if let certificates {
+            EpollHandshake(socket, from: client, certificates: certificates, engine: engine, loop: loop).open()
         } else {
-            EpollClient(socket, from: client, engine: engine, loop: loop).open()
+            EpollClient(socket, from: client, engine: engine, loop: loop).open(socket)
         }
     }
 }

@@ -15,8 +15,8 @@ import Musl
 /// An event loop on Linux's epoll, with a thread of its own.
 ///
 /// A turn waits for events, reads the clock once, and then deals with what came: at most 256 events, one read for each, and
-/// another where the peer has ended what it sends; what other threads wanted done; at most 256 timers. So whoever sends much
-/// waits for the others.
+/// another where the peer has ended what it sends; what other threads wanted done; at most 256 timers; and what is done once for
+/// all of these. So whoever sends much waits for the others.
 final class EpollLoop: EngineLoop, @unchecked Sendable {
     // Invariant: `queue` and `thread` are safe from any thread. All else is touched by the loop's thread only, from `run()` to
     // its end; before it and after it, by whoever starts the thread, and by whoever releases the loop.
@@ -52,6 +52,8 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
     var turnBegan: (() -> Void)?
     /// In milliseconds.
     private var timers: TimerWheel<Alarm>
+    /// Who has something to do at the end of this turn.
+    private var turnEnds: [any TurnEndOwner] = []
     private var whenStopped: (() -> Void)?
 
     /// A loop that runs.
@@ -110,12 +112,14 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
             selector.deliver(count, goingFirst: false)
             for work in wakeUp.takeWork() { work() }
             fireTimers()
+            while let owner = turnEnds.popLast() { owner.turnEnded() }
         }
         for work in queue.close() { work() }
         turnBegan = nil
         madeBridge?.shutDown()
         madeBridge = nil
         selector.removeAll()
+        turnEnds = []
         timers = TimerWheel(now: 0)
         thread.store(0, ordering: .relaxed)
         whenStopped?()
@@ -141,6 +145,9 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
         madeBridge = made
         return made
     }
+
+    /// Tells `owner`, once, when all that came in this turn is dealt with.
+    func endTurn(with owner: any TurnEndOwner) { turnEnds.append(owner) }
 
     // MARK: - Time
 
@@ -171,6 +178,11 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
 /// Whom a timer tells. The timer is gone then.
 protocol TimerOwner: AnyObject {
     func timerFired()
+}
+
+/// Who does something once for all that happens in a turn of its loop.
+protocol TurnEndOwner: AnyObject {
+    func turnEnded()
 }
 
 /// The loop's ear for other threads.

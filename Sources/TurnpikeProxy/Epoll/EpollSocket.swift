@@ -81,13 +81,6 @@ final class EpollSocket: EventSource {
     /// Leaves an open socket to another owner.
     func pass(to owner: any EpollSocketOwner) { self.owner = owner }
 
-    /// Leaves an open socket to whoever takes its descriptor.
-    func release() -> Descriptor {
-        owner = nil
-        loop.selector.remove(registration)
-        return descriptor
-    }
-
     /// Closes a socket that was not opened.
     func turnAway() { descriptor.closeNow() }
 

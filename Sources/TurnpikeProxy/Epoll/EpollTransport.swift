@@ -21,8 +21,7 @@ struct EpollTransport: RunningTransport {
         func close() async { try? await bound.loop.submit { bound.value.close() } }
     }
 
-    /// - Parameter security: what the listener for TLS goes by; nil where there is to be none.
-    static func start(_ parts: EngineParts, _ security: EpollSecurity? = nil) async throws -> EpollTransport {
+    static func start(_ parts: EngineParts) async throws -> EpollTransport {
         let options = parts.options
         var loops: [EpollLoop] = []
         var listeners: [Listener] = []
@@ -37,7 +36,7 @@ struct EpollTransport: RunningTransport {
             listeners.append(try await listen(at: address, nil, seats, parts.logger))
             if let secure = options.secure {
                 let address = EndpointAddress(host: secure.host, port: secure.port)
-                listeners.append(try await listen(at: address, security, seats, parts.logger))
+                listeners.append(try await listen(at: address, secure.certificates, seats, parts.logger))
             }
             return EpollTransport(
                 engines: EngineGroup(engines: seats.map(\.engine)), epolls: loops, listeners: listeners)
@@ -58,12 +57,12 @@ struct EpollTransport: RunningTransport {
     }
 
     private static func listen(
-        at address: EndpointAddress, _ security: EpollSecurity?, _ seats: [EpollSeat], _ logger: Logger
+        at address: EndpointAddress, _ certificates: ServerCertificates?, _ seats: [EpollSeat], _ logger: Logger
     ) async throws -> Listener {
         let loop = seats[0].loop
         return try await loop.submit {
             let listener = try EpollListener(
-                at: address, security: security, seats: seats, loop: loop, logger: logger)
+                at: address, certificates: certificates, seats: seats, loop: loop, logger: logger)
             return Listener(bound: LoopBound(listener, on: loop), port: listener.port)
         }
     }

@@ -6,26 +6,24 @@ import TurnpikeProxyCore
 
 typealias NIOEngine = LoopEngine<NIOClient, UpstreamHandler>
 
-/// A gateway on SwiftNIO, or that part of one which speaks HTTP/2. The first of its loops listens; all take turns in getting
-/// connections.
+/// A gateway on SwiftNIO. The first of its loops listens; all take turns in getting connections.
 struct NIOTransport: RunningTransport {
     let engines: any TransportEngines
     private let group: MultiThreadedEventLoopGroup
     private let seats: [NIOSeat]
-    private let listener: (any Channel)?
+    private let listener: any Channel
     private let secureListener: (any Channel)?
 
-    var port: Int? { listener?.localAddress?.port }
+    var port: Int? { listener.localAddress?.port }
     var securePort: Int? { secureListener?.localAddress?.port }
 
-    /// - Parameter listens: false where another transport does, and hands connections over.
-    static func start(_ parts: EngineParts, listens: Bool = true) async throws -> NIOTransport {
+    static func start(_ parts: EngineParts) async throws -> NIOTransport {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: parts.options.loops)
         do {
             var seats: [NIOSeat] = []
             for eventLoop in group.makeIterator() { seats.append(try await seat(on: eventLoop, parts)) }
-            let listener = listens ? try await listen(parts.options, seats, group) : nil
-            let secureListener = listens ? try await listenSecurely(parts.options, seats, group) : nil
+            let listener = try await listen(parts.options, seats, group)
+            let secureListener = try await listenSecurely(parts.options, seats, group)
             return NIOTransport(
                 engines: EngineGroup(engines: seats.map(\.engine)), group: group, seats: seats, listener: listener,
                 secureListener: secureListener)
@@ -80,28 +78,8 @@ struct NIOTransport: RunningTransport {
             }
     }
 
-    /// Serves a connection over TLS that another transport has accepted. Safe from any thread, until ``shutDown()``.
-    ///
-    /// - Parameter read: what was read of it already.
-    func adopt(_ socket: CInt, _ read: [UInt8], certificates: ServerCertificates) {
-        let eventLoop = group.next()
-        let seat = seats.first { $0.eventLoop === eventLoop } ?? seats[0]
-        // It fails where the client has left already.
-        _ = ClientBootstrap(group: seat.eventLoop)
-            .channelOption(.maxMessagesPerRead, value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ReadBefore(ByteBuffer(bytes: read)))
-                    try SecureConnection.add(
-                        to: channel, engine: seat.engine.value, connector: seat.connector.value,
-                        certificates: certificates)
-                }
-            }
-            .withConnectedSocket(socket)
-    }
-
     func stopListening() async {
-        try? await listener?.close()
+        try? await listener.close()
         try? await secureListener?.close()
     }
 

@@ -6,14 +6,17 @@ public struct HTTP1ContentWriter: Sendable, Hashable {
     enum Framing: Sendable, Hashable { case none, length, chunked }
 
     let framing: Framing
+    /// As it was announced.
+    let length: UInt64?
 
     /// Whether the head is to wait for what comes next, since a length of zero was announced and the end has yet to come: over
     /// HTTP/1.1 it would be a whole request already, and content that contradicts it could no longer be refused (RFC 9113
     /// §8.1.1).
     public let headWaits: Bool
 
-    init(framing: Framing, headWaits: Bool = false) {
+    init(framing: Framing, length: UInt64? = nil, headWaits: Bool = false) {
         self.framing = framing
+        self.length = length
         self.headWaits = headWaits
     }
 
@@ -36,16 +39,41 @@ public struct HTTP1ContentWriter: Sendable, Hashable {
         var bytes = Array("0\r\n".utf8)
         for (name, value) in trailers {
             guard !name.hasPrefix(":") else { throw .badPseudoField }
-            try HTTP2FieldRules.check(name: name, value: value)
-            var name = name
-            if name.withUTF8({ KnownField(UnsafeRawBufferPointer($0)) }) == .other { bytes.append(name, value) }
+            if try HTTP2FieldRules.check(name: name, value: value) == .other { bytes.append(name, value) }
         }
         guard framing == .chunked else { return [] }
         return bytes + [ASCII.cr, ASCII.lf]
     }
 
+    /// Writes a piece of content as HTTP/1.1 has it.
+    ///
+    /// - Parameter isLast: the message ends behind it, without trailers.
+    func write(_ piece: UnsafeRawBufferPointer, isLast: Bool, to stage: ByteStage) {
+        _ = stage.write(atMost: piece.count + Self.frameBytes) { writer in
+            guard framing == .chunked else { return writer.append(piece) }
+            if !piece.isEmpty {
+                writer.appendChunkSize(piece.count)
+                writer.append(piece)
+                writer.append("\r\n")
+            }
+            if isLast { writer.append("0\r\n\r\n") }
+        }
+    }
+
+    /// Around a piece, at most: its size and three line ends, the last chunk and its two.
+    private static let frameBytes = 16 + 6 + 5
+
     /// What ends a message without trailers.
     public var end: [UInt8] { framing == .chunked ? Array("0\r\n\r\n".utf8) : [] }
+}
+
+extension ByteWriter {
+    /// In hexadecimal, without leading zeros, and the end of its line.
+    fileprivate mutating func appendChunkSize(_ count: Int) {
+        let digits = max((Int.bitWidth - count.leadingZeroBitCount + 3) / 4, 1)
+        append(hex: UInt64(count), digits: digits)
+        append("\r\n")
+    }
 }
 
 extension [UInt8] {

@@ -5,14 +5,39 @@ public struct HTTP1ResponseReader: Sendable {
     /// What is to be sent, in this order: heads, the last of which is the answer's own; content; the end.
     public enum Part {
         /// `isLast`: nothing follows, and no end is told.
-        case head(status: Int, fields: [(name: String, value: String)], isLast: Bool)
+        case head(Head, isLast: Bool)
         /// Valid within the call.
         case content(UnsafeRawBufferPointer)
         /// Trailers may be none.
         case end(trailers: [(name: String, value: String)])
     }
 
-    private let answersHead: Bool
+    /// The head of one answer. Valid within the call.
+    public struct Head {
+        public let status: Int
+        let bytes: UnsafeRawBufferPointer
+        let table: FieldTable
+
+        /// Hands out the fields that are not of the connection's making, their names as they came.
+        func forEach(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
+            for place in 0..<table.count {
+                let field = table[place]
+                switch field.known {
+                case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade: break
+                default: body(bytes[field.name], bytes[field.value])
+                }
+            }
+        }
+
+        /// The same as text, names in lower case.
+        public var fields: [(name: String, value: String)] {
+            var fields: [(name: String, value: String)] = []
+            forEach { fields.append(($0.lowercasedText, $1.text)) }
+            return fields
+        }
+    }
+
+    private var answersHead: Bool
     private var parser: ResponseParser
     private var head = ResponseHead()
     private var content: HTTP1ContentReader?
@@ -22,6 +47,14 @@ public struct HTTP1ResponseReader: Sendable {
     public init(answersHead: Bool, limits: HeadLimits) {
         self.answersHead = answersHead
         parser = ResponseParser(limits: limits)
+    }
+
+    /// Begins anew, with another answer.
+    mutating func reset(answersHead: Bool) {
+        self.answersHead = answersHead
+        parser.reset()
+        content = nil
+        backlog.removeAll(keepingCapacity: true)
     }
 
     /// The answer was told to its end.
@@ -48,7 +81,7 @@ public struct HTTP1ResponseReader: Sendable {
                 return
             case .complete(let length):
                 if !head.isInterim { content = HTTP1ContentReader(head.framing) }
-                send(.head(status: head.status, fields: fields(of: rest), isLast: isComplete))
+                send(.head(Head(status: head.status, bytes: rest, table: head.fields), isLast: isComplete))
                 rest = UnsafeRawBufferPointer(rebasing: rest[length...])
             }
         }
@@ -60,25 +93,19 @@ public struct HTTP1ResponseReader: Sendable {
         try content?.read(bytes) { if !$0.isEmpty { send(.content($0)) } }
         if isComplete { send(.end(trailers: content?.trailers ?? [])) }
     }
-
-    private func fields(of bytes: UnsafeRawBufferPointer) -> [(name: String, value: String)] {
-        head.fields.compactMap { field in
-            switch field.known {
-            case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade: nil
-            default: (bytes.lowercasedText(field.name), bytes.text(field.value))
-            }
-        }
-    }
 }
 
 extension UnsafeRawBufferPointer {
-    func text(_ range: ByteRange) -> String { String(decoding: self[range], as: UTF8.self) }
+    var text: String { String(decoding: self, as: UTF8.self) }
 
-    func lowercasedText(_ range: ByteRange) -> String {
-        let bytes = self[range]
-        return String(unsafeUninitializedCapacity: bytes.count) { text in
-            for offset in 0..<bytes.count { text[offset] = ASCII.lowercased(bytes[offset]) }
-            return bytes.count
+    var lowercasedText: String {
+        String(unsafeUninitializedCapacity: count) { text in
+            for offset in 0..<count { text[offset] = ASCII.lowercased(self[offset]) }
+            return count
         }
     }
+
+    func text(_ range: ByteRange) -> String { self[range].text }
+
+    func lowercasedText(_ range: ByteRange) -> String { self[range].lowercasedText }
 }

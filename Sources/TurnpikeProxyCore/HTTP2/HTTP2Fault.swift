@@ -10,6 +10,8 @@ public enum HTTP2Fault: Error, Sendable, Hashable, CaseIterable {
     case connectionField
     /// A pseudo-field that is missing, repeated, unknown or empty, or has what could not stand in a request line.
     case badPseudoField
+    /// More trailers than a head may have fields.
+    case tooLarge
     /// CONNECT, of which this gateway has no meaning.
     case connect
 }

@@ -6,13 +6,8 @@
 public struct ClientHello: Sendable, Hashable {
     /// The DNS name asked for (SNI, RFC 6066 §3), as it came.
     public var serverName: String?
-    /// HTTP/2 is among the protocols offered (ALPN, RFC 7301 §3.1).
-    public var offersHTTP2: Bool
 
-    public init(serverName: String? = nil, offersHTTP2: Bool = false) {
-        self.serverName = serverName
-        self.offersHTTP2 = offersHTTP2
-    }
+    public init(serverName: String? = nil) { self.serverName = serverName }
 
     /// Bytes of the records that hold it, at most. A browser's take some 2 KiB.
     public static let mostBytes = 16 << 10
@@ -89,7 +84,6 @@ public struct ClientHello: Sendable, Hashable {
     // MARK: - The message
 
     private static let serverNameExtension = 0
-    private static let protocolsExtension = 16
 
     private init(reading body: ArraySlice<UInt8>) throws(TLSMalformed) {
         self.init()
@@ -108,11 +102,7 @@ public struct ClientHello: Sendable, Hashable {
             let type = try extensions.number(2)
             let content = TLSBytes(try extensions.vector(2))
             guard seen.insert(type).inserted else { throw TLSMalformed() }
-            switch type {
-            case Self.serverNameExtension: serverName = try Self.serverName(content)
-            case Self.protocolsExtension: offersHTTP2 = try Self.offers("h2", content)
-            default: break
-            }
+            if type == Self.serverNameExtension { serverName = try Self.serverName(content) }
         }
     }
 
@@ -130,16 +120,5 @@ public struct ClientHello: Sendable, Hashable {
             found = String(decoding: name, as: UTF8.self)
         }
         return found
-    }
-
-    private static func offers(_ wanted: String, _ content: TLSBytes) throws(TLSMalformed) -> Bool {
-        var content = content
-        var names = TLSBytes(try content.vector(2, least: 2))
-        try content.end()
-        var isOffered = false
-        while !names.isEmpty {
-            if try names.vector(1, least: 1).elementsEqual(wanted.utf8) { isOffered = true }
-        }
-        return isOffered
     }
 }

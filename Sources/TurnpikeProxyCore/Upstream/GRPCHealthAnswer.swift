@@ -24,13 +24,14 @@ struct GRPCHealthAnswer: HealthAnswer {
         mutating func take(_ part: HTTP1ResponseReader.Part) {
             guard verdict == nil else { return }
             switch part {
-            case .head(let status, let fields, let isLast):
-                if status < 200 { return }
-                guard status == 200 else {
-                    self.status = status
+            case .head(let head, let isLast):
+                if head.status < 200 { return }
+                guard head.status == 200 else {
+                    self.status = head.status
                     verdict = .bad(.status)
                     return
                 }
+                let fields = head.fields
                 let type = fields.first { $0.name == "content-type" }?.value
                 guard let type, HTTP2FieldRules.isGRPC(contentType: type) else {
                     verdict = .bad(.malformed)

@@ -14,8 +14,9 @@ import TurnpikeProxyCore
             try piece.withUnsafeBytes { bytes in
                 try reader.read(bytes) { part in
                     switch part {
-                    case .head(let status, let fields, let isLast):
-                        parts.add("\(status) \(fields.map { "\($0.name)=\($0.value)" })\(isLast ? " last" : "")")
+                    case .head(let head, let isLast):
+                        parts.add(
+                            "\(head.status) \(head.fields.map { "\($0.name)=\($0.value)" })\(isLast ? " last" : "")")
                     case .content(let bytes): parts.add(content: bytes)
                     case .end(let trailers): parts.add("end \(trailers.map { "\($0.name)=\($0.value)" })")
                     }

@@ -10,18 +10,13 @@ import Testing
             ([], ClientHello()),
             ([.names(["api.acme.test"])], ClientHello(serverName: "api.acme.test")),
             ([.names(["API.acme.test"])], ClientHello(serverName: "API.acme.test")),
-            ([.protocols(["http/1.1"])], ClientHello()),
-            ([.protocols(["http/1.1", "h2"])], ClientHello(offersHTTP2: true)),
-            ([.protocols(["h2c", "h", "h22"])], ClientHello()),
-            (
-                [.extension(43, [2, 3, 4]), .protocols(["h2"]), .names(["a"])],
-                ClientHello(serverName: "a", offersHTTP2: true)
-            ),
+            ([.protocols(["http/1.1", "h2"])], ClientHello()),
+            ([.extension(43, [2, 3, 4]), .protocols(["h2"]), .names(["a"])], ClientHello(serverName: "a")),
             // A name of a type that nobody knows yet (RFC 6066 §3).
             ([.extension(0, [0, 8, 9, 0, 1, 1, 0, 0, 1, 0x61])], ClientHello(serverName: "a")),
             ([.extension(0, [0, 4, 9, 0, 1, 1])], ClientHello()),
         ] as [([Hello.Part], ClientHello)])
-    func `what a client asks for and offers is read`(parts: [Hello.Part], expected: ClientHello) {
+    func `what a client asks for is read`(parts: [Hello.Part], expected: ClientHello) {
         #expect(ClientHello.read(Hello(parts).bytes) == .complete(expected))
     }
 
@@ -32,7 +27,7 @@ import Testing
     @Test(arguments: [1, 3, 4, 5, 40, 1000])
     func `a hello may come in several records, cut anywhere`(size: Int) {
         let hello = Hello([.names(["api.acme.test"]), .protocols(["h2"])])
-        let expected = ClientHello(serverName: "api.acme.test", offersHTTP2: true)
+        let expected = ClientHello(serverName: "api.acme.test")
         #expect(ClientHello.read(hello.bytes(inRecordsOf: size)) == .complete(expected))
     }
 
@@ -42,8 +37,8 @@ import Testing
     }
 
     @Test func `what follows in another record is not looked at`() {
-        let hello = Hello([.protocols(["h2"])])
-        #expect(ClientHello.read(hello.bytes + [0x14, 3, 3, 0, 1, 1]) == .complete(ClientHello(offersHTTP2: true)))
+        let hello = Hello([.names(["a"])])
+        #expect(ClientHello.read(hello.bytes + [0x14, 3, 3, 0, 1, 1]) == .complete(ClientHello(serverName: "a")))
     }
 
     @Test(
@@ -64,8 +59,6 @@ import Testing
             ("a name that is none", Hello([.names(["a\u{0}b"])]).bytes),
             ("a list of names longer than its extension", Hello([.extension(0, [0, 9, 0, 0, 1, 0x61])]).bytes),
             ("something behind the names", Hello([.extension(0, [0, 4, 0, 0, 1, 0x61, 7])]).bytes),
-            ("no protocols where some are announced", Hello([.extension(16, [0, 0])]).bytes),
-            ("an empty protocol", Hello([.protocols(["h2", ""])]).bytes),
             ("an extension longer than what is left", Hello([.raw([0, 16, 0, 9, 1])]).bytes),
         ] as [(String, [UInt8])])
     func `what is malformed is unreadable`(what: String, bytes: [UInt8]) {

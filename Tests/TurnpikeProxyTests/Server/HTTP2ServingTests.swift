@@ -14,19 +14,23 @@ import TurnpikeSnapshot
 @Suite(.timeLimit(.minutes(1))) struct HTTP2ServingTests {
     /// A gateway with TLS before an upstream.
     private func serve(
-        _ origin: Origin, requiresKey: Bool = false, maxContentBytes: Int64? = nil, extra: [CompiledResource] = [],
+        _ transport: Transport, _ origin: Origin, requiresKey: Bool = false, maxContentBytes: Int64? = nil,
+        extra: [CompiledResource] = [],
         limits: GatewayLimits = GatewayLimits(), _ body: (GatewayHarness) async throws -> Void
     ) async throws {
         let route = Pieces.route(requiresKey: requiresKey, maxContentBytes: maxContentBytes)
         let resources = [route, Pieces.cluster(origin.port)] + extra
         try await GatewayHarness.run(
-            on: .nio, resources, limits: limits, certificates: [try TestCertificate.make("api.acme.test")], body)
+            on: transport, resources, limits: limits, certificates: [try TestCertificate.make("api.acme.test")], body)
         await origin.stop()
     }
 
-    @Test func `requests over HTTP-2 are served like others, many at once on one connection`() async throws {
+    @Test(arguments: Transport.available)
+    func `requests over HTTP-2 are served like others, many at once on one connection`(
+        transport: Transport
+    ) async throws {
         let origin = try await Origin.start()
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<50 {
@@ -45,10 +49,11 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `policies hold over HTTP-2`() async throws {
+    @Test(arguments: Transport.available)
+    func `policies hold over HTTP-2`(transport: Transport) async throws {
         let origin = try await Origin.start()
         let extra = [Pieces.key("secret")]
-        try await serve(origin, requiresKey: true, extra: extra) { gateway async throws in
+        try await serve(transport, origin, requiresKey: true, extra: extra) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let refused = try await client.get()
             #expect(refused.status == 401 && refused["content-type"] == "application/problem+json")
@@ -60,10 +65,12 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test(arguments: [nil, 30_000] as [Int?])
-    func `content goes up in pieces, whether its length was announced or not`(length: Int?) async throws {
+    @Test(arguments: Transport.available, [nil, 30_000] as [Int?])
+    func `content goes up in pieces, whether its length was announced or not`(
+        transport: Transport, length: Int?
+    ) async throws {
         let origin = try await Origin.start()
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let exchange = try await client.stream()
             let fields = length.map { [("content-length", String($0))] } ?? []
@@ -75,12 +82,12 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test(arguments: [nil, 1001] as [Int?])
+    @Test(arguments: Transport.available, [nil, 1001] as [Int?])
     func `content that its route does not take is answered with 413, and the connection goes on`(
-        length: Int?
+        transport: Transport, length: Int?
     ) async throws {
         let origin = try await Origin.start()
-        try await serve(origin, maxContentBytes: 1000) { gateway async throws in
+        try await serve(transport, origin, maxContentBytes: 1000) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let exchange = try await client.stream()
             let fields = length.map { [("content-length", String($0))] } ?? []
@@ -94,10 +101,11 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `large answers come whole, in chunks or by length`() async throws {
+    @Test(arguments: Transport.available)
+    func `large answers come whole, in chunks or by length`(transport: Transport) async throws {
         let size = 3_000_000
         let origin = try await Origin.start { $0.target == "/v1/chunks" ? .chunks(size) : .content(size) }
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let lengthy = try await client.get("/v1/length")
             #expect(lengthy.body.count == size && lengthy["content-length"] == String(size) && lengthy.hasEnded)
@@ -107,11 +115,12 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `trailers of an answer reach the client`() async throws {
+    @Test(arguments: Transport.available)
+    func `trailers of an answer reach the client`(transport: Transport) async throws {
         let origin = try await Origin.start { _ in
             .raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nGrpc-Status: 0\r\n\r\n")
         }
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let response = try await client.get()
             #expect(response.text == "hi" && response.trailers?.first(name: "grpc-status") == "0")
@@ -119,9 +128,10 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `an answer that lasts until the upstream closes ends in due form`() async throws {
+    @Test(arguments: Transport.available)
+    func `an answer that lasts until the upstream closes ends in due form`(transport: Transport) async throws {
         let origin = try await Origin.start { _ in .rawThenClose("HTTP/1.1 200 OK\r\n\r\nabc") }
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let response = try await client.get()
             #expect(response.text == "abc" && response.hasEnded && response.reset == nil)
@@ -129,12 +139,13 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `an answer that breaks off resets its stream, and no other`() async throws {
+    @Test(arguments: Transport.available)
+    func `an answer that breaks off resets its stream, and no other`(transport: Transport) async throws {
         let origin = try await Origin.start { request in
             request.target == "/v1/broken"
                 ? .rawThenClose("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc") : .ok("whole")
         }
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let broken = try await client.get("/v1/broken")
             #expect(broken.reset != nil && !broken.hasEnded)
@@ -143,10 +154,11 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `a client that does not take an answer stops the upstream from sending it`() async throws {
+    @Test(arguments: Transport.available)
+    func `a client that does not take an answer stops the upstream from sending it`(transport: Transport) async throws {
         let size = 64 << 20
         let origin = try await Origin.start { _ in .content(size) }
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             // Without more of a window the gateway may send no more than this of the answer.
             let client = try await HTTP2Client.connect(port: gateway.securePort, window: 65_535)
             let exchange = try await client.stream()
@@ -162,9 +174,10 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `a client that resets its stream takes its request back`() async throws {
+    @Test(arguments: Transport.available)
+    func `a client that resets its stream takes its request back`(transport: Transport) async throws {
         let origin = try await Origin.start { _ in .silence }
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let exchange = try await client.stream()
             try await exchange.send(HTTP2Client.head("GET", "/v1/orders"), endsStream: true)
@@ -175,9 +188,10 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `an answer that comes before the request is whole asks the client to stop`() async throws {
+    @Test(arguments: Transport.available)
+    func `an answer that comes before the request is whole asks the client to stop`(transport: Transport) async throws {
         let origin = try await Origin.start()
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let exchange = try await client.stream()
             try await exchange.send(HTTP2Client.head("POST", "/nowhere"))
@@ -187,13 +201,14 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `HEAD and 204 end with their head`() async throws {
+    @Test(arguments: Transport.available)
+    func `HEAD and 204 end with their head`(transport: Transport) async throws {
         let origin = try await Origin.start { request in
             .raw(
                 request.method == "HEAD"
                     ? "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n" : "HTTP/1.1 204 No Content\r\n\r\n")
         }
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let exchange = try await client.stream()
             try await exchange.send(HTTP2Client.head("HEAD", "/v1/orders"), endsStream: true)
@@ -204,11 +219,12 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `interim answers go before the answer`() async throws {
+    @Test(arguments: Transport.available)
+    func `interim answers go before the answer`(transport: Transport) async throws {
         let origin = try await Origin.start { _ in
             .raw("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
         }
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let response = try await client.get()
             #expect(response.heads.map { $0.first(name: ":status") } == ["103", "200"] && response.text == "hi")
@@ -217,13 +233,16 @@ import TurnpikeSnapshot
     }
 
     @Test(
-        arguments: [
+        arguments: Transport.available,
+        [
             [("x", "a\r\nHost: evil.test")], [("x", "a\u{0}b")], [("transfer-encoding", "chunked")],
             [("connection", "close")], [("X-Upper", "a")], [("te", "gzip")], [(":path", "/again")],
         ] as [[(String, String)]])
-    func `a malformed request is reset and reaches nobody`(fields: [(String, String)]) async throws {
+    func `a malformed request is reset and reaches nobody`(
+        transport: Transport, fields: [(String, String)]
+    ) async throws {
         let origin = try await Origin.start()
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort, validates: false)
             let exchange = try await client.stream()
             try await exchange.send(HTTP2Client.head("GET", "/v1/orders", fields), endsStream: true)
@@ -233,11 +252,12 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `a length that the content does not keep is reset, and the upstream sees no second request`()
-        async throws
-    {
+    @Test(arguments: Transport.available)
+    func `a length that the content does not keep is reset, and the upstream sees no second request`(
+        transport: Transport
+    ) async throws {
         let origin = try await Origin.start()
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort, validates: false)
             let exchange = try await client.stream()
             try await exchange.send(HTTP2Client.head("POST", "/v1/orders", [("content-length", "5")]))
@@ -249,9 +269,10 @@ import TurnpikeSnapshot
         }
     }
 
-    @Test func `a host that is not the authority is refused`() async throws {
+    @Test(arguments: Transport.available)
+    func `a host that is not the authority is refused`(transport: Transport) async throws {
         let origin = try await Origin.start()
-        try await serve(origin) { gateway async throws in
+        try await serve(transport, origin) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let response = try await client.get("/v1/orders", [("host", "other.test")])
             #expect(response.status == 400 && origin.requests.isEmpty)

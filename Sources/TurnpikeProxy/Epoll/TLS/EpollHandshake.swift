@@ -4,25 +4,22 @@
 
 import TurnpikeProxyCore
 
-/// A client's TLS connection from its first byte until its handshake is done; an ``EpollClient`` has it then. A client who
-/// offers HTTP/2 is handed over before. Confined to its loop.
-///
-/// What decides is read off the socket, and handed over beside it, instead of being looked at there (MSG_PEEK): a part of a hello
-/// that stayed unread would wake the loop again and again.
+/// A client's TLS connection from its first byte until its handshake is done; an ``EpollClient`` has it then, or an
+/// ``EpollHTTP2Client``. Confined to its loop.
 final class EpollHandshake: EpollPeer, EpollSocketOwner, TimerOwner {
     private let socket: EpollSocket
-    private let security: EpollSecurity
+    private let certificates: ServerCertificates
     /// What came before it was known who asks for what.
     private var hello: [UInt8] = []
     private var hasBegun = false
     private var timer: TimerID?
 
     init(
-        _ socket: EpollSocket, from address: ClientAddress, security: EpollSecurity, engine: EpollEngine,
+        _ socket: EpollSocket, from address: ClientAddress, certificates: ServerCertificates, engine: EpollEngine,
         loop: EpollLoop
     ) {
         self.socket = socket
-        self.security = security
+        self.certificates = certificates
         super.init(from: address, engine: engine, loop: loop)
     }
 
@@ -40,22 +37,15 @@ final class EpollHandshake: EpollPeer, EpollSocketOwner, TimerOwner {
         hello.append(contentsOf: bytes)
         switch ClientHello.read(hello) {
         case .incomplete: break
-        case .complete(let hello) where hello.offersHTTP2: handOver()
         case .complete(let hello): begin(showing: hello.serverName)
         // OpenSSL tells the client what is wrong, or finds nothing wrong.
         case .unreadable: begin(showing: nil)
         }
     }
 
-    private func handOver() {
-        let descriptor = socket.release()
-        finish()
-        security.handOver(descriptor, hello)
-    }
-
     /// Whom there is no certificate for gets no answer that could be shown to him.
     private func begin(showing serverName: String?) {
-        guard let shown = security.certificates.shown(for: serverName),
+        guard let shown = certificates.shown(for: serverName),
             let session = TLSSession(shown.epoll, wire: loop.wire)
         else { return ended() }
         let hello = hello
@@ -66,7 +56,11 @@ final class EpollHandshake: EpollPeer, EpollSocketOwner, TimerOwner {
     func secured() {
         finish()
         engine.load.arrived()
-        EpollClient(socket, from: address, over: .https, engine: engine, loop: loop).takeOver()
+        if socket.session?.speaksHTTP2 == true {
+            EpollHTTP2Client(socket, from: address, engine: engine, loop: loop).takeOver()
+        } else {
+            EpollClient(socket, from: address, over: .https, engine: engine, loop: loop).takeOver(socket)
+        }
     }
 
     // MARK: - Ends

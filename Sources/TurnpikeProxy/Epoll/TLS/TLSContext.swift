@@ -5,7 +5,7 @@
 import COpenSSL
 import NIOSSL
 
-/// By what OpenSSL serves clients to whom one certificate is shown: TLS 1.2 and newer, HTTP/1.1 within. Safe from any thread.
+/// By what OpenSSL serves clients to whom one certificate is shown: TLS 1.2 and newer, HTTP/2 or HTTP/1.1 within. Safe from any thread.
 ///
 /// Sessions are resumed by tickets that only it can read, so that nothing is kept of a client who has left; where a certificate
 /// was renewed, tickets from before lead to a whole handshake. Key exchange and the ciphers of TLS 1.3 are the system's choice.
@@ -87,22 +87,32 @@ final class TLSContext: @unchecked Sendable {
 
     // MARK: - ALPN
 
-    /// HTTP/1.1 where it is offered (RFC 7301 §3.2); who offers other things only is not told that they were chosen.
+    /// HTTP/2 where it is offered, else HTTP/1.1 (RFC 7301 §3.2); who offers other things only is not told that they were chosen.
     private static let selectProtocol: SSL_CTX_alpn_select_cb_func = { _, chosen, chosenCount, offers, count, _ in
         let offers = UnsafeBufferPointer(start: offers, count: Int(count))
+        for wanted in ["h2", "http/1.1"] as [StaticString] {
+            guard let name = offer(of: wanted, among: offers) else { continue }
+            chosen?.pointee = name.baseAddress
+            chosenCount?.pointee = UInt8(name.count)
+            return SSL_TLSEXT_ERR_OK
+        }
+        return SSL_TLSEXT_ERR_NOACK
+    }
+
+    private static func offer(
+        of wanted: StaticString, among offers: UnsafeBufferPointer<UInt8>
+    ) -> UnsafeBufferPointer<UInt8>? {
         var offset = 0
         while offset < offers.count {
             let end = offset + 1 + Int(offers[offset])
-            guard end <= offers.count else { break }
+            guard end <= offers.count else { return nil }
             let name = UnsafeBufferPointer(rebasing: offers[(offset + 1)..<end])
-            if name.elementsEqual("http/1.1".utf8) {
-                chosen?.pointee = name.baseAddress
-                chosenCount?.pointee = UInt8(name.count)
-                return SSL_TLSEXT_ERR_OK
+            if name.elementsEqual(UnsafeBufferPointer(start: wanted.utf8Start, count: wanted.utf8CodeUnitCount)) {
+                return name
             }
             offset = end
         }
-        return SSL_TLSEXT_ERR_NOACK
+        return nil
     }
 }
 

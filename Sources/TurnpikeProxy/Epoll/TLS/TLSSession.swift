@@ -50,6 +50,14 @@ final class TLSSession {
 
     deinit { SSL_free(ssl) }
 
+    /// What both have agreed on within TLS is HTTP/2.
+    var speaksHTTP2: Bool {
+        var name: UnsafePointer<UInt8>?
+        var count: UInt32 = 0
+        SSL_get0_alpn_selected(ssl, &name, &count)
+        return UnsafeBufferPointer(start: name, count: Int(count)).elementsEqual("h2".utf8)
+    }
+
     // MARK: - Reading
 
     /// Takes all that came.

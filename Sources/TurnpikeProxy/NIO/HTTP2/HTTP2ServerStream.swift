@@ -96,10 +96,11 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
 
     private func take(_ part: HTTP1ResponseReader.Part, _ context: ChannelHandlerContext) {
         switch part {
-        case .head(let status, let fields, let isLast):
+        case .head(let head, let isLast):
+            let fields = head.fields
             var headers = HPACKHeaders()
             headers.reserveCapacity(fields.count + 1)
-            headers.add(name: ":status", value: String(status))
+            headers.add(name: ":status", value: String(head.status))
             headers.add(contentsOf: fields)
             output.write(headers, endsStream: isLast, to: context)
         case .content(let bytes): output.add(bytes, context)

@@ -20,7 +20,7 @@ import Testing
     func `bytes go both ways, whole and in order`(version: TLSVersion) throws {
         let pair = try TLSPair(Self.certificate.get(), version: version)
         try pair.settle()
-        #expect(pair.session.isEstablished && pair.chosen == "http/1.1")
+        #expect(pair.session.isEstablished)
         let (up, down) = (Self.bytes(100_000), Self.bytes(300_000))
         try pair.send(up)
         try pair.settle()
@@ -49,11 +49,17 @@ import Testing
         #expect(pair.departing() == 207 + 22)
     }
 
-    @Test(arguments: [[], ["h2"], ["spdy/3", "h2"]])
-    func `a protocol that is not offered is not chosen`(offers: [String]) throws {
+    @Test(
+        arguments: [
+            ([], nil), (["h2"], "h2"), (["http/1.1", "h2"], "h2"), (["spdy/3", "http/1.1"], "http/1.1"), (["h2c"], nil),
+        ] as [([String], String?)])
+    func `HTTP/2 goes before HTTP/1.1, and what is not offered is not chosen`(
+        offers: [String], chosen: String?
+    ) throws {
         let pair = try TLSPair(Self.certificate.get(), offering: offers)
         try pair.settle()
-        #expect(pair.session.isEstablished && pair.chosen == nil)
+        #expect(pair.session.isEstablished && pair.chosen == chosen)
+        #expect(pair.session.speaksHTTP2 == (chosen == "h2"))
     }
 
     @Test func `TLS older than 1.2 is refused`() throws {

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if os(Linux)
+
+import TurnpikeProxyCore
+
+/// Moves bytes and events between one client's socket and its ``HTTP2Connection``, each of whose streams an ``EpollClient``
+/// serves. Confined to its loop.
+///
+/// What the streams of a connection have to say in one turn of the loop goes out in one piece at its end.
+final class EpollHTTP2Client: EpollPeer, EpollSocketOwner, HTTP2ConnectionUser, TimerOwner, TurnEndOwner {
+    /// A client that is told the end may still be sending; what it sends is thrown away for so long and so much, since closing
+    /// on it could lose the last word to a reset.
+    private static let lingerTime: UInt64 = 2_000_000_000
+    private static let lingerBytes = 1 << 20
+
+    private let socket: EpollSocket
+    /// The loop's.
+    private let gather: Gather
+    private let http2: HTTP2Connection
+    private var isTurnEndPlanned = false
+    private var timer: TimerID?
+    /// When the timer is due; `.max` where there is none.
+    private var timerDue = UInt64.max
+    /// When a client that was told the end is left, whatever it does.
+    private var lingersUntil: UInt64?
+    private var lingered = 0
+
+    init(_ socket: EpollSocket, from address: ClientAddress, engine: EpollEngine, loop: EpollLoop) {
+        self.socket = socket
+        gather = loop.toClient
+        http2 = HTTP2Connection(limits: engine.gateway.limits, now: loop.now)
+        super.init(from: address, engine: engine, loop: loop)
+        http2.user = self
+    }
+
+    /// Takes an open socket over from its owner.
+    func takeOver() {
+        socket.pass(to: self)
+        guard engine.admit(self) else { return leave() }
+        wantsTurnEnd()
+    }
+
+    // MARK: - Events
+
+    func received(_ bytes: UnsafeRawBufferPointer) {
+        guard lingersUntil == nil else { return linger(over: bytes.count) }
+        http2.received(bytes, now: loop.now)
+        wantsTurnEnd()
+    }
+
+    func opened(_ stream: HTTP2Stream) -> (any HTTP2StreamUser)? {
+        engine.load.arrived()
+        let client = EpollClient(
+            EpollStream(stream, of: self), from: address, over: .https, engine: engine, loop: loop)
+        client.wait()
+        return client
+    }
+
+    func ended() {
+        http2.lost()
+        leave()
+    }
+
+    func inputEnded() { ended() }
+
+    /// From a client that takes nothing, nothing is taken either: what it sends asks for answers.
+    func writabilityChanged(_ isWritable: Bool) {
+        http2.writability(isWritable, now: loop.now)
+        socket.setReading(isWritable)
+        wantsTurnEnd()
+    }
+
+    func outputSent() {
+        if lingersUntil != nil { socket.shutDownOutput() }
+    }
+
+    override func drain() {
+        http2.drain(now: loop.now)
+        wantsTurnEnd()
+    }
+
+    override func abort() { ended() }
+
+    // MARK: - Output
+
+    /// There is, or may be, something to send.
+    func wantsTurnEnd() {
+        guard !isTurnEndPlanned else { return }
+        isTurnEndPlanned = true
+        loop.endTurn(with: self)
+    }
+
+    func turnEnded() {
+        isTurnEndPlanned = false
+        guard socket.isOpen, lingersUntil == nil else { return }
+        repeat {
+            http2.eventsEnded(now: loop.now)
+            http2.takeOutput { bytes in
+                gather.append(bytes)
+                socket.send(gather)
+            }
+        } while http2.hasOutput && socket.isWritable
+        if http2.isOver { beginLingering() }
+        setTimer()
+    }
+
+    // MARK: - Ends
+
+    private func beginLingering() {
+        lingersUntil = loop.now + Self.lingerTime
+        socket.setReading(true)
+        socket.sayGoodbye()
+        if socket.isSent { socket.shutDownOutput() }
+    }
+
+    private func linger(over count: Int) {
+        lingered += count
+        if lingered > Self.lingerBytes { leave() }
+    }
+
+    private func leave() {
+        guard socket.isOpen else { return }
+        socket.close()
+        if let timer { loop.cancel(timer) }
+        timer = nil
+        engine.forget(self)
+    }
+
+    // MARK: - Time
+
+    /// A deadline that moved away leaves the timer as it is: it comes too early once, and is then set again.
+    private func setTimer() {
+        let due = lingersUntil ?? http2.deadline
+        guard due < timerDue, socket.isOpen else { return }
+        if let timer { loop.cancel(timer) }
+        timer = loop.setTimer(for: self, at: due)
+        timerDue = due
+    }
+
+    func timerFired() {
+        timer = nil
+        timerDue = .max
+        if let lingersUntil, loop.now >= lingersUntil { return leave() }
+        http2.timerFired(now: loop.now)
+        wantsTurnEnd()
+    }
+}
+
+#endif
