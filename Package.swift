@@ -158,8 +158,8 @@ let package = Package(
         program(
             "turnpike-worker",
             on: [
-                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeProxy", "TurnpikeWorker", logging, metrics, arguments,
-                configuration, lifecycle,
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeProxyCore", "TurnpikeProxy", "TurnpikeWorker", logging,
+                metrics, arguments, configuration, lifecycle,
             ]
         ),
 
@@ -239,7 +239,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             on: [
-                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeIdentity", "TurnpikeControl", "TurnpikeProxy",
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeIdentity", "TurnpikeControl", "TurnpikeProxyCore",
+                "TurnpikeProxy",
                 "TurnpikeWorker", "turnpike", "turnpike-worker",
                 logging, arguments,
                 httpClient, nioCore,

@@ -16,7 +16,8 @@ struct GatewayCommand: AsyncParsableCommand {
             Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
             TURNPIKE_LISTEN, TURNPIKE_SECURE_LISTEN, TURNPIKE_CERTIFICATES, TURNPIKE_CLIENT_CERTIFICATES, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, \
             TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ZONE, TURNPIKE_ACCESS_LOG, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
-            TURNPIKE_TRACES_TO, TURNPIKE_TRACE_SAMPLING, TURNPIKE_TRANSPORT, TURNPIKE_LOOPS, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
+            TURNPIKE_TRACES_TO, TURNPIKE_TRACE_SAMPLING, TURNPIKE_TRANSPORT, TURNPIKE_LOOPS, TURNPIKE_MAX_CONNECTIONS, TURNPIKE_MAX_HEAD_BYTES, \
+            TURNPIKE_HEAD_TIMEOUT, TURNPIKE_BODY_TIMEOUT, TURNPIKE_IDLE_TIMEOUT, TURNPIKE_DRAIN_TIMEOUT, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
             {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
             stands over the environment, and that over the file.
 
@@ -107,6 +108,9 @@ struct GatewayCommand: AsyncParsableCommand {
         help: "Event loops, each with a thread of its own: auto, or 1 to 128. (default: auto, one for each processor)")
     var loops: String?
 
+    @OptionGroup(title: "Limits")
+    var limits: GatewayLimitOptions
+
     @Option(help: "The form of log lines: text or json. (default: text)")
     var logFormat: String?
 
@@ -143,7 +147,7 @@ struct GatewayCommand: AsyncParsableCommand {
             .joinToken: joinToken, .name: name, .zone: zone, .accessLog: accessLog, .debugTokenFile: debugTokenFile,
             .tracesTo: tracesTo, .traceSampling: traceSampling, .transport: transport, .loops: loops,
             .logFormat: logFormat, .logLevel: logLevel,
-        ]
+        ].merging(limits.values) { given, _ in given }
         let flags = given.compactMapValues { $0 }
         var file: String?
         if let path = config ?? environment["TURNPIKE_CONFIG"] {

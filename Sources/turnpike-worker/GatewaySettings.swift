@@ -34,6 +34,11 @@ import TurnpikeWorker
 ///   only those of which the client's `traceparent` says so.
 /// - `transport`: `automatic`, `nio` or `epoll` (Linux only). Default `automatic`: the fastest that the platform has.
 /// - `loops`: event loops that share the connections, `auto` or a number from 1 to 128. Default `auto`: one for each processor.
+/// - `maxConnections`: client connections open at once, up to ten million. Default 65,536.
+/// - `maxHeadBytes`: bytes of a head, 1 KiB to 1 MiB. Default 32 KiB.
+/// - `headTimeout`, `bodyTimeout`, `idleTimeout`: how long a client may take for a head, between two pieces of content or to take any
+///   of its answer, and from one request to the next; above 0, up to 24 h. Default `10s`, `60s`, `60s`.
+/// - `drainTimeout`: how long requests in flight may take to finish when the gateway stops. Default `30s`.
 /// - `log.format`: `text` or `json`; `plain` means `text`. Default `text`.
 /// - `log.level`: `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`. Default `info`.
 struct GatewaySettings: Sendable {
@@ -47,6 +52,7 @@ struct GatewaySettings: Sendable {
             adminListen, state
         case joinToken, name, zone, accessLog, transport, debugToken, debugTokenFile, loops
         case tracesTo, traceSampling
+        case maxConnections, maxHeadBytes, headTimeout, bodyTimeout, idleTimeout, drainTimeout
         case logFormat = "log.format"
         case logLevel = "log.level"
 
@@ -87,6 +93,7 @@ struct GatewaySettings: Sendable {
             transport: try GatewaySettings.transport(text(.transport)),
             loops: try GatewaySettings.loops(text(.loops))
         )
+        try GatewaySettings.limit(&options, by: text)
         logFormat = try GatewaySettings.logFormat(text(.logFormat))
         logLevel = try GatewaySettings.logLevel(text(.logLevel))
     }
@@ -265,7 +272,9 @@ extension GatewaySettings {
         }
         switch (key, value) {
         case (_, .string(let text)): values[key] = text
-        case (.loops, .integer(let number)), (.traceSampling, .integer(let number)): values[key] = String(number)
+        case (.loops, .integer(let number)), (.traceSampling, .integer(let number)),
+            (.maxConnections, .integer(let number)), (.maxHeadBytes, .integer(let number)):
+            values[key] = String(number)
         case (.traceSampling, .number(let number)): values[key] = String(number)
         default: throw Fault(reason: "The configuration file's '\(name)' must be a string, not \(value.typeName).")
         }

@@ -16,8 +16,7 @@ public struct GatewayOptions: Sendable {
     public var transport: Transport
     /// Event loops, each with a thread, upstream connections and leases of its own: 1 to ``mostLoops``. Default 1.
     public var loops: Int
-    /// A second listener, for TLS. With `epoll`, as many loops of SwiftNIO's stand beside the others, for clients that speak
-    /// HTTP/2. Absent: none.
+    /// A second listener, for TLS. Absent: none.
     public var secure: SecureListener?
     /// For upstreams that ask for one. May be replaced while the gateway serves. Default: none.
     public var clientCertificates: ClientCertificates

@@ -126,7 +126,8 @@ extension GatewayWorker {
         do {
             server = try await GatewayServer.start(
                 options: GatewayOptions(
-                    host: options.listen.host, port: options.listen.port,
+                    host: options.listen.host, port: options.listen.port, limits: options.limits,
+                    connections: options.connections,
                     accessLog: accessLog?.destination
                         ?? (options.accessLog == .standardOutput ? .standardOutput : .off),
                     transport: options.transport, loops: options.loops, secure: secureListener,

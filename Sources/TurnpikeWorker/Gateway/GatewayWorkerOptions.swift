@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import TurnpikeProxy
+public import TurnpikeProxyCore
 
 /// What a gateway worker is told at its start. Everything else comes from the control plane.
 public struct GatewayWorkerOptions: Sendable {
@@ -67,6 +68,10 @@ public struct GatewayWorkerOptions: Sendable {
     /// Event loops that share the gateway's connections: 1 to `GatewayOptions.mostLoops`. Default: one for each processor that
     /// the process may use.
     public var loops: Int
+    /// What a client may take of the gateway's time and memory.
+    public var limits = GatewayLimits()
+    /// Client connections open at once, on all loops together. Default 65,536.
+    public var connections = 1 << 16
     /// How long requests in flight may take to finish at shutdown. Default 30 s.
     public var drainTimeout: Duration
     /// How long the last report of usage may take at shutdown. Where that is not enough, it is sent at the next start.

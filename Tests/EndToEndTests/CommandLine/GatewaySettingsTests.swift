@@ -2,6 +2,7 @@
 
 import Testing
 import TurnpikeProxy
+import TurnpikeProxyCore
 import TurnpikeWorker
 
 @testable import turnpike_worker
@@ -69,6 +70,44 @@ import TurnpikeWorker
             try GatewaySettings(flags: [.zone: "eu/a"], environment: [:], file: nil)
         }
         #expect(fault?.reason.hasPrefix("The zone 'eu/a' must be") == true)
+    }
+
+    @Test func `what clients may take is what the flag, the environment or the file says`() throws {
+        let settings = try GatewaySettings(
+            flags: [.headTimeout: "250ms", .drainTimeout: "5m"],
+            environment: ["TURNPIKE_HEAD_TIMEOUT": "1s", "TURNPIKE_IDLE_TIMEOUT": "2s"],
+            file: #"{"maxConnections": 100, "maxHeadBytes": "4096", "bodyTimeout": "1h"}"#)
+        let (options, limits) = (settings.options, settings.options.limits)
+        #expect(options.connections == 100 && limits.head.headBytes == 4096 && options.drainTimeout == .seconds(300))
+        #expect(limits.headTimeout == 250_000_000 && limits.idleTimeout == 2_000_000_000)
+        #expect(limits.bodyTimeout == 3_600_000_000_000)
+        let plain = try GatewaySettings(flags: [:], environment: [:], file: nil).options
+        #expect(plain.limits == GatewayLimits() && plain.connections == 65_536 && plain.drainTimeout == .seconds(30))
+    }
+
+    @Test(
+        arguments: [
+            (.maxConnections, "0", "'0' is no number of connections; it must be from 1 to 10000000."),
+            (.maxConnections, "many", "'many' is no number of connections; it must be from 1 to 10000000."),
+            (.maxHeadBytes, "1023", "'1023' is no size of a head in bytes; it must be from 1024 to 1048576."),
+            (
+                .headTimeout, "10",
+                "'10' is no time to wait; it must be like 250ms, 30s or 5m, above 0s and at most 24h."
+            ),
+            (
+                .idleTimeout, "0s",
+                "'0s' is no time to wait; it must be like 250ms, 30s or 5m, above 0s and at most 24h."
+            ),
+            (
+                .drainTimeout, "2d",
+                "'2d' is no time to wait; it must be like 250ms, 30s or 5m, above 0s and at most 24h."
+            ),
+        ] as [(GatewaySettings.Key, String, String)])
+    func `a limit that makes no sense is refused`(key: GatewaySettings.Key, text: String, reason: String) {
+        let fault = #expect(throws: GatewaySettings.Fault.self) {
+            try GatewaySettings(flags: [key: text], environment: [:], file: nil)
+        }
+        #expect(fault?.reason == reason)
     }
 
     @Test(arguments: [

@@ -21,8 +21,6 @@ class Turnpike(Subject):
         self.loops = loops
         self._programs = programs
         self._options = ["--transport", transport, "--loops", loops] if transport else []
-        if transport != "nio":
-            self.unsupported = {"h2": "its nio transport speaks it"}
 
     @staticmethod
     def all(programs: Programs) -> list["Turnpike"]:

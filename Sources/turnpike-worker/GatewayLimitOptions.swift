@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// What clients may take of a gateway's time and memory, on the command line.
+struct GatewayLimitOptions: ParsableArguments {
+    @Option(help: "Client connections open at once; those beyond are closed as they come. (default: 65536)")
+    var maxConnections: String?
+
+    @Option(help: "Bytes of a request's or an answer's head. (default: 32768)")
+    var maxHeadBytes: String?
+
+    @Option(help: "From the first byte of a request's head to its last. (default: 10s)")
+    var headTimeout: String?
+
+    @Option(
+        help: """
+            Between two pieces of a request's content, and for a client to take any of its answer. (default: 60s)
+            """)
+    var bodyTimeout: String?
+
+    @Option(help: "From one request of a connection to the next. (default: 60s)")
+    var idleTimeout: String?
+
+    @Option(help: "For requests in flight to finish when the gateway stops. (default: 30s)")
+    var drainTimeout: String?
+
+    var values: [GatewaySettings.Key: String?] {
+        [
+            .maxConnections: maxConnections, .maxHeadBytes: maxHeadBytes, .headTimeout: headTimeout,
+            .bodyTimeout: bodyTimeout, .idleTimeout: idleTimeout, .drainTimeout: drainTimeout,
+        ]
+    }
+}

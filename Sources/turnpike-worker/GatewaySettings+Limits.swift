@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+import TurnpikeProxyCore
+import TurnpikeWorker
+
+extension GatewaySettings {
+    /// Bounds that nobody has a use beyond: a mistake of a unit is told, and not served by.
+    private static let connections = 1...10_000_000
+    private static let headBytes = (1 << 10)...(1 << 20)
+    private static let longest = Duration.seconds(24 * 60 * 60)
+
+    /// What clients may take, as far as it was given.
+    ///
+    /// - Parameter text: what was given for a key.
+    static func limit(
+        _ options: inout GatewayWorkerOptions, by text: (Key) -> String?
+    ) throws(Fault) {
+        if let given = text(.maxConnections) {
+            options.connections = try number(given, in: connections, "number of connections")
+        }
+        if let given = text(.maxHeadBytes) {
+            options.limits.head = HeadLimits(headBytes: try number(given, in: headBytes, "size of a head in bytes"))
+        }
+        if let given = text(.headTimeout) { options.limits.headTimeout = try nanoseconds(given) }
+        if let given = text(.bodyTimeout) { options.limits.bodyTimeout = try nanoseconds(given) }
+        if let given = text(.idleTimeout) { options.limits.idleTimeout = try nanoseconds(given) }
+        if let given = text(.drainTimeout) { options.drainTimeout = try duration(given) }
+    }
+
+    private static func number(_ text: String, in range: ClosedRange<Int>, _ what: String) throws(Fault) -> Int {
+        if let number = Int(text), range.contains(number) { return number }
+        throw Fault(reason: "'\(text)' is no \(what); it must be from \(range.lowerBound) to \(range.upperBound).")
+    }
+
+    private static func nanoseconds(_ text: String) throws(Fault) -> UInt64 {
+        UInt64(clamping: try duration(text).inNanoseconds)
+    }
+
+    private static func duration(_ text: String) throws(Fault) -> Duration {
+        if let duration = Duration(text: text), .zero < duration, duration <= longest { return duration }
+        throw Fault(reason: "'\(text)' is no time to wait; it must be like 250ms, 30s or 5m, above 0s and at most 24h.")
+    }
+}
