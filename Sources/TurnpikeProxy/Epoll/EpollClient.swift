@@ -58,13 +58,6 @@ final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpst
         super.init(from: address, engine: engine, loop: loop)
     }
 
-    /// Opens the socket that carries it.
-    func open(_ socket: EpollSocket) {
-        guard engine.admit(self) else { return socket.turnAway() }
-        guard socket.open(for: self) else { return engine.forget(self) }
-        wait()
-    }
-
     /// Takes the socket that carries it, which is open, over from its owner.
     func takeOver(_ socket: EpollSocket) {
         socket.pass(to: self)

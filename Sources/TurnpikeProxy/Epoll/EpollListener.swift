@@ -162,7 +162,7 @@ extension EpollSeat {
         if let certificates {
             EpollHandshake(socket, from: client, certificates: certificates, engine: engine, loop: loop).open()
         } else {
-            EpollClient(socket, from: client, engine: engine, loop: loop).open(socket)
+            EpollGreeting(socket, from: client, engine: engine, loop: loop).open()
         }
     }
 }

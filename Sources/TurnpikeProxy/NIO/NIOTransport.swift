@@ -42,8 +42,8 @@ struct NIOTransport: RunningTransport {
         _ options: GatewayOptions, _ seats: [NIOSeat], _ group: MultiThreadedEventLoopGroup
     ) async throws -> any Channel {
         try await listener(seats, group) { channel, seat in
-            let client = ClientHandler(engine: seat.engine.value, connector: seat.connector.value, scheme: .http)
-            try channel.pipeline.syncOperations.addHandler(client)
+            let greeting = GreetingHandler(engine: seat.engine.value, connector: seat.connector.value)
+            try channel.pipeline.syncOperations.addHandler(greeting)
         }
         .bind(host: options.host, port: options.port).get()
     }

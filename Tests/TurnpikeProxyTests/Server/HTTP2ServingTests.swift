@@ -50,6 +50,34 @@ import TurnpikeSnapshot
     }
 
     @Test(arguments: Transport.available)
+    func `who knows that HTTP-2 is spoken may speak it in the clear`(transport: Transport) async throws {
+        let origin = try await Origin.start()
+        try await serve(transport, origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.server.port, isSecure: false)
+            for number in 0..<3 { #expect(try await client.get("/v1/orders/\(number)").text == "/v1/orders/\(number)") }
+            #expect(origin.requests[0].head.contains("X-Forwarded-Proto: http\r\n"))
+            await client.close()
+            #expect(try await gateway.get("/v1/orders").status == 200)
+        }
+    }
+
+    @Test(arguments: Transport.available, ["POST /v1/orders", "PRI /v1/orders", "PROPFIND /v1/orders", "P /v1/orders"])
+    func `what begins like the preface of HTTP-2 and goes on like a request is one`(
+        transport: Transport, start: String
+    ) async throws {
+        let origin = try await Origin.start()
+        try await serve(transport, origin) { gateway async throws in
+            let client = try await RawClient.connect(port: gateway.server.port)
+            let request = "\(start) HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            for byte in request.utf8.prefix(5) { try await client.send([byte]) }
+            try await client.send(Array(request.utf8.dropFirst(5)))
+            let answer = String(decoding: try await client.untilClosed(), as: UTF8.self)
+            // Nobody begins a request by what has no meaning but as the preface.
+            #expect(start.hasPrefix("PRI ") != answer.hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
+    @Test(arguments: Transport.available)
     func `policies hold over HTTP-2`(transport: Transport) async throws {
         let origin = try await Origin.start()
         let extra = [Pieces.key("secret")]

@@ -58,11 +58,12 @@ import TurnpikeSnapshot
         await origin.stop()
     }
 
-    @Test func `each stream of a HTTP-2 connection is a request with a trace of its own`() async throws {
+    @Test(arguments: Transport.available)
+    func `each stream of a HTTP-2 connection is a request with a trace of its own`(transport: Transport) async throws {
         let origin = try await Origin.start()
         let tracing = tracing(share: 0)
         try await GatewayHarness.run(
-            on: .nio, [Pieces.route(), Pieces.cluster(origin.port)],
+            on: transport, [Pieces.route(), Pieces.cluster(origin.port)],
             certificates: [try TestCertificate.make("api.acme.test")], tracing: tracing
         ) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)

@@ -175,13 +175,14 @@ import TurnpikeSnapshot
     }
 
     /// gRPC (its HTTP/2 protocol) from client to upstream: both directions stream at once, and the status comes behind.
-    @Test func `gRPC streams both ways, with trailers`() async throws {
+    @Test(arguments: Transport.available)
+    func `gRPC streams both ways, with trailers`(transport: Transport) async throws {
         let origin = try await HTTP2Origin.start { _ in
             .echo(trailers: [("grpc-status", "0"), ("grpc-message", "fine")])
         }
         let resources = [Pieces.route(paths: [.prefix("/")]), Pieces.cluster(origin.port, protocol: .http2)]
         try await GatewayHarness.run(
-            on: .nio, resources, certificates: [try TestCertificate.make("api.acme.test")]
+            on: transport, resources, certificates: [try TestCertificate.make("api.acme.test")]
         ) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let call = try await client.stream()
@@ -203,13 +204,14 @@ import TurnpikeSnapshot
         await origin.stop()
     }
 
-    @Test func `a gRPC answer that is all trailers stays so`() async throws {
+    @Test(arguments: Transport.available)
+    func `a gRPC answer that is all trailers stays so`(transport: Transport) async throws {
         let origin = try await HTTP2Origin.start { _ in
             .answer(status: 200, [("content-type", "application/grpc"), ("grpc-status", "12")])
         }
         let resources = [Pieces.route(paths: [.prefix("/")]), Pieces.cluster(origin.port, protocol: .http2)]
         try await GatewayHarness.run(
-            on: .nio, resources, certificates: [try TestCertificate.make("api.acme.test")]
+            on: transport, resources, certificates: [try TestCertificate.make("api.acme.test")]
         ) { gateway async throws in
             let client = try await HTTP2Client.connect(port: gateway.securePort)
             let call = try await client.stream()

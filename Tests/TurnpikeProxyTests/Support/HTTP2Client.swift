@@ -19,9 +19,12 @@ final class HTTP2Client: Sendable {
         self.goodbye = goodbye
     }
 
-    /// - Parameter validates: whether the client keeps to what HTTP/2 allows in fields.
+    /// - Parameters:
+    ///   - isSecure: over TLS.
+    ///   - validates: whether the client keeps to what HTTP/2 allows in fields.
     static func connect(
-        port: Int, serverName: String? = "api.acme.test", window: Int = 65_535, validates: Bool = true
+        port: Int, isSecure: Bool = true, serverName: String? = "api.acme.test", window: Int = 65_535,
+        validates: Bool = true
     ) async throws -> HTTP2Client {
         let goodbye = Goodbye()
         // All of it before the connection is made: what the server says first must find its reader.
@@ -30,7 +33,7 @@ final class HTTP2Client: Sendable {
         ) { channel in
             channel.eventLoop.makeCompletedFuture {
                 let pipeline = channel.pipeline.syncOperations
-                try pipeline.addHandler(TestTLS.client(serverName, offering: ["h2"]))
+                if isSecure { try pipeline.addHandler(TestTLS.client(serverName, offering: ["h2"])) }
                 let multiplexer = try configure(pipeline, window: window, validates: validates)
                 try pipeline.addHandler(goodbye)
                 return HTTP2Client(channel: channel, multiplexer: multiplexer, goodbye: goodbye)

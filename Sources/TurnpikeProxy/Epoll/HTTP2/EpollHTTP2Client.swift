@@ -15,6 +15,7 @@ final class EpollHTTP2Client: EpollPeer, EpollSocketOwner, HTTP2ConnectionUser, 
     private static let lingerBytes = 1 << 20
 
     private let socket: EpollSocket
+    private let scheme: RequestForwarding.Scheme
     /// The loop's.
     private let gather: Gather
     private let http2: HTTP2Connection
@@ -26,8 +27,12 @@ final class EpollHTTP2Client: EpollPeer, EpollSocketOwner, HTTP2ConnectionUser, 
     private var lingersUntil: UInt64?
     private var lingered = 0
 
-    init(_ socket: EpollSocket, from address: ClientAddress, engine: EpollEngine, loop: EpollLoop) {
+    init(
+        _ socket: EpollSocket, from address: ClientAddress, over scheme: RequestForwarding.Scheme, engine: EpollEngine,
+        loop: EpollLoop
+    ) {
         self.socket = socket
+        self.scheme = scheme
         gather = loop.toClient
         http2 = HTTP2Connection(limits: engine.gateway.limits, now: loop.now)
         super.init(from: address, engine: engine, loop: loop)
@@ -52,7 +57,7 @@ final class EpollHTTP2Client: EpollPeer, EpollSocketOwner, HTTP2ConnectionUser, 
     func opened(_ stream: HTTP2Stream) -> (any HTTP2StreamUser)? {
         engine.load.arrived()
         let client = EpollClient(
-            EpollStream(stream, of: self), from: address, over: .https, engine: engine, loop: loop)
+            EpollStream(stream, of: self), from: address, over: scheme, engine: engine, loop: loop)
         client.wait()
         return client
     }

@@ -57,7 +57,7 @@ final class EpollHandshake: EpollPeer, EpollSocketOwner, TimerOwner {
         finish()
         engine.load.arrived()
         if socket.session?.speaksHTTP2 == true {
-            EpollHTTP2Client(socket, from: address, engine: engine, loop: loop).takeOver()
+            EpollHTTP2Client(socket, from: address, over: .https, engine: engine, loop: loop).takeOver()
         } else {
             EpollClient(socket, from: address, over: .https, engine: engine, loop: loop).takeOver(socket)
         }

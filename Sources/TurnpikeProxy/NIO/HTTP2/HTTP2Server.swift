@@ -16,7 +16,9 @@ enum HTTP2Server {
 
     /// Makes a channel speak HTTP/2, on its event loop. What its client may waste is bounded: resets, malformed streams, pings
     /// and settings by rates, continued and empty frames by counts; beyond that the connection ends.
-    static func add(to channel: any Channel, engine: NIOEngine, connector: UpstreamConnector) throws {
+    static func add(
+        to channel: any Channel, scheme: RequestForwarding.Scheme, engine: NIOEngine, connector: UpstreamConnector
+    ) throws {
         let bound = NIOLoopBound((engine: engine, connector: connector), eventLoop: channel.eventLoop)
         let limits = engine.gateway.limits
         let idle = TimeAmount.nanoseconds(Int64(clamping: limits.idleTimeout))
@@ -32,7 +34,7 @@ enum HTTP2Server {
                 try stream.pipeline.syncOperations.addHandlers([
                     HTTP2ServerStream(limits: bound.value.engine.gateway.limits.head),
                     ClientHandler(
-                        engine: bound.value.engine, connector: bound.value.connector, scheme: .https, speaksHTTP2: true),
+                        engine: bound.value.engine, connector: bound.value.connector, scheme: scheme, speaksHTTP2: true),
                 ])
             }
         }

@@ -74,7 +74,7 @@ final class SecureConnection: NIOClient, ChannelInboundHandler, RemovableChannel
         do {
             if spoken == "h2" {
                 state = .http2
-                try HTTP2Server.add(to: context.channel, engine: engine, connector: connector)
+                try HTTP2Server.add(to: context.channel, scheme: .https, engine: engine, connector: connector)
             } else {
                 leave()
                 let pipeline = context.pipeline.syncOperations

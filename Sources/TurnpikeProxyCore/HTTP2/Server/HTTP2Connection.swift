@@ -160,8 +160,6 @@ public final class HTTP2Connection {
 
     // MARK: - Frames
 
-    private static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-
     /// Reads one frame from the front of what came, or keeps what there is of it.
     private func readFrame(_ rest: inout UnsafeRawBufferPointer) throws(HTTP2ErrorCode) {
         if state == .preface { return try readPreface(&rest) }
@@ -199,10 +197,10 @@ public final class HTTP2Connection {
     }
 
     private func readPreface(_ rest: inout UnsafeRawBufferPointer) throws(HTTP2ErrorCode) {
-        keep(&rest, Self.preface.utf8CodeUnitCount - partial.count)
-        let expected = UnsafeRawBufferPointer(start: Self.preface.utf8Start, count: partial.count)
+        keep(&rest, HTTP2Preface.text.utf8CodeUnitCount - partial.count)
+        let expected = UnsafeRawBufferPointer(start: HTTP2Preface.text.utf8Start, count: partial.count)
         guard partial.elementsEqual(expected) else { throw .protocolError }
-        guard partial.count == Self.preface.utf8CodeUnitCount else { return }
+        guard partial.count == HTTP2Preface.text.utf8CodeUnitCount else { return }
         partial = []
         state = .firstSettings
     }
