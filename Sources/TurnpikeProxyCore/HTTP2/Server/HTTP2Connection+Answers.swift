@@ -76,7 +76,7 @@ extension HTTP2Connection {
 
     // MARK: - Content
 
-    private var mayGather: Bool { isWritable && sendWindow > 0 && output.count < Self.mostGathered }
+    var mayGather: Bool { isWritable && sendWindow > 0 && output.count < Self.mostGathered }
 
     /// Sends as much as fits into one frame and all windows.
     ///

@@ -98,7 +98,9 @@ public final class HTTP2Connection {
     /// Hands out the frames that are to be sent; there may be more once these have found room.
     public func takeOutput(_ body: (UnsafeRawBufferPointer) -> Void) { output.take(body) }
 
-    public var hasOutput: Bool { output.count > 0 }
+    /// Whether there is something to send; after ``takeOutput(_:)``, whether more finds room, which ``eventsEnded(now:)`` then
+    /// puts into frames.
+    public var hasOutput: Bool { output.count > 0 || mayGather && !ready.isEmpty }
 
     // MARK: - Events
 

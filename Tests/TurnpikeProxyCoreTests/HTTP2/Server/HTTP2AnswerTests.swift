@@ -156,4 +156,42 @@ import Testing
         #expect(rig.goodbye == nil)
         #expect(rig.connection.receiveWindow + rig.connection.credit == HTTP2Connection.connectionWindow)
     }
+
+    // MARK: - Taking turns
+
+    @Test func `streams take turns, a frame each`() throws {
+        let rig = HTTP2Rig(settings: [(4, 1 << 20)])
+        rig.send(.get(1), .get(3), .get(5))
+        for stream in [1, 3, 5] as [UInt32] {
+            let user = try #require(rig.users[stream])
+            user.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            user.send([UInt8](repeating: 0, count: 100_000))
+        }
+        rig.settle()
+        // The first has filled the connection's window.
+        let before = rig.frames.count
+        rig.send(.windowUpdate(by: 1 << 20))
+        let turns = rig.frames[before...].filter { $0.kind == 0 }.map(\.stream)
+        #expect(turns.prefix(6).sorted() == [1, 1, 3, 3, 5, 5])
+        #expect([1, 3, 5].allSatisfy { rig[$0].isWhole && rig[$0].content.count == 100_000 })
+    }
+
+    @Test func `what does not fit into one piece of output goes out with the next`() throws {
+        let rig = HTTP2Rig(settings: [(4, 1 << 20)])
+        rig.send(.windowUpdate(by: 1 << 20))
+        rig.send(.get(1), .get(3), .get(5), .get(7), .get(9))
+        for stream in [1, 3, 5, 7, 9] as [UInt32] {
+            try #require(rig.users[stream]).send("HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")
+            try #require(rig.users[stream]).send([UInt8](repeating: 0, count: 60_000))
+        }
+        // One turn of the loop's, in which the socket takes all.
+        var pieces: [Int] = []
+        repeat {
+            rig.connection.eventsEnded(now: rig.now)
+            rig.connection.takeOutput { pieces.append($0.count) }
+        } while rig.connection.hasOutput
+        #expect(pieces.reduce(0, +) > 300_000)
+        #expect(pieces.allSatisfy { $0 < 200_000 })
+        #expect(rig.users.values.allSatisfy { $0.stream.isSent })
+    }
 }
