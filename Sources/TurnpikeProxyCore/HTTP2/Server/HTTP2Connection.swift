@@ -64,8 +64,8 @@ public final class HTTP2Connection {
     /// The last one that was taken, and the last one that the client has begun.
     private var lastTaken: UInt32 = 0
     var lastBegun: UInt32 = 0
-    /// Since when there is none.
-    var idleSince: UInt64
+    /// Since when there is none; nil within the events in which the last one ended: only their end tells the time.
+    var idleSince: UInt64?
     private var saidGoodbye = false
 
     // What goes out.
@@ -126,6 +126,7 @@ public final class HTTP2Connection {
         self.now = now
         while let stream = waiting.popLast() { stream.tell() }
         sendReady()
+        if streams.isEmpty, idleSince == nil { idleSince = now }
         settle()
     }
 
@@ -145,7 +146,8 @@ public final class HTTP2Connection {
 
     /// When ``timerFired(now:)`` is to be called.
     public var deadline: UInt64 {
-        switch state {
+        let idleSince = idleSince ?? now
+        return switch state {
         case .preface, .firstSettings: idleSince + limits.headTimeout
         case .over: .max
         case .open, .closing:
@@ -281,7 +283,7 @@ public final class HTTP2Connection {
     /// A stream has ended on both sides, or was reset.
     func forget(_ stream: HTTP2Stream) {
         streams[stream.id] = nil
-        if streams.isEmpty { idleSince = now }
+        if streams.isEmpty { idleSince = nil }
     }
 }
 

@@ -134,6 +134,20 @@ import Testing
         #expect(rig.goodbye == .enhanceYourCalm)
     }
 
+    @Test func `only a connection without requests is idle`() throws {
+        let rig = HTTP2Rig()
+        rig.send(.get(1))
+        #expect(rig.connection.deadline == .max)
+        rig.passTime(100)
+        try #require(rig.users[1]).answer()
+        rig.settle()
+        #expect(rig.connection.deadline == rig.connection.now + GatewayLimits().idleTimeout)
+        rig.passTime(60)
+        rig.connection.timerFired(now: rig.now)
+        rig.settle()
+        #expect(rig.goodbye == .noError)
+    }
+
     // MARK: - Patience
 
     @Test func `streams that come to nothing are borne with for a while`() {
