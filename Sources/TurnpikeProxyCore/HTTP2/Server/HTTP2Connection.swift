@@ -248,6 +248,8 @@ public final class HTTP2Connection {
         streams = [:]
         ready = []
         for stream in abandoned.values { stream.lost() }
+        // They hold their connection, and nobody may ask for them any more.
+        waiting = []
     }
 
     /// Takes no more streams.
@@ -283,6 +285,7 @@ public final class HTTP2Connection {
     /// A stream has ended on both sides, or was reset.
     func forget(_ stream: HTTP2Stream) {
         streams[stream.id] = nil
+        if stream.isQueued { ready.removeAll { $0 == stream.id } }
         if streams.isEmpty { idleSince = nil }
     }
 }

@@ -94,7 +94,7 @@ import Testing
 
     // MARK: - Ends
 
-    enum Ending: CaseIterable { case answer, close, reset, clientReset, clientFault, lost, fail }
+    enum Ending: CaseIterable { case answer, close, reset, clientReset, clientFault, lost, unread, fail }
 
     private func end(_ rig: HTTP2Rig, _ ending: Ending) throws {
         switch ending {
@@ -104,6 +104,13 @@ import Testing
         case .clientReset: rig.send(.reset(1))
         case .clientFault: rig.send(.windowUpdate(1, by: 0))
         case .lost: rig.connection.lost()
+        case .unread:
+            // What it did not read it asks for, just before its client is gone.
+            let stream = try #require(rig.users[1]).stream
+            stream.setReading(false)
+            rig.deliver(HTTP2Frame.data(1, "more").bytes)
+            stream.setReading(true)
+            rig.connection.lost()
         case .fail: rig.deliver(HTTP2Frame.data(0, "x").bytes)
         }
     }
@@ -124,7 +131,7 @@ import Testing
             try end(rig, ending)
             #expect(free(rig) == connectionWindow)
             // A transport whose socket is gone does not end its events.
-            let isGone = ending == .lost
+            let isGone = [.lost, .unread].contains(ending)
             if !isGone { rig.settle() }
             rig.forgetUsers()
             #expect(user == nil)
@@ -195,5 +202,17 @@ import Testing
         rig.settle()
         #expect(rig[1].text == "hello")
         #expect(rig[1].isWhole)
+    }
+
+    @Test func `streams that are over do not wait for their turn`() throws {
+        let rig = HTTP2Rig()
+        rig.connection.writability(false, now: rig.now)
+        for number in 0..<150 {
+            let stream = UInt32(2 * number + 1)
+            rig.send(.get(stream))
+            try #require(rig.users[stream]).send("HTTP/1.1 200 OK\r\n\r\nwaits")
+            rig.send(.reset(stream))
+        }
+        #expect(rig.connection.ready.isEmpty)
     }
 }
