@@ -166,6 +166,8 @@ public final class HTTP2Stream {
         guard !isClosed, answer == .open else { return }
         // The engine gives no other than answers; one that is none goes nowhere.
         do { try reader.read(bytes) { take($0) } } catch { breakOff(.internalError) }
+        // Not before it is read: who is told may leave.
+        if isWritable, waitingBytes > Self.mostWaiting { setWritable(false) }
     }
 
     private func take(_ part: HTTP1ResponseReader.Part) {
@@ -193,7 +195,6 @@ public final class HTTP2Stream {
         }
         pending += rest
         connection.makeReady(self)
-        if isWritable, waitingBytes > Self.mostWaiting { setWritable(false) }
     }
 
     private var waitingBytes: Int { pending.count - sent }

@@ -189,6 +189,17 @@ import Testing
         #expect(rig[1].content.count == 131_072)
     }
 
+    @Test func `who is told that there is no room may leave at once`() throws {
+        let rig = HTTP2Rig(settings: [(4, 0)])
+        rig.send(.get(1))
+        let user = try #require(rig.users[1])
+        user.whenFull = { $0.close() }
+        user.send("HTTP/1.1 200 OK\r\n\r\n" + String(repeating: "x", count: 100_000))
+        rig.settle()
+        #expect(rig[1].reset != nil)
+        #expect(rig.connection.streams.isEmpty)
+    }
+
     @Test func `where nothing can be sent nothing is`() throws {
         let rig = HTTP2Rig()
         rig.send(.get(1))
