@@ -90,7 +90,7 @@ public final class HTTP2Stream {
         guard !isRequestWhole else { return .streamClosed }
         receiveWindow -= piece.count + padding
         guard receiveWindow >= 0 else { return .flowControlError }
-        credit += padding
+        grant(padding)
         contentBytes += UInt64(piece.count)
         // What was announced has to come, and nothing else (RFC 9113 §8.1.1).
         if let length = content.length, isLast ? contentBytes != length : contentBytes > length {
@@ -137,6 +137,11 @@ public final class HTTP2Stream {
     /// So much of the content has found its way: the client may send as much anew.
     private func used(_ bytes: Int) {
         connection.used(bytes)
+        grant(bytes)
+    }
+
+    /// So many bytes more may come, of which the client is told by and by.
+    private func grant(_ bytes: Int) {
         credit += bytes
         guard !isClosed, !isRequestWhole, credit >= HTTP2Connection.streamWindow / 4 else { return }
         connection.output.windowUpdate(stream: id, by: credit)

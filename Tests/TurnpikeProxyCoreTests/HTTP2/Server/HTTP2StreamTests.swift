@@ -92,6 +92,21 @@ import Testing
         #expect(rig.goodbye == .flowControlError)
     }
 
+    @Test func `padding is room that comes back`() throws {
+        let rig = HTTP2Rig()
+        rig.send(.post(1))
+        // More than a stream's window of it, and within patience.
+        for _ in 0..<2000 {
+            rig.passTime(0.02)
+            rig.send(.data(1, [], padding: 255))
+        }
+        #expect(rig[1].reset == nil)
+        #expect(rig.goodbye == nil)
+        let granted = rig.frames(.windowUpdate, on: 1).reduce(0) { $0 + $1.word() }
+        #expect(granted >= 2000 * 256 - 64 << 10)
+        #expect(free(rig) == connectionWindow)
+    }
+
     // MARK: - Ends
 
     enum Ending: CaseIterable { case answer, close, reset, clientReset, clientFault, lost, unread, fail }
