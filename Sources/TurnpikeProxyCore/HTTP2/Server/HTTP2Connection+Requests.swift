@@ -43,6 +43,7 @@ extension HTTP2Connection {
     ) throws(HTTP2ErrorCode) {
         if id > lastBegun {
             let isTaken = beganStream(id)
+            patience.streamBegan()
             requests.begin()
             try decode(block) { self.requests.take($0, $1) }
             if isTaken { try begin(id, endsStream: endsStream) }

@@ -26,6 +26,9 @@ struct HTTP2Patience {
         if windowUpdates > Self.freeWindowUpdates { throw .enhanceYourCalm }
     }
 
+    /// A client may tell of windows with each request, though its answer may turn out to be without content.
+    mutating func streamBegan() { windowUpdates = max(windowUpdates - 2, 0) }
+
     /// So many bytes of an answer were sent, which a client may well tell that it has taken.
     mutating func sent(_ bytes: Int) { windowUpdates = max(windowUpdates - 2 - bytes / 512, 0) }
 

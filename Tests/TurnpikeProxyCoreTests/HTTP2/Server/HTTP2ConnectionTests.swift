@@ -173,4 +173,20 @@ import Testing
         for _ in 0..<200 { rig.send(frame) }
         #expect(rig.goodbye == .enhanceYourCalm)
     }
+
+    @Test func `windows may grow as often as answers ask for it`() throws {
+        let rig = HTTP2Rig()
+        for number in 0..<6000 {
+            let stream = UInt32(2 * number + 1)
+            // As browsers do: a larger window for each stream, though its answer may have no content.
+            rig.send(.get(stream), .windowUpdate(stream, by: 1 << 20), .windowUpdate(by: 1))
+            let user = try #require(rig.users[stream])
+            user.send("HTTP/1.1 304 Not Modified\r\n\r\n")
+            user.close()
+            rig.forgetUsers()
+        }
+        #expect(rig.goodbye == nil)
+        for _ in 0..<10_001 { rig.send(.windowUpdate(by: 1)) }
+        #expect(rig.goodbye == .enhanceYourCalm)
+    }
 }
