@@ -124,6 +124,9 @@ public final class HTTP1RequestWriter {
         }
     }
 
+    /// What came as trailers has a field that only requests have, and is malformed.
+    var hasPseudoTrailer: Bool { fault == .badPseudoField }
+
     func beginTrailers() {
         begin()
         output.append("0\r\n")

@@ -81,7 +81,11 @@ extension HTTP2Connection {
 
     /// Trailers, which end a request.
     private func end(_ id: UInt32, endsStream: Bool) throws(HTTP2ErrorCode) {
-        guard let stream = streams[id] else { return try strayed(on: id) }
+        guard let stream = streams[id] else {
+            // A request, not trailers: streams are begun in the order of their numbers (RFC 9113 §5.1.1).
+            guard !requests.hasPseudoTrailer else { throw .protocolError }
+            return try strayed(on: id)
+        }
         guard !stream.isRequestWhole else { return try reset(stream, .streamClosed) }
         guard endsStream else { return try reset(stream, .protocolError) }
         do { try requests.endTrailers() } catch { return try reset(stream, .protocolError) }

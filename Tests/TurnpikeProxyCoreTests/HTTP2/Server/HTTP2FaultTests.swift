@@ -45,6 +45,8 @@ import Testing
         Fault("padding of no length", .protocolError, HTTP2Frame(.data, .padded, stream: 1)),
         Fault("a head of no stream", .protocolError, .get(0)),
         Fault("a head of a stream of the server's", .protocolError, .get(8)),
+        Fault("a head of a stream that was passed over", .protocolError, .get(11), .get(9)),
+        Fault("a second head of a stream that is over", .protocolError, .get(5)),
         Fault(
             "more padding than head", .protocolError,
             HTTP2Frame(.headers, [.padded, .endHeaders], stream: 7, [5, 0x82, 0, 0, 0])),
