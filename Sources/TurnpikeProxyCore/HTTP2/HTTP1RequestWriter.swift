@@ -17,6 +17,7 @@ public final class HTTP1RequestWriter {
     /// The fields behind the pseudo-fields have begun.
     private var isLineWritten = false
     private(set) var isHEAD = false
+    private var hasHost = false
 
     /// - Parameter limit: bytes of a head; one that has more is cut off behind the first field that does not fit, so that the
     ///   engine sees it as too large.
@@ -29,7 +30,7 @@ public final class HTTP1RequestWriter {
         cookies.removeAll()
         line.reset()
         (length, fault) = (nil, nil)
-        (isLineWritten, isHEAD) = (false, false)
+        (isLineWritten, isHEAD, hasHost) = (false, false, false)
     }
 
     private static let keptBytes = 4 << 10
@@ -39,9 +40,10 @@ public final class HTTP1RequestWriter {
 
     // MARK: - Fields
 
-    /// Takes the next field, pseudo-fields first. Nothing is taken any more once one was malformed.
+    /// Takes the next field, pseudo-fields first. Nothing is taken any more once one was malformed, or the head is too large: a
+    /// byte of a header block can stand for thousands.
     func take(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        guard fault == nil else { return }
+        guard fault == nil, output.count + cookies.count <= limit else { return }
         do throws(HTTP2Fault) {
             if name.first == ASCII.colon {
                 guard !isLineWritten else { throw .badPseudoField }
@@ -66,9 +68,9 @@ public final class HTTP1RequestWriter {
         case .other where name.equals("cookie"):
             // A client may send each cookie as a field of its own (RFC 9113 §8.2.3).
             if cookies.count > 0 { cookies.append("; ") }
-            if cookies.count <= limit { _ = cookies.append(value) }
-        // Beside the same `:authority` it says nothing; another one is the engine's to refuse.
-        case .host where line.isAuthority(value): break
+            _ = cookies.append(value)
+        // Beside the same `:authority` it says nothing; another one, or one more, is the engine's to refuse.
+        case .host where !hasHost && line.isAuthority(value): hasHost = true
         case .te: guard value.equalsIgnoringCase("trailers") else { throw .connectionField }
         case .contentLength:
             guard length == nil, let told = value.decimal() else { throw .badFieldValue }
@@ -115,7 +117,7 @@ public final class HTTP1RequestWriter {
     /// Takes a field behind chunked content, once ``beginTrailers()`` was called. Those that HTTP/1.1 does not take as such
     /// (RFC 9110 §6.5.1) are left out.
     func takeTrailer(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        guard fault == nil else { return }
+        guard fault == nil, !isTooLarge else { return }
         do throws(HTTP2Fault) {
             guard name.first != ASCII.colon else { throw .badPseudoField }
             if try HTTP2FieldRules.check(name: name, value: value) == .other { append(name, value) }

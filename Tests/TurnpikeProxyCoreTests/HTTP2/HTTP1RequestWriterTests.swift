@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
-import TurnpikeProxyCore
+
+@testable import TurnpikeProxyCore
 
 @Suite struct HTTP1RequestWriterTests {
     typealias Fields = [(name: String, value: String)]
@@ -25,6 +26,26 @@ import TurnpikeProxyCore
     @Test func `cookies that came one by one are one field`() throws {
         let text = try Self.written(Self.start + [("cookie", "a=1"), ("x", "y"), ("cookie", "b=2")])
         #expect(text.hasSuffix("x: y\r\ncookie: a=1; b=2\r\n\r\n"))
+    }
+
+    @Test(arguments: ["x-a", "cookie"]) func `a head that is too large is cut off, and looked at no further`(
+        name: String
+    ) throws {
+        let writer = HTTP1RequestWriter(limit: 200)
+        let value = String(repeating: "v", count: 150)
+        for (name, value) in Self.start + [(name, value), (name, value), ("NO NAME", "\r\n")] {
+            writer.take(name, value)
+        }
+        _ = try writer.end(endsStream: true)
+        let text = String(decoding: writer.bytes, as: UTF8.self)
+        #expect(text.utf8.count > 200)
+        #expect(!text.hasSuffix("\r\n\r\n"))
+    }
+
+    @Test func `a second host beside the authority is the engine's to refuse`() throws {
+        let host = ("host", "api.acme.test")
+        #expect(try Self.written(Self.start + [host]) == Self.written(Self.start))
+        #expect(try Self.written(Self.start + [host, host]).hasSuffix("\r\nhost: api.acme.test\r\n\r\n"))
     }
 
     @Test func `content without a length goes in chunks, and trailers behind it`() throws {
@@ -111,5 +132,13 @@ import TurnpikeProxyCore
         var bytes: [UInt8] = []
         let content = try HTTP1RequestWriter.write(Self.start, endsStream: false, to: &bytes)
         #expect(throws: HTTP2Fault.self) { try content.end(trailers: [(name, value)] as Fields) }
+    }
+}
+
+extension HTTP1RequestWriter {
+    fileprivate func take(_ name: String, _ value: String) {
+        Array(name.utf8).withUnsafeBytes { name in
+            Array(value.utf8).withUnsafeBytes { take(name, $0) }
+        }
     }
 }
