@@ -3,6 +3,10 @@
 
 import PackageDescription
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// One list of settings for every target, so that no module plays by rules of its own.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -22,13 +26,35 @@ func library(_ name: String, on dependencies: [Target.Dependency] = [], isHot: B
     .target(name: name, dependencies: dependencies, swiftSettings: isHot ? hotSettings : settings)
 }
 
+/// Programs are relocated when they start. As a list of addresses that takes a megabyte of a worker's memory for good; packed into
+/// bits (RELR), some kilobytes, where the C library understands it.
+func linking() -> [LinkerSetting] {
+    guard let glibc = glibc(), glibc >= (2, 36) else { return [] }
+    let flags = ["-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"]
+    return [.unsafeFlags(flags, .when(platforms: [.linux], configuration: .release))]
+}
+
+/// The version of the GNU C library that this is built on; nil where it is another library.
+func glibc() -> (Int, Int)? {
+    #if canImport(Glibc)
+    var name = [CChar](repeating: 0, count: 64)
+    confstr(numericCast(_CS_GNU_LIBC_VERSION), &name, name.count)
+    let numbers = String(cString: name).split { !$0.isNumber }.compactMap { Int($0) }
+    return numbers.count >= 2 ? (numbers[0], numbers[1]) : nil
+    #else
+    return nil
+    #endif
+}
+
 /// - Parameters:
 ///   - path: the target's folder, where it is not the one of its name under `Sources`.
 ///   - exclude: folders in it that are another target's.
 func program(
     _ name: String, on dependencies: [Target.Dependency], path: String? = nil, exclude: [String] = []
 ) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: settings)
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: settings,
+        linkerSettings: linking())
 }
 
 func tests(_ name: String, on dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
