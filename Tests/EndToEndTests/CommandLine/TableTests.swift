@@ -45,6 +45,13 @@ import TurnpikeModel
         #expect(Table.cell(.string(String(repeating: "x", count: 100))).count == 60)
     }
 
+    @Test func `a text of several lines has no column`() {
+        let table = Table(documents: [
+            ["name": "api", "chain": "-----BEGIN CERTIFICATE-----\nMII…\n", "names": ["a.test"]]
+        ])
+        #expect(table.columns.map(\.title) == ["name", "names"])
+    }
+
     @Test func `a usage report has its counters on the right`() {
         let rows: [JSON] = [["route": "orders", "requests": 137, "statusClass": "2xx"]]
         #expect(

@@ -40,8 +40,10 @@ extension Table {
         }
     }
 
-    /// A value in one cell: scalars bare, lists with commas, objects as `name=value`.
+    /// A value in one cell: scalars bare, lists with commas, objects as `name=value`. A text of several lines, as PEM is, is
+    /// nothing for a table.
     static func cell(_ value: JSON?) -> String {
+        if let lines = value?.string, lines.contains(where: \.isNewline) { return "" }
         let text = value.map(compact) ?? ""
         return text.count <= cellLimit ? text : text.prefix(cellLimit - 1) + "…"
     }
