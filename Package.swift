@@ -194,8 +194,8 @@ let package = Package(
         program(
             "turnpike-bench",
             on: [
-                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeControl", "TurnpikeSQLite", logging,
-                arguments, nioCore, nioPosix, sqlite,
+                "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeIdentity", "TurnpikeControl",
+                "TurnpikeSQLite", logging, arguments, nioCore, nioPosix, sqlite,
             ],
             path: "Benchmarks", exclude: ["Core"]
         ),

@@ -62,6 +62,7 @@ turnpike-bench:         platform Synchronization Foundation FoundationEssentials
 TurnpikeMetering/Quota/CalendarPeriod.swift:    Foundation
 turnpike-bench/Core/CoreExchange.swift:         TurnpikeMetering TurnpikeProxyCore
 turnpike-bench/Throughput/InnerWrites.swift:    Logging TurnpikeTelemetry TurnpikeControl TurnpikeSQLite
+                        TurnpikeIdentity
 '
 
 # only MODULE: the targets that may import it. A heavy dependency has one home; programs, which only wire, may name

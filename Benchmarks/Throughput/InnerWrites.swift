@@ -2,6 +2,7 @@
 
 import Logging
 import TurnpikeControl
+import TurnpikeIdentity
 import TurnpikeModel
 import TurnpikeSQLite
 import TurnpikeTelemetry
@@ -20,7 +21,8 @@ struct InnerWrites {
         logger.logLevel = .critical
         store = try await SQLiteStore.open(path: folder, logger: logger)
         control = try await TurnpikeControl.ControlPlane.start(
-            store: store, clock: SystemWallClock(), logger: logger, metrics: MetricsRegistry())
+            store: store, clock: SystemWallClock(), sealingKey: SealingKey(), logger: logger,
+            metrics: MetricsRegistry())
         operatorToken = try await control.bootstrapOperator(token: nil) ?? ""
         self.services = services
         let context = try writeContext()

@@ -57,6 +57,7 @@ extension CompiledResource.ResourceType {
         case .apiKey: self = .key
         case .policy: self = .rateLimit
         case .quota: self = .quota
+        case .certificate: self = .certificate
         case .tenant, .worker, .joinToken, .operator: return nil
         }
     }

@@ -45,6 +45,7 @@ public struct Compilation<View: ResourceView> {
         case let key as APIKey: CompiledKey(resource, key, in: tenant).map { .key($0) }
         case let policy as Policy: .rateLimit(CompiledRateLimit(resource, policy))
         case let quota as Quota: .quota(CompiledQuota(resource, quota, in: tenant))
+        case let certificate as Certificate: CompiledCertificate(resource, certificate).map { .certificate($0) }
         default: nil
         }
     }

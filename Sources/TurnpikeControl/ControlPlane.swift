@@ -34,13 +34,14 @@ public final class ControlPlane: Sendable {
     let feedPlaces: FeedPlaces
     /// Who issues workers' certificates; `nil`: nobody does.
     let authority: CertificateAuthority?
+    let intake: CertificateIntake
     /// How long the log is kept; `nil`: for ever.
     let retention: Duration?
 
     private init(
         view: SharedView, tail: [RevisionRecord], uses: [ResourceID: Timestamp], store: any Store, clock: any WallClock,
-        retention: Duration?, tenantLimits: TenantLimits, authority: CertificateAuthority?, logger: Logger,
-        metrics registry: MetricsRegistry
+        sealingKey: SealingKey, retention: Duration?, tenantLimits: TenantLimits, authority: CertificateAuthority?,
+        logger: Logger, metrics registry: MetricsRegistry
     ) {
         let metrics = ControlMetrics(registry)
         let publisher = Publisher(view: view, tail: tail, clock: clock, metrics: metrics)
@@ -68,6 +69,7 @@ public final class ControlPlane: Sendable {
         self.health = health
         self.tenantLimits = tenantLimits
         self.authority = authority
+        intake = CertificateIntake(sealingKey: sealingKey)
         self.view = view
         self.publisher = publisher
         self.store = store
@@ -82,12 +84,15 @@ public final class ControlPlane: Sendable {
     /// back are sent only what differs.
     ///
     /// - Parameters:
+    ///   - sealingKey: under which private keys of certificates are kept. Where those that are stored were sealed by another
+    ///     one, gateways that have no other cannot show them; that is logged.
     ///   - retention: how long the log is kept, at least a day; `nil`: for ever.
     ///   - authority: who issues workers' certificates; `nil`: they get none.
     /// - Throws: what the store throws.
     public static func start(
-        store: any Store, clock: any WallClock, retention: Duration? = nil, tenantLimits: TenantLimits = TenantLimits(),
-        authority: CertificateAuthority? = nil, logger: Logger, metrics: MetricsRegistry
+        store: any Store, clock: any WallClock, sealingKey: SealingKey, retention: Duration? = nil,
+        tenantLimits: TenantLimits = TenantLimits(), authority: CertificateAuthority? = nil, logger: Logger,
+        metrics: MetricsRegistry
     ) async throws -> ControlPlane {
         var view = View()
         view.reserve(try await store.resourceCount())
@@ -102,8 +107,10 @@ public final class ControlPlane: Sendable {
         let tail = try await store.records(after: tailStart, limit: ChangeHistory.maximumRevisions).afterLastGap
         let plane = ControlPlane(
             view: SharedView(view), tail: tail, uses: try await store.uses(), store: store, clock: clock,
-            retention: retention, tenantLimits: tenantLimits, authority: authority, logger: logger, metrics: metrics
+            sealingKey: sealingKey, retention: retention, tenantLimits: tenantLimits, authority: authority,
+            logger: logger, metrics: metrics
         )
+        plane.reportForeignSeals()
         Allocator.trim()
         logger.info("The control plane is loaded", metadata: [LogKey.revision: "\(revision)"])
         return plane

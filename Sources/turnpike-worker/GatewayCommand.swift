@@ -53,8 +53,8 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @Option(
         help: """
-            The folder of certificates for TLS: NAME.crt with NAME.key, or fullchain.pem with privkey.pem, in it or in folders \
-            beneath; default.crt is for clients that name no server.
+            A folder of certificates for TLS, beside those that the control plane has: NAME.crt with NAME.key, or fullchain.pem \
+            with privkey.pem, in it or in folders beneath; default.crt is for clients that name no server. (default: none)
             """)
     var certificates: String?
 

@@ -18,7 +18,8 @@ import TurnpikeWorker
 ///   the certificate that the control plane issues, if it does.
 /// - `listen`: host and port for clients. Default `127.0.0.1:8000`.
 /// - `secureListen`: host and port for clients that come over TLS. Default: none.
-/// - `certificates`: the folder of the certificates for these, `NAME.crt` and `NAME.key`.
+/// - `certificates`: a folder of certificates for these, `NAME.crt` and `NAME.key`, beside those that the control plane has.
+///   Default: none.
 /// - `clientCertificates`: the folder of the certificates for upstreams that ask for one, `TENANT/NAME.crt` and
 ///   `TENANT/NAME.key`. Default: none.
 /// - `adminListen`: host and port for health and metrics. Default `127.0.0.1:8001`.
@@ -141,12 +142,9 @@ extension GatewaySettings {
     private static func secure(
         _ listen: String?, _ certificates: String?
     ) throws(Fault) -> GatewayWorkerOptions.Secure? {
-        switch (listen, certificates) {
-        case (nil, nil): return nil
-        case (let listen?, let certificates?):
-            return GatewayWorkerOptions.Secure(listen: try address(listen), certificates: certificates)
-        default: throw Fault(reason: "secureListen and certificates go together: give both.")
-        }
+        if let listen { return GatewayWorkerOptions.Secure(listen: try address(listen), certificates: certificates) }
+        if certificates == nil { return nil }
+        throw Fault(reason: "certificates are for clients that come over TLS: give secureListen too.")
     }
 
     private static func name(_ text: String?) throws(Fault) -> String? {

@@ -19,10 +19,11 @@ import TurnpikeTestSupport
         return Set(Compilation(of: state).affected(from: before, to: after).map(\.description))
     }
 
-    @Test func `a route, a service and a key affect themselves alone`() throws {
+    @Test func `a route, a service, a key and a certificate affect themselves alone`() throws {
         #expect(try affected(from: Acme.route("a"), to: Acme.route("a", labels: ["x": "y"])) == ["route/acme/a"])
         #expect(try affected(from: Acme.service(), to: Acme.service(port: 9002)) == ["cluster/acme/orders"])
         #expect(try affected(from: Acme.key(), to: nil) == ["key/acme/partner"])
+        #expect(try affected(from: nil, to: Acme.certificate()) == ["certificate/acme/api"])
     }
 
     @Test func `a limit whose selection stays leaves its routes alone`() throws {

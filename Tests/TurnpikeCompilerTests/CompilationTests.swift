@@ -63,6 +63,14 @@ import TurnpikeTestSupport
         #expect(TestState([try Acme.tenant(), try Acme.key(digest: "")]).compile(.key, "partner") == nil)
     }
 
+    @Test func `a certificate whose key is not sealed is not compiled`() throws {
+        #expect(TestState([try Acme.tenant(), try Acme.certificate()]).compile(.certificate, "api") != nil)
+        for key in [nil, Certificate.PrivateKey.plain("-----BEGIN PRIVATE KEY-----")] {
+            let state = TestState([try Acme.tenant(), try Acme.certificate(key: key)])
+            #expect(state.compile(.certificate, "api") == nil)
+        }
+    }
+
     @Test func `nothing is compiled for a tenant that is not there`() throws {
         let state = TestState([try Acme.route("orders"), try Acme.service(), try Acme.key()])
         #expect(state.compile(.route, "orders") == nil)
@@ -92,6 +100,7 @@ import TurnpikeTestSupport
         let state = TestState([
             try Acme.tenant(), try Acme.route("orders", labels: ["tier": "gold"]), try Acme.service(), try Acme.key(),
             try Acme.policy("burst"), try Acme.quota("monthly", selector: ["labels": ["tier": "gold"]]),
+            try Acme.certificate(),
         ])
         let compiled = try #require(state.compileAll().values.first { $0.type == type })
         let text = compiled.json.prettyText

@@ -56,6 +56,15 @@ enum Acme {
         return try .fixture(Route.self, tenant: "acme", name, body, labels: labels, id: 10)
     }
 
+    static func certificate(key: Certificate.PrivateKey? = .sealed("sealed:v1:0:AA")) throws -> Resource {
+        try .fixture(Certificate.self, tenant: "acme", "api", ["chain": "-----BEGIN CERTIFICATE-----\n"], id: 60) {
+            $0.privateKey = key
+            $0.facts.names = ["api.acme.test", "*.acme.test"]
+            $0.facts.notBefore = Timestamp(seconds: 1_772_366_400)
+            $0.facts.notAfter = Timestamp(seconds: 1_780_142_400)
+        }
+    }
+
     static func service(port: Int64 = 9001) throws -> Resource {
         try .fixture(
             Service.self, tenant: "acme", "orders",

@@ -21,6 +21,7 @@ struct WorkerEndpoints {
             Endpoint(.post, "/v1/workers/{name}/usage", .workers) { try await takeUsage($0, $1) },
             Endpoint(.post, "/v1/workers/{name}/leases", .workers) { try await lease($0, $1) },
             Endpoint(.post, "/v1/workers/{name}/credential", .workers) { try await renewCredential($0, $1) },
+            Endpoint(.post, "/v1/workers/{name}/sealing-key", .workers) { try await sealingKey($0, $1) },
         ]
     }
 
@@ -59,6 +60,12 @@ struct WorkerEndpoints {
             try await control.rotateCredential(
                 of: worker, wants, from: context.address, requestID: context.requestID
             ).json)
+    }
+
+    private func sealingKey(_ request: Request, _ context: APIContext) async throws -> Response {
+        let worker = try worker(context)
+        let asked = try SealingKeyRequest(json: try await request.json(limit: BodyLimit.resource))
+        return .json(try control.sealingKey(for: worker, asked).json, headers: [.cacheControl: "no-store"])
     }
 
     private func stream(_ request: Request, _ context: APIContext) throws -> Response {

@@ -75,7 +75,7 @@ extension ControlPlane {
             return .operator(holder)
         case .worker: return .worker(holder)
         case .joinToken: return .joinToken(holder)
-        case .tenant, .service, .route, .apiKey, .quota, .policy: throw .unauthenticated
+        case .tenant, .service, .route, .apiKey, .quota, .policy, .certificate: throw .unauthenticated
         }
     }
 

@@ -28,7 +28,7 @@ public struct Bundle: Sendable {
     }
 
     /// In the order of kinds, so that what is referred to comes first.
-    let items: [Item]
+    private(set) var items: [Item]
     let deletions: [Deletion]
     /// What carries all of these and is not in the bundle is deleted: whatever the tenants have that the bundle names
     /// (also a tenant that it holds itself), and resources without tenant, of the kinds that it holds. `nil`: nothing
@@ -51,6 +51,23 @@ public struct Bundle: Sendable {
         guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
         self.items = items.sorted { $0.key.precedes($1.key) }
         self.deletions = deletions
+    }
+}
+
+extension Bundle {
+    /// The bundle as it may be stored.
+    ///
+    /// - Throws: `invalidResource` with every fault of every item.
+    func taken(by intake: CertificateIntake) throws(TurnpikeError) -> Bundle {
+        var taken = self
+        var faults: [Fault] = []
+        for (place, item) in items.enumerated() where item.key.kind == .certificate {
+            let (spec, wrong) = intake.taken(item.spec, as: item.key, at: item.pointer.appending("spec"))
+            taken.items[place].spec = spec
+            faults += wrong
+        }
+        guard faults.isEmpty else { throw .invalid(faults) }
+        return taken
     }
 }
 

@@ -17,8 +17,9 @@ extension ControlPlane {
             throw TurnpikeError(
                 .invalidResource, "A bundle of a tenant's own may hold \(tenantLimits.bundleItems) items at most.")
         }
+        let taken = try bundle.taken(by: intake)
         let receipt = try await commit(context) { draft throws(TurnpikeError) in
-            bundle.write(to: draft, for: authority)
+            taken.write(to: draft, for: authority)
             return nil
         }
         return ApplyOutcome(receipt)

@@ -19,7 +19,7 @@ extension ControlPlane {
         let only = try (tenant ?? authority.tenant).map { name throws(TurnpikeError) in
             try resource(.tenant, tenant: nil, name: name, for: authority).key.name
         }
-        let kinds = (kinds ?? [.tenant, .service, .route, .apiKey, .quota, .policy])
+        let kinds = (kinds ?? [.tenant, .service, .route, .apiKey, .quota, .policy, .certificate])
             .filter { $0.spec.isCreatedByClients }.sorted()
         let (found, revision) = view.gather(kinds, tenant: only, limit: Bundle.maximumItems + 1)
         guard found.count <= Bundle.maximumItems else {
@@ -86,14 +86,10 @@ extension View {
 extension Resource {
     /// The resource as an item of a bundle.
     public var bundleItem: JSON {
-        var spec = publicBody.object ?? JSONObject()
-        spec["labels"] = nil
-        // Shown with documents, and never taken from clients.
-        if key.kind.spec.credential != nil { spec["hint"] = nil }
-        return .object(
+        .object(
             JSONObject([
                 "kind": .string(key.kind.rawValue), "tenant": key.tenant.map { .string($0) }, "name": .string(key.name),
-                "labels": labels.isEmpty ? nil : labels.json, "spec": .object(spec),
+                "labels": labels.isEmpty ? nil : labels.json, "spec": bundleSpec,
             ]))
     }
 }

@@ -76,7 +76,9 @@ extension Publisher {
             }
             if stream.needsDelta(effective: state.effectiveRevision) {
                 let names = stream.sent.flatMap { state.history.names(changedAfter: $0) }
-                let transfer = Transfer(of: names, in: state.compiled, view: view, leadingTo: state.revision)
+                let transfer = Transfer(
+                    of: names, omitting: state.fleet.unreadable(to: worker), in: state.compiled, view: view,
+                    leadingTo: state.revision)
                 state.streams[worker]?.begin(transfer)
             }
             let revision = state.revision

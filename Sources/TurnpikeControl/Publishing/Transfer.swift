@@ -18,13 +18,19 @@ struct Transfer: Sendable {
     /// The revision to which the transfer leads.
     let revision: Revision
     private let isSnapshot: Bool
+    /// What the worker could not read.
+    private let omitted: Set<CompiledResource.ResourceType>
     private let view: SharedView
     private var source: Source
     private var hasBegun = false
 
-    /// What changed, or, without names, everything.
-    init(of names: Set<CompiledName>?, in state: CompiledState, view: SharedView, leadingTo revision: Revision) {
+    /// What changed, or, without names, everything; but for the types that are to be omitted.
+    init(
+        of names: Set<CompiledName>?, omitting omitted: Set<CompiledResource.ResourceType>, in state: CompiledState,
+        view: SharedView, leadingTo revision: Revision
+    ) {
         self.revision = revision
+        self.omitted = omitted
         self.view = view
         isSnapshot = names == nil
         source = names.map { .names($0.makeIterator(), in: state) } ?? .everything(state.makeIterator())
@@ -49,7 +55,8 @@ struct Transfer: Sendable {
     private mutating func nextFrame(_ compilation: inout Compilation<SharedView>) -> Frame? {
         switch source {
         case .everything(var resources):
-            if let resource = resources.next() {
+            while let resource = resources.next() {
+                if omitted.contains(resource.type) { continue }
                 source = .everything(resources)
                 return .set(resource)
             }
@@ -65,7 +72,8 @@ struct Transfer: Sendable {
             source = .keys(walk)
             return nil
         case .names(var names, let state):
-            let name = names.next()
+            var name = names.next()
+            while let skipped = name, omitted.contains(skipped.type) { name = names.next() }
             source = .names(names, in: state)
             return name.map { name in
                 let resource = name.type == .key ? compilation.compile(name) : state[name]

@@ -29,6 +29,7 @@ final class SharedView: Sendable, StateLayer, ResourceView {
     func count(of collection: CollectionKey) -> Int { read { $0.count(of: collection) } }
     func referrers(of key: ResourceKey) -> Set<ResourceKey> { read { $0.referrers(of: key) } }
     func claims(on host: String) -> [String: Int] { read { $0.claims(on: host) } }
+    func claims(below parent: String) -> [String: Int] { read { $0.claims(below: parent) } }
 
     func resources(in collection: CollectionKey) -> [Resource] {
         var resources: [Resource] = []

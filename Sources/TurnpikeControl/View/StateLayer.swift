@@ -10,8 +10,10 @@ protocol StateLayer {
     func count(of collection: CollectionKey) -> Int
     /// The resources that refer to this one.
     func referrers(of key: ResourceKey) -> Set<ResourceKey>
-    /// How many routes of which tenants match this very host.
+    /// How many routes and certificates of which tenants are for this very host.
     func claims(on host: String) -> [String: Int]
+    /// How many are for hosts one label below, wildcards left out.
+    func claims(below parent: String) -> [String: Int]
 }
 
 /// The resources of one kind and, for kinds that have one, one tenant.
@@ -38,6 +40,12 @@ extension Resource {
         Set(spec.references.map { ResourceKey($0.kind, tenant: key.tenant, name: $0.name) })
     }
 
-    /// The hosts that a route claims for its tenant.
-    var hosts: [String] { key.kind == .route ? (spec as? Route)?.match.hosts ?? [] : [] }
+    /// The hosts that a route or a certificate claims for its tenant.
+    var hosts: [String] {
+        switch key.kind {
+        case .route: (spec as? Route)?.match.hosts ?? []
+        case .certificate: (spec as? Certificate)?.facts.names ?? []
+        default: []
+        }
+    }
 }

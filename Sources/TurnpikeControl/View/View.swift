@@ -6,19 +6,13 @@ import TurnpikeSnapshot
 /// The state at the newest revision, in memory, with the indexes that the use cases look up by. Every index is kept up
 /// to date change by change; none is ever searched from end to end.
 struct View: Sendable {
-    private struct HostClaim: Sendable {
-        var tenant: String
-        /// Names of the routes that match the host.
-        var routes = SortedNames()
-    }
-
     private(set) var logEnd = LogPosition.start
     var revision: Revision { logEnd.revision }
     private var resources = ResourceTable()
     private var names: [CollectionKey: SortedNames] = [:]
     private var referrers: [ResourceKey: Set<ResourceKey>] = [:]
     private var credentials: [KeyDigest: ResourceKey] = [:]
-    private var hosts: [String: HostClaim] = [:]
+    private var hosts = HostClaims()
 
     /// Takes a record's changes. Whatever goes is taken out before what comes is put in, so that a host or a name may
     /// pass from one resource to another within one revision. What stays under its name and is found by the same as
@@ -60,9 +54,7 @@ struct View: Sendable {
         names[CollectionKey(of: key), default: SortedNames()].insert(key.name)
         for target in resource.referenceTargets { referrers[target, default: []].insert(key) }
         for digest in resource.credentialDigests { credentials[digest] = key }
-        for host in resource.hosts {
-            hosts[host, default: HostClaim(tenant: key.tenant ?? "")].routes.insert(key.name)
-        }
+        hosts.insert(resource)
     }
 
     private mutating func remove(_ resource: Resource) {
@@ -76,10 +68,7 @@ struct View: Sendable {
             if referrers[target]?.isEmpty == true { referrers[target] = nil }
         }
         for digest in resource.credentialDigests { credentials[digest] = nil }
-        for host in resource.hosts {
-            hosts[host]?.routes.remove(key.name)
-            if hosts[host]?.routes.count == 0 { hosts[host] = nil }
-        }
+        hosts.remove(resource)
     }
 }
 
@@ -104,13 +93,12 @@ extension View {
 
     func referrers(of key: ResourceKey) -> Set<ResourceKey> { referrers[key] ?? [] }
 
-    func claims(on host: String) -> [String: Int] { hosts[host].map { [$0.tenant: $0.routes.count] } ?? [:] }
+    func claims(on host: String) -> [String: Int] { hosts.claims(on: host) }
+
+    func claims(below parent: String) -> [String: Int] { hosts.claims(below: parent) }
 
     /// The routes that match this very host, at most `limit`, ordered by name.
-    func routes(on host: String, limit: Int) -> [ResourceKey] {
-        guard let claim = hosts[host] else { return [] }
-        return claim.routes.names(after: nil, limit: limit).map { ResourceKey(.route, tenant: claim.tenant, name: $0) }
-    }
+    func routes(on host: String, limit: Int) -> [ResourceKey] { hosts.routes(on: host, limit: limit) }
 
     /// The API key whose secret has this digest.
     func apiKey(_ digest: KeyDigest) -> Resource? { resources[apiKey: digest] }
@@ -141,7 +129,7 @@ extension Resource {
         case .worker: (spec as? Worker)?.credentials.compactMap { KeyDigest(hex: $0.digest) } ?? []
         case .joinToken, .operator:
             (spec as? any CredentialSpec).flatMap { KeyDigest(hex: $0.digest) }.map { [$0] } ?? []
-        case .tenant, .service, .route, .apiKey, .quota, .policy: []
+        case .tenant, .service, .route, .apiKey, .quota, .policy, .certificate: []
         }
     }
 }

@@ -42,5 +42,14 @@ extension Fleet {
         return Array(gaps.prefix(CapabilityGap.mostNamed))
     }
 
+    /// The types of which a worker has not announced that it can read them.
+    func unreadable(to worker: ResourceID) -> Set<CompiledResource.ResourceType> {
+        let announcement = members[worker]?.status.announcement
+        return Set(
+            CompiledResource.ResourceType.allCases.filter { type in
+                type.announced.map { announcement?.lacks($0) ?? true } ?? false
+            })
+    }
+
     var connected: [WorkerStatus] { members.values.map(\.status).filter(\.isConnected) }
 }

@@ -15,7 +15,7 @@ extension ControlPlane {
     public func write(_ command: WriteCommand, _ context: WriteContext) async throws(TurnpikeError) -> WriteOutcome {
         let authority = try Authority(of: context.principal)
         let prepared = Result { () throws(TurnpikeError) in
-            try PreparedWrite(command, view: view, authority: authority)
+            try PreparedWrite(command, view: view, authority: authority, intake: intake)
         }
         // What is refused here may have been done before, by the same idempotency key: then its id is gone, say. That is
         // answered as it was.

@@ -4,7 +4,8 @@ import TurnpikeMetering
 import TurnpikeModel
 
 extension Draft {
-    /// Policies, and quotas, that one tenant may have: as many as one route may name on its way to a worker.
+    /// Policies, and quotas, that one tenant may have: as many as one route may name on its way to a worker. And certificates,
+    /// all of which every gateway holds in memory, ready to be shown.
     static let limitsPerTenant = 1024
 
     /// Checks the changes against the state that they lead to.
@@ -42,10 +43,21 @@ extension Draft {
 
     private func checkHosts(of resource: Resource) {
         for (index, host) in resource.hosts.enumerated() {
-            guard claims(on: host).keys.contains(where: { $0 != resource.key.tenant }) else { continue }
-            let place = JSONPointer().appending("match").appending("hosts").appending(index)
+            guard isTaken(host, from: resource.key) else { continue }
+            let place =
+                resource.key.kind == .certificate
+                ? JSONPointer().appending("chain")
+                : JSONPointer().appending("match").appending("hosts").appending(index)
             report(.hostTaken, resource.key, place, .conflict, "The host '\(host)' belongs to another tenant.")
         }
+    }
+
+    /// A route for a wildcard gets no requests for hosts that others have routes for; a certificate would be shown for them where
+    /// there is no other, so it must not cover any.
+    private func isTaken(_ host: String, from key: ResourceKey) -> Bool {
+        if claims(on: host).keys.contains(where: { $0 != key.tenant }) { return true }
+        guard key.kind == .certificate, host.hasPrefix("*.") else { return false }
+        return claims(below: String(host.dropFirst(2))).keys.contains { $0 != key.tenant }
     }
 
     private func checkTimeZone(of resource: Resource) {
@@ -77,7 +89,9 @@ extension Draft {
         }
         guard let tenant = resource.key.tenant else { return }
         let kind = resource.key.kind
-        if kind == .policy || kind == .quota, count(of: CollectionKey(of: resource.key)) > Self.limitsPerTenant {
+        if [.policy, .quota, .certificate].contains(kind),
+            count(of: CollectionKey(of: resource.key)) > Self.limitsPerTenant
+        {
             report(
                 .invalidResource, resource.key, JSONPointer(), .length,
                 "A tenant may have at most \(Self.limitsPerTenant) \(kind.plural)."

@@ -31,6 +31,7 @@ extension Draft {
             token.expiresAt = now.advanced(by: token.lifetime)
             spec = token
         }
+        if let certificate = spec as? Certificate { check(certificate, at: pointer) }
         let resource = Resource(
             key: key, id: id, labels: labels, spec: spec, revision: revision, createdAt: now, updatedAt: now
         )
@@ -62,8 +63,10 @@ extension Draft {
     private func keepingServerFields(
         of existing: Resource, in spec: any ResourceSpec, at pointer: JSONPointer?
     ) -> any ResourceSpec {
-        guard existing.key.kind == .worker || existing.key.kind.spec.credential != nil else { return spec }
+        let kind = existing.key.kind
+        guard kind == .worker || kind == .certificate || kind.spec.credential != nil else { return spec }
         switch (existing.spec, spec) {
+        case (let old as Certificate, let new as Certificate): return keepingKey(of: old, in: new, at: pointer)
         case (let old as Worker, let new as Worker):
             if new.role != old.role {
                 problems.append(

@@ -25,6 +25,7 @@ final class Draft: StateLayer {
     private var gainedReferrers: [ResourceKey: Set<ResourceKey>] = [:]
     private var lostReferrers: [ResourceKey: Set<ResourceKey>] = [:]
     private var claimDeltas: [String: [String: Int]] = [:]
+    private var claimDeltasBelow: [String: [String: Int]] = [:]
     private var countDeltas: [CollectionKey: Int] = [:]
 
     init(
@@ -90,7 +91,11 @@ final class Draft: StateLayer {
                 gainedReferrers[target]?.remove(key)
             }
         }
-        for host in resource.hosts { claimDeltas[host, default: [:]][key.tenant ?? "", default: 0] += direction }
+        for host in resource.hosts {
+            claimDeltas[host, default: [:]][key.tenant ?? "", default: 0] += direction
+            guard let parent = Host.parent(of: host) else { continue }
+            claimDeltasBelow[parent, default: [:]][key.tenant ?? "", default: 0] += direction
+        }
         countDeltas[CollectionKey(of: key), default: 0] += direction
     }
 }
@@ -120,6 +125,11 @@ extension Draft {
     func claims(on host: String) -> [String: Int] {
         guard let deltas = claimDeltas[host] else { return below.claims(on: host) }
         return below.claims(on: host).merging(deltas, uniquingKeysWith: +).filter { $0.value > 0 }
+    }
+
+    func claims(below parent: String) -> [String: Int] {
+        guard let deltas = claimDeltasBelow[parent] else { return below.claims(below: parent) }
+        return below.claims(below: parent).merging(deltas, uniquingKeysWith: +).filter { $0.value > 0 }
     }
 }
 

@@ -15,22 +15,28 @@ struct PreparedWrite: Sendable {
     private let action: Action
     private let precondition: Precondition
     private let authority: Authority
+    private let intake: CertificateIntake
 
     /// - Throws: `notFound` for an id that is not there, `invalidResource` for a bad body, `invalidParameter` for a bad
     ///   name.
-    init(_ command: WriteCommand, view: SharedView, authority: Authority) throws(TurnpikeError) {
+    init(
+        _ command: WriteCommand, view: SharedView, authority: Authority, intake: CertificateIntake
+    ) throws(TurnpikeError) {
         let kind = command.kind
         self.authority = authority
+        self.intake = intake
         collection = try view.collection(kind, tenant: command.tenant, for: authority)
         try authority.requireWriting(kind)
         precondition = command.precondition
         do throws(TurnpikeError) {
             switch command.action {
             case .create(let body):
-                action = .create(try ResourceBody(body, kind: kind, name: nil))
+                let body = try ResourceBody(body, kind: kind, name: nil)
+                let key = ResourceKey(kind, tenant: collection.tenant, name: body.name ?? "")
+                action = .create(try body.taken(as: key, by: intake))
             case .put(let name, let body):
                 let key = try view.key(in: collection, nameOrID: name)
-                action = .put(name: key.name, try PreparedWrite.read(body, for: key))
+                action = .put(name: key.name, try PreparedWrite.read(body, for: key).taken(as: key, by: intake))
             case .patch(let name, let patch):
                 // By RFC 7396 it would replace the whole document, which is always an object.
                 guard case .object = patch else {
@@ -68,6 +74,7 @@ struct PreparedWrite: Sendable {
         case .patch(let name, let patch):
             let existing = try self.existing(name, in: draft)
             let body = try PreparedWrite.read(existing.document(for: .people).merging(patch: patch), for: existing.key)
+                .taken(as: existing.key, by: intake)
             return draft.update(existing, labels: body.labels, spec: body.spec, at: JSONPointer())
         case .delete(let name):
             draft.delete(try existing(name, in: draft).key, at: nil)
@@ -120,6 +127,19 @@ struct PreparedWrite: Sendable {
             body = .object(object)
         }
         return try ResourceBody(body, kind: key.kind, name: key.name)
+    }
+}
+
+extension ResourceBody {
+    /// The body as it may be stored.
+    ///
+    /// - Throws: `invalidResource`.
+    fileprivate func taken(as key: ResourceKey, by intake: CertificateIntake) throws(TurnpikeError) -> ResourceBody {
+        let (spec, faults) = intake.taken(spec, as: key)
+        guard faults.isEmpty else { throw .invalid(faults) }
+        var taken = self
+        taken.spec = spec
+        return taken
     }
 }
 

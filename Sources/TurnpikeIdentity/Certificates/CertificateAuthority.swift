@@ -6,6 +6,8 @@ import SwiftASN1
 public import TurnpikeModel
 import X509
 
+import struct X509.Certificate
+
 /// A certificate authority of the control plane's own: it vouches for the control plane's address and for its workers.
 ///
 /// One root (ECDSA, P-256), which signs the others directly. Immutable, and safe from any thread; making a signature takes

@@ -5,6 +5,8 @@ import SwiftASN1
 public import TurnpikeModel
 import X509
 
+import struct X509.Certificate
+
 /// The certificates by which workers show who they are.
 public enum WorkerCertificate {
     /// The trust domain of all identities (SPIFFE-ID, section 2.1).

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension FieldReader {
+    /// As ``optionalPEM(_:limit:)``, of a field that has to be there.
+    public mutating func pem(_ name: String, limit: Int) -> String {
+        guard has(name) else {
+            ignore(name)
+            return missing(name, nil, "")
+        }
+        return optionalPEM(name, limit: limit) ?? ""
+    }
+
     /// Printable ASCII in lines, as certificates and requests are written (PEM, RFC 7468); `nil` where there is none. What is
     /// within the lines is not looked at.
     ///

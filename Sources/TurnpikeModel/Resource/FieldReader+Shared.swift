@@ -17,7 +17,8 @@ extension FieldReader {
 extension FieldWriter {
     mutating func writeCredential(digest: String, hint: String) {
         writeSecret("digest", .string(digest))
-        write("hint", hint)
+        // Never taken from clients.
+        if audience != .bundle { write("hint", hint) }
     }
 }
 

@@ -3,7 +3,12 @@
 /// Writes the fields of one document, for storage or for people: as a value, or at once as text, which costs a third of
 /// making the value first. Digests go to storage only.
 public struct FieldWriter {
-    public enum Audience: Sendable { case people, storage }
+    /// Whom a document is for.
+    public enum Audience: Sendable {
+        case people, storage
+        /// A bundle that says it all again: what clients may write, sealed text included, and nothing that the server adds.
+        case bundle
+    }
 
     public let audience: Audience
     private let makesText: Bool
@@ -98,5 +103,10 @@ public struct FieldWriter {
     /// A field that never leaves the store.
     public mutating func writeSecret(_ name: String, _ value: JSON?) {
         if audience == .storage { write(name, value) }
+    }
+
+    /// Sealed text, which is of no use but to be written back: people are not bothered with it.
+    public mutating func writeSealed(_ name: String, _ value: String) {
+        if audience != .people { write(name, value) }
     }
 }

@@ -2,7 +2,7 @@
 
 /// Everything that can be configured is a resource of one of these kinds. The raw value stands in bundles and the log.
 public enum Kind: String, Sendable, CaseIterable, Comparable {
-    case tenant, service, route, apiKey, quota, policy, worker, joinToken, `operator`
+    case tenant, service, route, apiKey, quota, policy, certificate, worker, joinToken, `operator`
 
     /// Where a kind's resources live.
     public enum Scope: Sendable {
@@ -21,6 +21,7 @@ public enum Kind: String, Sendable, CaseIterable, Comparable {
         case .apiKey: APIKey.self
         case .quota: Quota.self
         case .policy: Policy.self
+        case .certificate: Certificate.self
         case .worker: Worker.self
         case .joinToken: JoinToken.self
         case .operator: Operator.self
@@ -50,9 +51,10 @@ public enum Kind: String, Sendable, CaseIterable, Comparable {
         case .apiKey: 3
         case .quota: 4
         case .policy: 5
-        case .worker: 6
-        case .joinToken: 7
-        case .operator: 8
+        case .certificate: 6
+        case .worker: 7
+        case .joinToken: 8
+        case .operator: 9
         }
     }
 }

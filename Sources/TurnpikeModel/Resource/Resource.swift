@@ -130,6 +130,9 @@ extension Resource {
     /// Only what a client may write, as people see it, without secrets: the body that would make this resource.
     public var publicBody: JSON { .object(FieldWriter.object(for: .people) { writeBody(to: &$0) }) }
 
+    /// The spec as a bundle says it.
+    public var bundleSpec: JSON { .object(FieldWriter.object(for: .bundle) { spec.write(to: &$0) }) }
+
     private func writeBody(to fields: inout FieldWriter) {
         spec.write(to: &fields)
         fields.write("labels", labels.json)

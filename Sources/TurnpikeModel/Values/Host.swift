@@ -23,6 +23,13 @@ public enum Host {
         isValidName(host.hasPrefix("*.") ? String(host.dropFirst(2)) : host)
     }
 
+    /// What follows a host's first label, under which a wildcard covers it; `nil` for a wildcard, and where there is but one
+    /// label.
+    public static func parent(of host: String) -> String? {
+        guard !host.hasPrefix("*."), let dot = host.firstIndex(of: ".") else { return nil }
+        return String(host[host.index(after: dot)...])
+    }
+
     /// A DNS name. An IPv4 address looks like one.
     public static func isValidName(_ host: String) -> Bool {
         guard (1...253).contains(host.utf8.count) else { return false }

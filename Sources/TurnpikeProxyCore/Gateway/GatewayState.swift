@@ -59,17 +59,20 @@ public struct GatewayState: Sendable {
             revision: delta.revision, hosts: hosts, tenants: configurations, keys: keys, changes: changes)
     }
 
-    /// Takes everything but keys.
+    /// Takes everything but keys; and but for certificates, which are shown before there is a request.
     ///
     /// - Returns: the tenants that have to be made anew.
     private mutating func take(_ delta: Delta) -> Set<String> {
         var touched: Set<String> = []
-        for name in delta.removed where name.type != .key {
+        for name in delta.removed where name.type != .key && name.type != .certificate {
             tenants[name.tenant]?.resources[name] = nil
             touched.insert(name.tenant)
         }
         for resource in delta.set {
-            if case .key = resource { continue }
+            switch resource {
+            case .key, .certificate: continue
+            case .route, .cluster, .rateLimit, .quota: break
+            }
             let name = resource.name
             if tenants[name.tenant] == nil {
                 let slot = tenantSlots.take()

@@ -32,7 +32,7 @@ struct TenantCompilation {
                 } else {
                     clusters[cluster.name] = GatewayCluster(cluster, slot: slots.take())
                 }
-            case .key: break
+            case .key, .certificate: break
             }
         }
         compiledRoutes.sort { $0.id < $1.id }

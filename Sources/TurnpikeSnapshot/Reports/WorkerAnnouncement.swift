@@ -12,8 +12,16 @@ public enum Capability: String, Sendable, CaseIterable {
     case loadBalancing, localityAwareness, outlierDetection, retries, requestTimeout, circuitBreakers, dnsRefreshRate
     case healthCheck, grpcHealthCheck
     case upstreamHTTP2, upstreamTLS, clientCertificate
+    /// Shows clients certificates that it is told of.
+    case certificate
     /// Answers probes.
     case probe
+}
+
+extension CompiledResource.ResourceType {
+    /// What a worker must be able to do, to be told of resources of this type at all; `nil`: every worker is. For one that does
+    /// not know the type would take nothing that comes with them.
+    public var announced: Capability? { self == .certificate ? .certificate : nil }
 }
 
 extension CompiledResource {
@@ -23,6 +31,7 @@ extension CompiledResource {
         case .key: [.apiKey]
         case .rateLimit: [.rateLimit]
         case .quota: [.quota]
+        case .certificate: [.certificate]
         case .cluster(let cluster): cluster.requiredCapabilities
         case .route(let route): route.requiredCapabilities
         }

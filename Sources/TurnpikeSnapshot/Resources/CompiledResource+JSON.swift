@@ -21,6 +21,7 @@ extension CompiledResource {
         case .key: self = .key(CompiledKey(reading: &fields))
         case .rateLimit: self = .rateLimit(CompiledRateLimit(reading: &fields))
         case .quota: self = .quota(CompiledQuota(reading: &fields))
+        case .certificate: self = .certificate(CompiledCertificate(reading: &fields))
         }
     }
 

@@ -4,14 +4,15 @@ public import TurnpikeModel
 
 /// What a worker needs to know of one resource. The compiler makes them, streams carry them, workers serve by them.
 public enum CompiledResource: Sendable, Hashable {
-    // These two say much, and would make every key as large as they are.
+    // These say much, and would make every key as large as they are.
     indirect case route(CompiledRoute)
     indirect case cluster(CompiledCluster)
+    indirect case certificate(CompiledCertificate)
     case key(CompiledKey)
     case rateLimit(CompiledRateLimit)
     case quota(CompiledQuota)
 
-    public enum ResourceType: String, Sendable, CaseIterable { case route, cluster, key, rateLimit, quota }
+    public enum ResourceType: String, Sendable, CaseIterable { case route, cluster, key, rateLimit, quota, certificate }
 
     public var type: ResourceType {
         switch self {
@@ -20,6 +21,7 @@ public enum CompiledResource: Sendable, Hashable {
         case .key: .key
         case .rateLimit: .rateLimit
         case .quota: .quota
+        case .certificate: .certificate
         }
     }
 
@@ -32,6 +34,7 @@ public enum CompiledResource: Sendable, Hashable {
         case .key(let key): key
         case .rateLimit(let rateLimit): rateLimit
         case .quota(let quota): quota
+        case .certificate(let certificate): certificate
         }
     }
 }
@@ -74,6 +77,7 @@ public struct CompiledName: Sendable, Hashable, CustomStringConvertible {
             case .key: .apiKey
             case .rateLimit: .policy
             case .quota: .quota
+            case .certificate: .certificate
             }
         return ResourceKey(kind, tenant: tenant, name: name)
     }

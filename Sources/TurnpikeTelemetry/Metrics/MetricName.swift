@@ -118,7 +118,8 @@ extension MetricName {
     /// Requests to the control plane that were refused because somebody asks too much, by `of` (`address`, `tenant`,
     /// `feeds`).
     public static let rateLimited: MetricName = "turnpike_rate_limited_total"
-    /// When the TLS certificate that is shown to clients ends, the first of several, in seconds since 1970; absent without TLS.
+    /// When the TLS certificate that is shown to clients ends, the first of several, in seconds since 1970; 0 where there is none,
+    /// absent without TLS.
     public static let certificateExpiry: MetricName = "turnpike_certificate_expiry_timestamp_seconds"
     /// Bytes of the database's files, by `file` (`database`, `wal`).
     public static let databaseBytes: MetricName = "turnpike_database_bytes"

@@ -15,7 +15,7 @@ import Darwin
 /// A folder from which a gateway takes certificates with their keys.
 ///
 /// Each pair of files `NAME.crt` and `NAME.key`, or `fullchain.pem` and `privkey.pem`, is a certificate's chain and its key, in
-/// the folder itself or in one beneath it, a tenant's for instance. Keys stay in these files and in this process: the control
+/// the folder itself or in one beneath it, a tenant's for instance. These keys stay in their files and in this process: the control
 /// plane never sees them.
 struct CertificateFolder: Sendable {
     /// Certificates at most.

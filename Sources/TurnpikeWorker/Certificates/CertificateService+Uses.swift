@@ -13,15 +13,13 @@ extension CertificateService {
     /// Certificates for clients, by the names that they say themselves. `default.crt`, in the folder itself, is for clients that
     /// name no server, or one that there is no certificate for. One at least has to be there.
     convenience init(
-        keeping certificates: ServerCertificates, in folder: CertificateFolder, logger: Logger, metrics: MetricsRegistry
+        keeping certificates: ServedCertificates, in folder: CertificateFolder, logger: Logger
     ) throws {
-        let expiry = metrics.gauge(
-            .certificateExpiry, help: "When the TLS certificate ends, in seconds since 1970.")
-        try self.init(folder, logger: logger, expiry: expiry) { found in
+        try self.init(folder, logger: logger) { found in
             guard !found.isEmpty else {
                 throw CertificateFailure(source: folder.path, reason: "the folder has no NAME.crt with a NAME.key")
             }
-            try certificates.replace(by: found.map(ServerCertificate.init))
+            try certificates.take(found)
         }
     }
 
@@ -32,17 +30,10 @@ extension CertificateService {
         let expiry = metrics.gauge(
             .clientCertificateExpiry,
             help: "When the first of the certificates that are shown to upstreams ends, in seconds since 1970.")
-        try self.init(folder, logger: logger, expiry: expiry) { found in
+        try self.init(folder, logger: logger) { found in
             try certificates.replace(by: found.map(ClientCertificate.init))
+            expiry.set(Int((found.map(\.facts.expiresAt).min()?.milliseconds ?? 0) / 1000))
         }
-    }
-}
-
-extension ServerCertificate {
-    fileprivate init(_ found: CertificateFolder.Certificate) {
-        self.init(
-            source: found.pair.chain, names: found.facts.names, chain: found.chain, key: found.key,
-            isDefault: found.pair.folder == nil && found.pair.name == "default")
     }
 }
 

@@ -15,21 +15,17 @@ final class CertificateService: ServiceLifecycle.Service {
     private let interval: Duration
     private let seen: Mutex<[String]>
     private let logger: Logger
-    private let expiry: Gauge
     private let take: @Sendable ([CertificateFolder.Certificate]) throws -> Void
 
-    /// - Parameters:
-    ///   - expiry: told when the first of the certificates ends; 0 where there is none.
-    ///   - take: puts those that were found in the place of those from before, or throws and leaves these.
+    /// - Parameter take: puts those that were found in the place of those from before, or throws and leaves these.
     /// - Throws: where the certificates cannot be used as they are now: a gateway does not start with less than it was given.
     init(
-        _ folder: CertificateFolder, interval: Duration = .seconds(30), logger: Logger, expiry: Gauge,
+        _ folder: CertificateFolder, interval: Duration = .seconds(30), logger: Logger,
         take: @escaping @Sendable ([CertificateFolder.Certificate]) throws -> Void
     ) throws {
         self.folder = folder
         self.interval = interval
         self.logger = logger
-        self.expiry = expiry
         self.take = take
         seen = Mutex(try folder.fingerprint())
         _ = try read()
@@ -65,7 +61,6 @@ final class CertificateService: ServiceLifecycle.Service {
     private func read() throws -> Int {
         let found = try folder.read()
         try take(found)
-        expiry.set(Int((found.map(\.facts.expiresAt).min()?.milliseconds ?? 0) / 1000))
         return found.count
     }
 }

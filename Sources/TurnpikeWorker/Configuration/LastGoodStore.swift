@@ -57,6 +57,9 @@ final class LastGoodStore: Sendable {
         }
     }
 
+    /// Whether what was stored, where anything was, holds all that this release can be told.
+    var isComplete: Bool { file.hasAllTypes }
+
     /// Has the change written soon. Returns at once.
     func save(_ delta: Delta) {
         let isLost = state.withLock { state in
@@ -141,6 +144,7 @@ extension LastGoodFile {
         var (rest, length) = (deltas[...], length)
         if let first = deltas.first, first.isSnapshot {
             try replace(with: first)
+            try noteTypes()
             rest = deltas.dropFirst()
             length = 0
         }

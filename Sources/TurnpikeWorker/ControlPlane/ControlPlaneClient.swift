@@ -4,6 +4,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import TurnpikeIdentity
 import TurnpikeMetering
 import TurnpikeModel
 import TurnpikeSnapshot
@@ -46,6 +47,18 @@ struct ControlPlaneClient: Sendable {
         let renewed = try read { () throws(TurnpikeError) in try WorkerIdentity(json: answer) }
         guard renewed.id == identity.id else { throw ControlPlaneFailure.malformed("a credential of another worker") }
         return renewed
+    }
+
+    /// The key by which certificates are sealed.
+    func sealingKey() async throws -> SealingKey {
+        let envelope = SealingKeyEnvelope()
+        let request = SealingKeyRequest(publicKey: envelope.publicKey)
+        let json = try await post(path("sealing-key"), request.json, within: .seconds(5))
+        let answer = try read { () throws(TurnpikeError) in try SealingKeyAnswer(json: json) }
+        guard let worker = identities.current?.id, let key = try? envelope.open(answer.sealedKey, worker: worker),
+            key.id == answer.id
+        else { throw ControlPlaneFailure.malformed("a sealing key that is not for this worker") }
+        return key
     }
 
     func acknowledge(_ acknowledgement: Acknowledgement) async throws {

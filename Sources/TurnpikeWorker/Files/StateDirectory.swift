@@ -33,6 +33,7 @@ final class StateDirectory: Sendable {
 
     var identityFile: String { path + "/identity.json" }
     var keyFile: String { path + "/key.pem" }
+    var sealingKeysFile: String { path + "/sealing.keys" }
     var lastGoodFile: String { path + "/last-good.ndjson" }
     var journalDirectory: String { path + "/journal" }
 

@@ -16,8 +16,8 @@ struct GatewayWorker: ServiceLifecycle.Service {
     let options: GatewayWorkerOptions
     let state: StateDirectory
     let accessLog: AccessLogFile?
-    /// For clients that come over TLS.
-    let serverCertificates: ServerCertificates
+    /// For clients that come over TLS; `nil` where none do.
+    let servedCertificates: ServedCertificates?
     /// For upstreams that ask for one.
     let clientCertificates: ClientCertificates
     let health: WorkerHealth
@@ -79,7 +79,7 @@ struct GatewayWorker: ServiceLifecycle.Service {
         logger.info(
             "The gateway listens.",
             metadata: [LogKey.transport: "\(server.transport.rawValue)", LogKey.loops: "\(server.loops.count)"])
-        let sink = GatewaySink(server: server, health: health)
+        let sink = GatewaySink(server: server, health: health, certificates: certificates(from: client))
         let store = LastGoodStore(path: state.lastGoodFile, logger: logger)
         let lastGood = await restore(from: store, to: sink)
         onListening(server.port, server.securePort)
@@ -174,8 +174,16 @@ extension GatewayWorker {
     }
 
     private var secureListener: SecureListener? {
-        options.secure.map {
-            SecureListener(host: $0.listen.host, port: $0.listen.port, certificates: serverCertificates)
+        guard let secure = options.secure, let servedCertificates else { return nil }
+        return SecureListener(
+            host: secure.listen.host, port: secure.listen.port, certificates: servedCertificates.certificates)
+    }
+
+    private func certificates(from client: ControlPlaneClient) -> GatewaySink.Certificates? {
+        servedCertificates.map { served in
+            let keys = SealingKeyRing(file: state.sealingKeysFile, logger: logger)
+            return GatewaySink.Certificates(
+                served: served, opener: CertificateOpener(keys: keys, ask: { try await client.sealingKey() }))
         }
     }
 
@@ -187,40 +195,6 @@ extension GatewayWorker {
         return WorkerAnnouncement(
             version: workerVersion, capabilities: Set(Capability.allCases.map(\.rawValue)), addresses: addresses,
             zone: options.zone)
-    }
-
-    /// Serves by the last good configuration at once, control plane or not.
-    ///
-    /// - Returns: the revision that is served then.
-    private func restore(from store: LastGoodStore, to sink: GatewaySink) async -> Revision? {
-        var served: Revision?
-        do {
-            _ = try await store.load { delta in
-                let reasons = await sink.take(delta)
-                guard reasons.isEmpty else {
-                    throw StartFailure(
-                        what: "it cannot be served by this version",
-                        cause: GatewayConfiguration.Rejection(reasons: Array(reasons.prefix(3))))
-                }
-                served = delta.revision
-            }
-        } catch {
-            logger.error(
-                "The last good configuration cannot be used whole.",
-                metadata: [LogKey.error: "\(error)", LogKey.revision: "\(served ?? 0)"])
-        }
-        if let served {
-            logger.info("Serving by the last good configuration.", metadata: [LogKey.revision: "\(served)"])
-        }
-        return served
-    }
-
-    private func keepLastGood(in store: LastGoodStore) async throws {
-        await withGracefulShutdownHandler {
-            await store.run()
-        } onGracefulShutdown: {
-            store.finish()
-        }
     }
 
     private func drain(_ server: GatewayServer) async throws {

@@ -14,10 +14,11 @@ public struct GatewayWorkerOptions: Sendable {
 
     public struct Secure: Sendable, Hashable {
         public var listen: ListenAddress
-        /// The folder of the certificates and their keys. It is looked at again every half minute, and on SIGHUP.
-        public var certificates: String
+        /// The folder of certificates and their keys. It is looked at again every half minute, and on SIGHUP. `nil`: all
+        /// certificates are the control plane's to tell of.
+        public var certificates: String?
 
-        public init(listen: ListenAddress, certificates: String) {
+        public init(listen: ListenAddress, certificates: String?) {
             self.listen = listen
             self.certificates = certificates
         }

@@ -21,11 +21,11 @@ public func runGateway(
 ) async throws {
     let state = try StateDirectory(options.stateDirectory)
     let accessLog: AccessLogFile? = if case .file(let path) = options.accessLog { try AccessLogFile(path) } else { nil }
-    let (serverCertificates, clientCertificates) = (ServerCertificates(), ClientCertificates())
+    let servedCertificates = options.secure.map { _ in ServedCertificates(metrics: metrics) }
+    let clientCertificates = ClientCertificates()
     var certificates: [CertificateService] = []
-    if let folder = options.secure.map({ CertificateFolder(path: $0.certificates) }) {
-        certificates.append(
-            try CertificateService(keeping: serverCertificates, in: folder, logger: logger, metrics: metrics))
+    if let servedCertificates, let folder = options.secure?.certificates.map(CertificateFolder.init) {
+        certificates.append(try CertificateService(keeping: servedCertificates, in: folder, logger: logger))
     }
     if let folder = options.clientCertificates.map(CertificateFolder.init) {
         certificates.append(
@@ -37,7 +37,7 @@ public func runGateway(
         address: options.adminListen, pages: AdminPages(health: health, metrics: metrics), logger: logger
     ) { ports.report(admin: $0) }
     let worker = GatewayWorker(
-        options: options, state: state, accessLog: accessLog, serverCertificates: serverCertificates,
+        options: options, state: state, accessLog: accessLog, servedCertificates: servedCertificates,
         clientCertificates: clientCertificates, health: health, logger: logger, metrics: metrics
     ) { ports.report(gateway: $0, secure: $1) }
     let hangUp = HangUpService(accessLog: accessLog, certificates: certificates, logger: logger)

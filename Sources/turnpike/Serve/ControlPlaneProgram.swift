@@ -44,9 +44,10 @@ struct ControlPlaneProgram {
                 .certificateExpiry, help: "When the TLS certificate ends, in seconds since 1970.",
                 read: { Double(served.expiry.milliseconds) / 1000 })
         }
+        let sealingKey = try SealingKeyFile(settings.sealingKeyFile, dataFolder: settings.dataFolder).key()
         let control = try await ControlPlane.start(
-            store: store, clock: clock, retention: settings.retention, tenantLimits: settings.tenantLimits,
-            authority: authority, logger: logger, metrics: metrics
+            store: store, clock: clock, sealingKey: sealingKey, retention: settings.retention,
+            tenantLimits: settings.tenantLimits, authority: authority, logger: logger, metrics: metrics
         )
         let token = try await control.bootstrapOperator(token: settings.bootstrapToken)
         if let token, settings.bootstrapToken == nil { Terminal.standardOutput.write(Banner.firstToken(token)) }

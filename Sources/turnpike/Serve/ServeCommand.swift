@@ -13,8 +13,8 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Run the control plane.",
         discussion: """
-            Every option may come from the environment (TURNPIKE_LISTEN, TURNPIKE_DATA, TURNPIKE_LOG_FORMAT, \
-            TURNPIKE_LOG_LEVEL, TURNPIKE_LOG_RETENTION, TURNPIKE_TLS_MODE, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
+            Every option may come from the environment (TURNPIKE_LISTEN, TURNPIKE_DATA, TURNPIKE_SEALING_KEY_FILE, \
+            TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL, TURNPIKE_LOG_RETENTION, TURNPIKE_TLS_MODE, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
             TURNPIKE_TLS_NAMES, TURNPIKE_TLS_WORKERS, TURNPIKE_TLS_WORKER_CA) or from the configuration file, {"listen": \
             "…", "data": "…", "log": {"format": "…", "level": "…"}, "tls": {"mode": "…", "certificate": "…", "key": "…", …}}; \
             a flag stands over the environment, and that over the file.
@@ -30,6 +30,13 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(help: "The folder for the database. (default: ./turnpike-data)")
     var data: String?
+
+    @Option(
+        help: """
+            The file of the key under which private keys of certificates are kept; made where there is none. \
+            (default: sealing.key in the data folder)
+            """)
+    var sealingKeyFile: String?
 
     @Option(help: "The form of log lines: text or json. (default: text)")
     var logFormat: String?
@@ -89,7 +96,8 @@ struct ServeCommand: AsyncParsableCommand {
     private func settings() throws -> ServeSettings {
         let environment = ProcessInfo.processInfo.environment
         let given = [
-            ("listen", listen), ("data", data), ("log.format", logFormat), ("log.level", logLevel),
+            ("listen", listen), ("data", data), ("sealingKeyFile", sealingKeyFile), ("log.format", logFormat),
+            ("log.level", logLevel),
             ("log.retention", logRetention), ("tls.mode", tls), ("tls.certificate", tlsCertificate),
             ("tls.key", tlsKey),
             ("tls.names", tlsNames), ("tls.workers", tlsWorkers), ("tls.workerCa", tlsWorkerCa),

@@ -13,6 +13,8 @@ import TurnpikeTelemetry
 /// Configuration keys:
 /// - `listen` (`--listen`, `TURNPIKE_LISTEN`): host and port. Default `127.0.0.1:8080`.
 /// - `data` (`--data`, `TURNPIKE_DATA`): the folder that holds the database. Default `./turnpike-data`.
+/// - `sealingKeyFile` (`--sealing-key-file`, `TURNPIKE_SEALING_KEY_FILE`): the file of the key under which private keys of
+///   certificates are kept, 64 hexadecimal digits; made where there is none. Default: `sealing.key` in the data folder.
 /// - `log.format` (`--log-format`, `TURNPIKE_LOG_FORMAT`): `text` or `json`; `plain` means `text`. Default `text`.
 /// - `log.level` (`--log-level`, `TURNPIKE_LOG_LEVEL`): `trace`, `debug`, `info`, `notice`, `warning`, `error` or
 ///   `critical`. Default `info`.
@@ -37,6 +39,8 @@ struct ServeSettings: Sendable {
 
     var listen: ListenAddress
     var dataFolder: String
+    /// `nil`: beside the database.
+    var sealingKeyFile: String?
     var logFormat: LogFormat
     var logLevel: Logger.Level
     var openAPI: String?
@@ -62,6 +66,7 @@ struct ServeSettings: Sendable {
         }
         self.listen = listen
         dataFolder = reader.string(forKey: "data", default: "./turnpike-data")
+        sealingKeyFile = reader.string(forKey: "sealingKeyFile")
         logFormat = try ServeSettings.logFormat(reader.string(forKey: "log.format"))
         logLevel = try ServeSettings.logLevel(reader.string(forKey: "log.level"))
         openAPI = reader.string(forKey: "openapi")
@@ -120,7 +125,8 @@ struct ServeSettings: Sendable {
 extension ServeSettings {
     private static let keys =
         [
-            "listen", "data", "log.format", "log.level", "log.retention", "openapi", "bootstrap.token",
+            "listen", "data", "sealingKeyFile", "log.format", "log.level", "log.retention", "openapi",
+            "bootstrap.token",
         ] + tenantKeys.map { $0.key } + TLSSettings.keys
 
     private static func provider(_ name: String, _ values: [String: String]) -> InMemoryProvider {

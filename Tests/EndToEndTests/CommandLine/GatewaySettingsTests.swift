@@ -53,6 +53,17 @@ import TurnpikeWorker
             try tracing([:], file: #"{"tracesTo": "http://127.0.0.1:4318", "traceSampling": 1}"#)?.share == 1)
     }
 
+    @Test func `certificates of files are for clients that come over TLS, who need none of them`() throws {
+        let secure = ["TURNPIKE_SECURE_LISTEN": "127.0.0.1:8443"]
+        let bare = try GatewaySettings(flags: [:], environment: secure, file: nil).options.secure
+        #expect(bare?.listen.port == 8443 && bare?.certificates == nil)
+        let files = try GatewaySettings(flags: [.certificates: "/c"], environment: secure, file: nil).options.secure
+        #expect(files?.certificates == "/c")
+        #expect(throws: GatewaySettings.Fault.self) {
+            try GatewaySettings(flags: [.certificates: "/c"], environment: [:], file: nil)
+        }
+    }
+
     @Test func `certificates for upstreams come from a folder, with or without TLS for clients`() throws {
         func folder(_ flags: [GatewaySettings.Key: String], _ environment: [String: String] = [:]) throws -> String? {
             try GatewaySettings(flags: flags, environment: environment, file: nil).options.clientCertificates

@@ -14,7 +14,7 @@ import TurnpikeTelemetry
         #expect(settings.dataFolder == "./turnpike-data")
         #expect(settings.logFormat == .plain)
         #expect(settings.logLevel == .info)
-        #expect(settings.bootstrapToken == nil)
+        #expect(settings.bootstrapToken == nil && settings.sealingKeyFile == nil)
         #expect(settings.tenantLimits == TenantLimits())
     }
 
@@ -22,6 +22,7 @@ import TurnpikeTelemetry
         let file = #"{"listen": "127.0.0.1:1", "data": "/file", "log": {"format": "json", "level": "debug"}}"#
         let environment = [
             "TURNPIKE_LISTEN": "127.0.0.1:2", "TURNPIKE_DATA": "/environment", "TURNPIKE_BOOTSTRAP_TOKEN": "secret",
+            "TURNPIKE_SEALING_KEY_FILE": "/run/secrets/sealing",
         ]
         let settings = try ServeSettings(flags: ["listen": "127.0.0.1:3"], environment: environment, file: file)
         #expect(settings.listen.port == 3)
@@ -29,6 +30,7 @@ import TurnpikeTelemetry
         #expect(settings.logFormat == .json)
         #expect(settings.logLevel == .debug)
         #expect(settings.bootstrapToken == "secret")
+        #expect(settings.sealingKeyFile == "/run/secrets/sealing")
     }
 
     @Test func `what one tenant may take can be set`() throws {

@@ -5,6 +5,7 @@ import HTTPTypes
 import Logging
 import Testing
 import TurnpikeControl
+import TurnpikeIdentity
 import TurnpikeModel
 import TurnpikeTelemetry
 import TurnpikeTestSupport
@@ -31,7 +32,8 @@ import Yams
     private func endpoints() async throws -> [Endpoint] {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let control = try await ControlPlane.start(
-            store: InMemoryStore(), clock: ManualWallClock(), logger: logger, metrics: MetricsRegistry())
+            store: InMemoryStore(), clock: ManualWallClock(), sealingKey: SealingKey(), logger: logger,
+            metrics: MetricsRegistry())
         return allEndpoints(control: control, openAPI: [], metrics: MetricsRegistry())
     }
 

@@ -4,6 +4,7 @@ import Dispatch
 import Logging
 import TurnpikeAPI
 import TurnpikeControl
+import TurnpikeIdentity
 import TurnpikeTelemetry
 import TurnpikeTestSupport
 
@@ -26,7 +27,8 @@ struct LiveServer: Sendable {
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let control = try await ControlPlane.start(
-            store: InMemoryStore(), clock: ManualWallClock(), logger: logger, metrics: MetricsRegistry())
+            store: InMemoryStore(), clock: ManualWallClock(), sealingKey: SealingKey(), logger: logger,
+            metrics: MetricsRegistry())
         _ = try await control.bootstrapOperator(token: TestServer.token)
         var options = APIOptions(port: 0, openAPI: [])
         configure(&options)

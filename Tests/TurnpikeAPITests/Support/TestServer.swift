@@ -10,6 +10,7 @@ import Synchronization
 import Testing
 import TurnpikeAPI
 import TurnpikeControl
+import TurnpikeIdentity
 import TurnpikeModel
 import TurnpikeSQLite
 import TurnpikeTelemetry
@@ -23,6 +24,8 @@ struct TestServer {
     let client: any TestClientProtocol
     let clock: ManualWallClock
     let log: CollectedLog
+    /// Of the database.
+    let directory: String
     /// Those that the API counts in.
     let metrics: MetricsRegistry
 
@@ -39,7 +42,8 @@ struct TestServer {
         let store = try await SQLiteStore.open(path: directory, logger: logger)
         let clock = ManualWallClock()
         let control = try await ControlPlane.start(
-            store: store, clock: clock, retention: retention, logger: logger, metrics: MetricsRegistry())
+            store: store, clock: clock, sealingKey: SealingKey(), retention: retention, logger: logger,
+            metrics: MetricsRegistry())
         _ = try await control.bootstrapOperator(token: token)
         let metrics = MetricsRegistry()
         let application = Application(
@@ -48,7 +52,9 @@ struct TestServer {
                 logger: logger),
             logger: logger)
         try await application.test(.router) { client in
-            try await body(TestServer(control: control, client: client, clock: clock, log: log, metrics: metrics))
+            try await body(
+                TestServer(
+                    control: control, client: client, clock: clock, log: log, directory: directory, metrics: metrics))
         }
         await control.shutDown()
         try await store.close()
@@ -84,6 +90,8 @@ final class CollectedLog: LogOutput {
     private let texts = Mutex<[String]>([])
 
     func write(_ line: String) { texts.withLock { $0.append(line) } }
+
+    var all: [String] { texts.withLock(\.self) }
 
     /// What the line of a request tells.
     func request(_ id: String?) -> JSON? {

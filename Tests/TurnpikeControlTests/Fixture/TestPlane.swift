@@ -2,6 +2,7 @@
 
 import Logging
 import Testing
+import TurnpikeIdentity
 import TurnpikeModel
 import TurnpikeSnapshot
 import TurnpikeTelemetry
@@ -13,6 +14,7 @@ import TurnpikeTestSupport
 struct TestPlane: Sendable {
     let store: HookedStore
     let clock: ManualWallClock
+    let sealingKey: SealingKey
     let metrics: MetricsRegistry
     let plane: ControlPlane
     let token: String
@@ -22,24 +24,27 @@ struct TestPlane: Sendable {
         store: HookedStore = HookedStore(), tenantLimits: TenantLimits = TenantLimits()
     ) async throws -> TestPlane {
         let clock = ManualWallClock()
+        let sealingKey = SealingKey()
         let metrics = MetricsRegistry()
         let plane = try await ControlPlane.start(
-            store: store, clock: clock, tenantLimits: tenantLimits,
+            store: store, clock: clock, sealingKey: sealingKey, tenantLimits: tenantLimits,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             metrics: metrics)
         let token = try #require(try await plane.bootstrapOperator(token: nil))
         return TestPlane(
-            store: store, clock: clock, metrics: metrics, plane: plane, token: token,
+            store: store, clock: clock, sealingKey: sealingKey, metrics: metrics, plane: plane, token: token,
             operator: try plane.authenticate(bearer: token))
     }
 
     /// Another control plane on the same store, as after a restart.
-    func restarted() async throws -> TestPlane {
+    func restarted(sealingKey other: SealingKey? = nil) async throws -> TestPlane {
+        let sealingKey = other ?? sealingKey
         let plane = try await ControlPlane.start(
-            store: store, clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            store: store, clock: clock, sealingKey: sealingKey,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             metrics: MetricsRegistry())
         return TestPlane(
-            store: store, clock: clock, metrics: metrics, plane: plane, token: token,
+            store: store, clock: clock, sealingKey: sealingKey, metrics: metrics, plane: plane, token: token,
             operator: try plane.authenticate(bearer: token))
     }
 

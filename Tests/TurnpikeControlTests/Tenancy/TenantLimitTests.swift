@@ -128,6 +128,7 @@ import TurnpikeTestSupport
         func count(of collection: CollectionKey) -> Int { Fleet.mostWorkers }
         func referrers(of key: ResourceKey) -> Set<ResourceKey> { [] }
         func claims(on host: String) -> [String: Int] { [:] }
+        func claims(below parent: String) -> [String: Int] { [:] }
     }
 
     @Test func `a tenant has so many resources, a bundle of its own so many items`() async throws {

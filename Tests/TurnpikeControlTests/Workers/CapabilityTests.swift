@@ -100,6 +100,6 @@ import TurnpikeTestSupport
         let ofRoute = CompiledResource.route(route).requiredCapabilities
         let ofCluster = CompiledResource.cluster(cluster).requiredCapabilities
         #expect(ofRoute.isDisjoint(with: ofCluster))
-        #expect(ofRoute.union(ofCluster) == Set(Capability.allCases).subtracting([.probe]))
+        #expect(ofRoute.union(ofCluster) == Set(Capability.allCases).subtracting([.certificate, .probe]))
     }
 }

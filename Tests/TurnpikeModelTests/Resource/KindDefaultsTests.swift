@@ -23,6 +23,10 @@ private let smallest: [(Kind, String, String)] = [
         .policy, #"{"kind":"rateLimit","per":"key","limit":7,"interval":"1s"}"#,
         #"{"kind":"rateLimit","per":"key","limit":7,"interval":"1s","burst":7,"labels":{}}"#
     ),
+    (
+        .certificate, #"{"chain":"x"}"#,
+        #"{"chain":"x","names":[],"fingerprint":"","keyFingerprint":"","labels":{}}"#
+    ),
     (.worker, #"{"kind":"gateway"}"#, #"{"kind":"gateway","version":"","credentials":[],"labels":{}}"#),
     (.joinToken, #"{"kind":"gateway"}"#, #"{"kind":"gateway","lifetime":"1d","digest":"","hint":"","labels":{}}"#),
     (.operator, "{}", #"{"displayName":"","role":"operator","digest":"","hint":"","labels":{}}"#),
@@ -227,6 +231,12 @@ private let refused: [(Kind, String, [String])] = [
     (
         .policy, #"{"kind":"rateLimit","per":"planet","limit":0,"interval":"25h","burst":0}"#,
         ["/per choice", "/limit range", "/interval range", "/burst range"]
+    ),
+    (.certificate, #"{}"#, ["/chain required"]),
+    (.certificate, #"{"chain":"","privateKey":7}"#, ["/chain length", "/privateKey type"]),
+    (
+        .certificate, #"{"chain":"\u0007","privateKey":"ä","key":"x","digest":"x"}"#,
+        ["/chain format", "/privateKey format", "/key unknown", "/digest unknown"]
     ),
     (.worker, #"{"kind":"gateway","credentials":[]}"#, ["/credentials unknown"]),
     (.joinToken, #"{"kind":"gateway","lifetime":"31d","digest":"x"}"#, ["/lifetime range", "/digest unknown"]),

@@ -54,6 +54,16 @@ import TurnpikeSnapshot
         #expect(try WorkerIdentity(json: identity.json) == identity)
     }
 
+    @Test func `a request for the sealing key and its answer survive the wire`() throws {
+        let request = SealingKeyRequest(publicKey: "AAAA")
+        #expect(try SealingKeyRequest(json: JSON.parse(request.json.text)) == request)
+        let answer = SealingKeyAnswer(id: "00", sealedKey: "AAAA")
+        #expect(try SealingKeyAnswer(json: JSON.parse(answer.json.text)) == answer)
+        for body in [[:], ["publicKey": ""], ["publicKey": "AAAA", "more": 1]] as [JSON] {
+            #expect(throws: TurnpikeError.self) { try SealingKeyRequest(json: body) }
+        }
+    }
+
     @Test(arguments: [nil, "eu-a"])
     func `what a worker says of itself survives the wire`(zone: String?) throws {
         let announcement = WorkerAnnouncement(

@@ -12,6 +12,7 @@ private let documents = [
     #"{"type":"key","tenant":"a","name":"k","id":"key\#(id)","tenantId":"ten\#(id)","digest":"00000000000000000000000000000000000000000000000000000000000000ff","routes":[]}"#,
     #"{"type":"rateLimit","tenant":"a","name":"l","id":"pol\#(id)","per":"route","limit":1,"intervalMillis":1,"burst":1}"#,
     #"{"type":"quota","tenant":"a","name":"q","id":"quo\#(id)","tenantId":"ten\#(id)","per":"key","limit":0,"period":"hour","enforcement":"soft"}"#,
+    #"{"type":"certificate","tenant":"a","name":"c","id":"crt\#(id)","names":["h","*.h"],"notBefore":"2026-03-01T00:00:00Z","notAfter":"2026-05-30T00:00:00Z","chain":"-----BEGIN CERTIFICATE-----\n","sealedKey":"sealed:v1:0:AA"}"#,
 ]
 
 /// Fields that a route may do without; they are not written then, so that older workers can read it.

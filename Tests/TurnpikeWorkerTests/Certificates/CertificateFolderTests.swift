@@ -30,7 +30,7 @@ import TurnpikeTelemetry
     @discardableResult
     private func servers(_ path: String, _ metrics: MetricsRegistry = MetricsRegistry()) throws -> CertificateService {
         try CertificateService(
-            keeping: ServerCertificates(), in: CertificateFolder(path: path), logger: quietLogger, metrics: metrics)
+            keeping: ServedCertificates(metrics: metrics), in: CertificateFolder(path: path), logger: quietLogger)
     }
 
     @discardableResult

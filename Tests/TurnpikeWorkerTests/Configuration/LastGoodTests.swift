@@ -204,6 +204,24 @@ extension LastGoodFile {
         }
     }
 
+    @Test func `what a release wrote that could read less is told from what this one wrote`() async throws {
+        try await withTemporaryDirectory { path in
+            let place = path + "/last-good.ndjson"
+            // As one left it that noted nothing, or less.
+            try LastGoodFile(path: place).replace(with: stored)
+            let store = LastGoodStore(path: place, logger: quietLogger)
+            #expect(!store.isComplete)
+            try write(Array("cluster\nkey\nroute".utf8), to: place + ".types")
+            #expect(!store.isComplete)
+            store.save(change(43, set: "d"))
+            store.save(stored)
+            store.finish()
+            await store.run()
+            #expect(store.isComplete)
+            #expect(LastGoodStore(path: place, logger: quietLogger).isComplete)
+        }
+    }
+
     @Test func `what could not be written comes with what can`() async throws {
         try await withTemporaryDirectory { path in
             let folder = path + "/state"

@@ -20,21 +20,48 @@ public final class ServerCertificates: Sendable {
         /// By what follows the `*.`.
         var wildcard: [String: Shown] = [:]
         var fallback: Shown?
+
+        /// Where two speak for the same name, the later one is shown.
+        init(of certificates: [ReadyCertificate] = []) {
+            for certificate in certificates {
+                for name in certificate.names {
+                    if name.hasPrefix("*.") {
+                        wildcard[String(name.dropFirst(2))] = certificate.shown
+                    } else {
+                        exact[name] = certificate.shown
+                    }
+                }
+                if certificate.isDefault { fallback = certificate.shown }
+            }
+        }
     }
 
-    private let directory: Mutex<Directory>
+    private let directory = Mutex(Directory())
 
     /// None: until there are some, every handshake fails.
-    public init() { directory = Mutex(Directory()) }
+    public init() {}
 
     /// - Throws: ``CertificateFailure``, for the first that cannot be used.
-    public init(_ certificates: [ServerCertificate]) throws(CertificateFailure) {
-        directory = Mutex(try Self.directory(of: certificates))
+    public convenience init(_ certificates: [ServerCertificate]) throws(CertificateFailure) {
+        self.init()
+        try replace(by: certificates)
     }
 
+    /// One alone is the default.
+    ///
     /// - Throws: ``CertificateFailure``; those from before stay then.
     public func replace(by certificates: [ServerCertificate]) throws(CertificateFailure) {
-        let fresh = try Self.directory(of: certificates)
+        var ready: [ReadyCertificate] = []
+        for var certificate in certificates {
+            if certificates.count == 1 { certificate.isDefault = true }
+            ready.append(try ReadyCertificate(certificate))
+        }
+        replace(by: ready)
+    }
+
+    /// Where two speak for the same name, the later one is shown.
+    public func replace(by certificates: [ReadyCertificate]) {
+        let fresh = Directory(of: certificates)
         directory.withLock { $0 = fresh }
     }
 
@@ -47,36 +74,6 @@ public final class ServerCertificates: Sendable {
             let parent = name.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).last.map(
                 String.init)
             return parent.flatMap { directory.wildcard[$0] } ?? directory.fallback
-        }
-    }
-
-    /// Where two speak for the same name, the later one is shown. One alone is the default.
-    private static func directory(of certificates: [ServerCertificate]) throws(CertificateFailure) -> Directory {
-        var made = Directory()
-        for certificate in certificates {
-            let shown = try shown(certificate)
-            for name in certificate.names {
-                if name.hasPrefix("*.") {
-                    made.wildcard[String(name.dropFirst(2))] = shown
-                } else {
-                    made.exact[name] = shown
-                }
-            }
-            if certificate.isDefault || certificates.count == 1 { made.fallback = shown }
-        }
-        return made
-    }
-
-    private static func shown(_ certificate: ServerCertificate) throws(CertificateFailure) -> Shown {
-        do {
-            let nio = try NIOSSLContext.showing(certificate)
-            #if os(Linux)
-            return Shown(nio: nio, epoll: try TLSContext(showing: certificate))
-            #else
-            return Shown(nio: nio)
-            #endif
-        } catch {
-            throw CertificateFailure(source: certificate.source, cause: error)
         }
     }
 }
