@@ -50,7 +50,7 @@ turnpike:               platform Synchronization Logging Metrics Foundation Foun
                         TurnpikeControl TurnpikeSQLite TurnpikeAPI
 turnpike-worker:        platform Synchronization Logging Metrics Foundation FoundationEssentials
                         ArgumentParser Configuration ServiceLifecycle UnixSignals
-                        TurnpikeModel TurnpikeTelemetry TurnpikeProxy TurnpikeWorker
+                        TurnpikeModel TurnpikeTelemetry TurnpikeProxyCore TurnpikeProxy TurnpikeWorker
 
 TurnpikeTestSupport:    platform Synchronization Testing Foundation FoundationEssentials
                         TurnpikeModel TurnpikeSnapshot TurnpikeMetering TurnpikeControl
