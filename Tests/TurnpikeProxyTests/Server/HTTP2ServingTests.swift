@@ -69,8 +69,9 @@ import TurnpikeSnapshot
         try await serve(transport, origin) { gateway async throws in
             let client = try await RawClient.connect(port: gateway.server.port)
             let request = "\(start) HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-            for byte in request.utf8.prefix(5) { try await client.send([byte]) }
-            try await client.send(Array(request.utf8.dropFirst(5)))
+            // What follows may meet a connection that is closed already.
+            for byte in request.utf8.prefix(5) { try? await client.send([byte]) }
+            try? await client.send(Array(request.utf8.dropFirst(5)))
             let answer = String(decoding: try await client.untilClosed(), as: UTF8.self)
             // Nobody begins a request by what has no meaning but as the preface.
             #expect(start.hasPrefix("PRI ") != answer.hasPrefix("HTTP/1.1 200"))
