@@ -40,7 +40,7 @@ final class EpollGreeting: EpollPeer, EpollSocketOwner, TimerOwner {
             leave()
             let client = EpollHTTP2Client(socket, from: address, over: .http, engine: engine, loop: loop)
             client.takeOver()
-            client.received(bytes)
+            if socket.isOpen { client.received(bytes) }
         case .isNot:
             leave()
             let client = EpollClient(socket, from: address, engine: engine, loop: loop)
