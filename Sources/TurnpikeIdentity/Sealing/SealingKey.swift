@@ -90,7 +90,7 @@ public struct SealingKey: Sendable {
                 authenticating: use.bytes)
             let sealed = Base64URL.text(of: Array(box.nonce) + Array(box.ciphertext) + Array(box.tag))
             return "\(Self.prefix)\(Self.version):\(id):\(sealed)"
-        } catch { throw .library }
+        } catch { throw .failed }
     }
 
     /// - Throws: why it does not open: not sealed text, by another key, or for another use or altered, which look the same.
@@ -135,14 +135,14 @@ public enum SealingFault: Error, Sendable, Hashable, CustomStringConvertible {
     case notSealed
     case otherKey(id: String)
     case otherUse
-    case library
+    case failed
 
     public var description: String {
         switch self {
         case .notSealed: "It is no sealed text."
         case .otherKey(let id): "It was sealed by another key, '\(id.prefix(16))'."
         case .otherUse: "It was sealed for another resource, or has been altered."
-        case .library: "It cannot be sealed."
+        case .failed: "It cannot be sealed."
         }
     }
 }

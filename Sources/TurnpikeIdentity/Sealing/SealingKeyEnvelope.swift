@@ -47,7 +47,7 @@ public struct SealingKeyEnvelope: Sendable {
             var sender = try HPKE.Sender(recipientKey: recipient, ciphersuite: suite, info: info(worker))
             let ciphertext = try sender.seal(Data(key.bytes))
             return Base64URL.text(of: sender.encapsulatedKey + ciphertext)
-        } catch { throw .library }
+        } catch { throw .failed }
     }
 
     private static func info(_ worker: String) -> Data { Data("turnpike sealing key 1\n\(worker)".utf8) }
