@@ -70,9 +70,9 @@ public struct GatewayWorkerOptions: Sendable {
     /// the process may use.
     public var loops: Int
     /// What a client may take of the gateway's time and memory.
-    public var limits = GatewayLimits()
+    public var limits: GatewayLimits
     /// Client connections open at once, on all loops together. Default 65,536.
-    public var connections = 1 << 16
+    public var connections: Int
     /// How long requests in flight may take to finish at shutdown. Default 30 s.
     public var drainTimeout: Duration
     /// How long the last report of usage may take at shutdown. Where that is not enough, it is sent at the next start.
@@ -88,7 +88,8 @@ public struct GatewayWorkerOptions: Sendable {
         adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
         joinToken: String? = nil, name: String? = nil, zone: String? = nil, accessLog: AccessLog = .off,
         debugToken: DebugToken? = nil, tracing: Tracing? = nil, transport: Transport = .automatic,
-        loops: Int = GatewayOptions.automaticLoops, drainTimeout: Duration = .seconds(30),
+        loops: Int = GatewayOptions.automaticLoops, limits: GatewayLimits = GatewayLimits(),
+        connections: Int = 1 << 16, drainTimeout: Duration = .seconds(30),
         reportTimeout: Duration = .seconds(5), traceTimeout: Duration = .seconds(3)
     ) {
         self.controlPlane = controlPlane
@@ -106,6 +107,8 @@ public struct GatewayWorkerOptions: Sendable {
         self.tracing = tracing
         self.transport = transport
         self.loops = loops
+        self.limits = limits
+        self.connections = connections
         self.drainTimeout = drainTimeout
         self.reportTimeout = reportTimeout
         self.traceTimeout = traceTimeout
