@@ -35,9 +35,7 @@ final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpst
     private var upstream: EpollUpstream?
     private var isHandling = false
     private var waitingEvents: [Event] = []
-    private var timer: TimerID?
-    /// When the timer is due; `.max` where there is none.
-    private var timerDue = UInt64.max
+    private var timer = MovingTimer()
 
     /// What is left to do with the sending side once all is sent.
     private enum Ending { case none, shut, close }
@@ -264,8 +262,7 @@ final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpst
     private func leave(reset: Bool = false) {
         guard carrier.isOpen else { return }
         carrier.close(reset: reset)
-        if let timer { loop.cancel(timer) }
-        timer = nil
+        timer.cancel(on: loop)
         engine.forget(self)
     }
 
@@ -278,18 +275,13 @@ final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpst
 
     // MARK: - Time
 
-    /// A deadline that moved away leaves the timer as it is: it comes too early once, and is then set again.
     private func setTimer(_ deadline: UInt64) {
         let due = min(deadline, cutOff)
-        guard due < timerDue, carrier.isOpen else { return }
-        if let timer { loop.cancel(timer) }
-        timer = loop.setTimer(for: self, at: due)
-        timerDue = due
+        if timer.isDue(after: due), carrier.isOpen { timer.set(at: due, for: self, on: loop) }
     }
 
     func timerFired() {
-        timer = nil
-        timerDue = .max
+        timer.fired()
         if loop.now >= cutOff { leave(reset: true) } else { handle(.timer) }
     }
 }

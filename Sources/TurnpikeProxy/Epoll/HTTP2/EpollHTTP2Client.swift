@@ -20,9 +20,7 @@ final class EpollHTTP2Client: EpollPeer, EpollSocketOwner, HTTP2ConnectionUser, 
     private let gather: Gather
     private let http2: HTTP2Connection
     private var isTurnEndPlanned = false
-    private var timer: TimerID?
-    /// When the timer is due; `.max` where there is none.
-    private var timerDue = UInt64.max
+    private var timer = MovingTimer()
     /// When a client that was told the end is left, whatever it does.
     private var lingersUntil: UInt64?
     private var lingered = 0
@@ -127,25 +125,18 @@ final class EpollHTTP2Client: EpollPeer, EpollSocketOwner, HTTP2ConnectionUser, 
     private func leave() {
         guard socket.isOpen else { return }
         socket.close()
-        if let timer { loop.cancel(timer) }
-        timer = nil
+        timer.cancel(on: loop)
         engine.forget(self)
     }
 
     // MARK: - Time
 
-    /// A deadline that moved away leaves the timer as it is: it comes too early once, and is then set again.
     private func setTimer() {
-        let due = lingersUntil ?? http2.deadline
-        guard due < timerDue, socket.isOpen else { return }
-        if let timer { loop.cancel(timer) }
-        timer = loop.setTimer(for: self, at: due)
-        timerDue = due
+        if socket.isOpen { timer.set(at: lingersUntil ?? http2.deadline, for: self, on: loop) }
     }
 
     func timerFired() {
-        timer = nil
-        timerDue = .max
+        timer.fired()
         if let lingersUntil, loop.now >= lingersUntil { return leave() }
         http2.timerFired(now: loop.now)
         wantsTurnEnd()

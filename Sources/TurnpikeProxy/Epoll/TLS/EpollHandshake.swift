@@ -4,35 +4,27 @@
 
 import TurnpikeProxyCore
 
-/// A client's TLS connection from its first byte until its handshake is done; an ``EpollClient`` has it then, or an
-/// ``EpollHTTP2Client``. Confined to its loop.
-final class EpollHandshake: EpollPeer, EpollSocketOwner, TimerOwner {
-    private let socket: EpollSocket
+/// A client's TLS connection until its handshake is done, which also tells what is spoken within. Confined to its loop.
+final class EpollHandshake: EpollOpening {
     private let certificates: ServerCertificates
     /// What came before it was known who asks for what.
     private var hello: [UInt8] = []
     private var hasBegun = false
-    private var timer: TimerID?
 
     init(
         _ socket: EpollSocket, from address: ClientAddress, certificates: ServerCertificates, engine: EpollEngine,
         loop: EpollLoop
     ) {
-        self.socket = socket
         self.certificates = certificates
-        super.init(from: address, engine: engine, loop: loop)
+        super.init(socket, from: address, engine: engine, loop: loop)
     }
 
     /// It has as long as a request's head.
-    func open() {
-        guard engine.admit(self) else { return socket.turnAway() }
-        guard socket.open(for: self) else { return engine.forget(self) }
-        timer = loop.setTimer(for: self, at: loop.now + engine.gateway.limits.headTimeout)
-    }
+    func open() { open(within: gateway.limits.headTimeout) }
 
     // MARK: - Hello
 
-    func received(_ bytes: UnsafeRawBufferPointer) {
+    override func received(_ bytes: UnsafeRawBufferPointer) {
         hasBegun = true
         hello.append(contentsOf: bytes)
         switch ClientHello.read(hello) {
@@ -53,46 +45,13 @@ final class EpollHandshake: EpollPeer, EpollSocketOwner, TimerOwner {
         hello.withUnsafeBytes { socket.secure(by: session, having: $0) }
     }
 
-    func secured() {
-        finish()
-        engine.load.arrived()
-        if socket.session?.speaksHTTP2 == true {
-            EpollHTTP2Client(socket, from: address, over: .https, engine: engine, loop: loop).takeOver()
-        } else {
-            EpollClient(socket, from: address, over: .https, engine: engine, loop: loop).takeOver(socket)
-        }
-    }
-
-    // MARK: - Ends
+    override func secured() { serve(over: .https, speaksHTTP2: socket.session?.speaksHTTP2 == true) }
 
     /// Who says nothing at all has begun no handshake.
-    func ended() {
+    override func ended() {
         if hasBegun { engine.watch.metrics.handshakeFailed() }
-        abort()
+        super.ended()
     }
-
-    func timerFired() {
-        timer = nil
-        ended()
-    }
-
-    /// A handshake has nothing to lose, in draining either.
-    override func abort() {
-        socket.close()
-        finish()
-    }
-
-    private func finish() {
-        if let timer { loop.cancel(timer) }
-        timer = nil
-        engine.forget(self)
-    }
-
-    // MARK: - What is of no interest before its end
-
-    func inputEnded() {}
-    func writabilityChanged(_ isWritable: Bool) {}
-    func outputSent() {}
 }
 
 #endif
