@@ -100,6 +100,7 @@ struct GatewayWorker: ServiceLifecycle.Service {
                 reporting,
                 ClosureService { await cancelWhenGracefulShutdown { await enrolment.renew { .now } } },
                 ClosureService { await cancelWhenGracefulShutdown { await stream.run() } },
+                ClosureService { await cancelWhenGracefulShutdown { await unloadWhatStartingTook() } },
                 ClosureService { try await drain(server) },
             ],
             logger: logger
@@ -195,6 +196,15 @@ extension GatewayWorker {
         return WorkerAnnouncement(
             version: workerVersion, capabilities: Set(Capability.allCases.map(\.rawValue)), addresses: addresses,
             zone: options.zone)
+    }
+
+    /// How long after the gateway listens whatever only a start needs has been used.
+    private static let startingTime = Duration.seconds(2)
+
+    private func unloadWhatStartingTook() async {
+        guard (try? await Task.sleep(for: Self.startingTime)) != nil else { return }
+        ProgramImage.unload()
+        try? await gracefulShutdown()
     }
 
     private func drain(_ server: GatewayServer) async throws {
