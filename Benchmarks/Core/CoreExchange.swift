@@ -15,12 +15,12 @@ final class CoreExchange {
 
     private let gateway: Gateway
     private let connection: ServerConnection
-    private let request: [UInt8]
+    private let requests: [[UInt8]]
     private let answer: [UInt8]
     private let expected: [UInt8]
     private var upstream: UpstreamID?
     private var step = Step()
-    private var served: UInt64 = 0
+    private var served = 0
 
     /// What the actions of one event have asked for.
     private struct Step {
@@ -30,13 +30,13 @@ final class CoreExchange {
     }
 
     init(_ subject: CoreCase) throws {
-        request = Array(subject.request.utf8)
+        requests = subject.requests.map { Array($0.utf8) }
         answer = Array(subject.answer.utf8)
         expected = Array("HTTP/1.1 \(subject.status) ".utf8)
         gateway = Gateway(recorder: CountedUsage(), observer: nil, seed: 7, digest: { Self.digest($0) })
         gateway.advance(now: 1_000_000_000, wall: Timestamp(seconds: 1_800_000_000))
         var state = GatewayState(hashSeed: 7)
-        _ = gateway.apply(try state.apply(Self.configuration))
+        _ = gateway.apply(try state.apply(Self.configuration(of: subject)))
         connection = ServerConnection(
             gateway: gateway, client: ClientAddress(text: "192.0.2.7", bytes: [192, 0, 2, 7]))
     }
@@ -45,10 +45,10 @@ final class CoreExchange {
     func serveOnce() throws {
         served += 1
         gateway.advance(
-            now: 1_000_000_000 + served * 1_000_000,
+            now: 1_000_000_000 + UInt64(served) * 1_000_000,
             wall: Timestamp(milliseconds: 1_800_000_000_000 + Int64(served)))
         step = Step()
-        event(request) { $0.receivedFromClient($1) }
+        event(requests[served % requests.count]) { $0.receivedFromClient($1) }
         grant()
         if let id = step.connect { event([]) { connection, _ in connection.upstreamConnected(id) } }
         if step.isSent, let upstream { event(answer) { $0.receivedFromUpstream(upstream, $1) } }
@@ -92,8 +92,9 @@ final class CoreExchange {
 
     // MARK: - Configuration
 
-    private static var configuration: Delta {
-        let tenant = ResourceID(high: 1, low: 1)
+    static let tenant = ResourceID(high: 1, low: 1)
+
+    private static func configuration(of subject: CoreCase) -> Delta {
         func route(_ name: String, _ id: UInt64, _ path: String, limited: Bool) -> CompiledResource {
             .route(
                 CompiledRoute(
@@ -126,7 +127,8 @@ final class CoreExchange {
                     digest: Array(CoreCase.key(number).utf8).withUnsafeBytes { digest($0) }, expiresAt: nil, routes: [])
             )
         }
-        return Delta(revision: 1, isSnapshot: true, set: resources + keys, removed: [])
+        let routes = subject.routes?.routes.map { CompiledResource.route($0) } ?? []
+        return Delta(revision: 1, isSnapshot: true, set: resources + keys + routes, removed: [])
     }
 
     /// Stands for SHA-256, which is no part of the engine.
