@@ -22,6 +22,8 @@ enum ASCII {
     static var openBracket: UInt8 { 0x5B }
     static var backslash: UInt8 { 0x5C }
     static var closeBracket: UInt8 { 0x5D }
+    static var underscore: UInt8 { 0x5F }
+    static var delete: UInt8 { 0x7F }
 
     /// `tchar` of RFC 9110 §5.6.2.
     @inline(__always)

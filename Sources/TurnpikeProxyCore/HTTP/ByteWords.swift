@@ -27,6 +27,13 @@ enum ByteWords {
         return belowSpace | ((del &- ones) & ~del & tops) != 0
     }
 
+    /// Whether one of the bytes is this one.
+    @inline(__always)
+    static func has(_ byte: UInt8, in word: UInt64) -> Bool {
+        let difference = word ^ (ones &* UInt64(byte))
+        return (difference &- ones) & ~difference & tops != 0
+    }
+
     /// The top bits of the bytes that are letters or `-`, which is what nearly all field names are made of.
     @inline(__always)
     static func lettersAndDashes(_ word: UInt64) -> UInt64 {

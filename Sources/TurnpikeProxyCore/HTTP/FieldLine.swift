@@ -22,7 +22,9 @@ enum FieldLine {
         guard !hasControl(bytes, from: valueStart, to: valueEnd) else { throw .controlInValue }
 
         let name = ByteRange(start, colon)
-        return Field(name: name, value: ByteRange(valueStart, valueEnd), known: KnownField(bytes[name]))
+        var known = KnownField(bytes[name])
+        if known == .other { known = KnownField(resembledBy: bytes[name]) }
+        return Field(name: name, value: ByteRange(valueStart, valueEnd), known: known)
     }
 
     /// Where the token that begins at an offset ends, at `end` at the latest.

@@ -10,11 +10,15 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case xRequestID, traceparent, tracestate
     case retryAfter, rateLimit, rateLimitPolicy
     case turnpikeMirror, turnpikeDebug
+    /// Beginning with `X-Forwarded-`, and none of those above.
+    case otherXForwarded
+    /// One of those above, were its `_` dashes: which is how CGI and all that came of it read names (RFC 3875 §4.1.18).
+    case lookalike
 
-    /// The name in lower case; empty for `other`.
+    /// The name in lower case; empty for what has none of its own.
     public var name: StaticString {
         switch self {
-        case .other: ""
+        case .other, .otherXForwarded, .lookalike: ""
         case .host: "host"
         case .connection: "connection"
         case .contentLength: "content-length"
@@ -131,7 +135,8 @@ public struct KnownFieldSet: OptionSet, Sendable {
     /// What tells a service who sent the request and how: believed only from trusted peers.
     static var forwarding: KnownFieldSet {
         [
-            .init(.xForwardedFor), .init(.xForwardedProto), .init(.xForwardedHost), .init(.forwarded), .init(.xRealIP),
+            .init(.xForwardedFor), .init(.xForwardedProto), .init(.xForwardedHost), .init(.otherXForwarded),
+            .init(.forwarded), .init(.xRealIP),
         ]
     }
 }

@@ -5,7 +5,8 @@
 /// Written are: method, normalised path and query; `Host` first; the fields as they came, without hop-by-hop ones,
 /// those that `Connection` names, and those to `drop`; the wish to switch protocols, where the gateway has one; then `X-Forwarded-For`, `-Proto`, `-Host`, `X-Request-Id` and
 /// `traceparent`. What a client says in `X-Forwarded-*`, `Forwarded` and `X-Real-IP` is dropped, unless the peer is
-/// trusted: then its address is appended to the client's list, and `-Proto` and `-Host` stay if they are there.
+/// trusted: then its address is appended to the client's list, and the others stay if they are there. What an upstream that
+/// reads `_` as `-` would take for a field that the gateway understands (``KnownField/lookalike``) is dropped in any case.
 ///
 /// ```swift
 /// let forwarding = RequestForwarding(path: path, clientAddress: peer, scheme: .https, requestID: id, newTrace: trace)
@@ -115,7 +116,7 @@ public struct RequestForwarding {
 
     private func droppedFields(_ head: RequestHead, hasTrace: Bool) -> KnownFieldSet {
         var dropped = drop.union(.hopByHop)
-        dropped.formUnion([KnownFieldSet(.host), KnownFieldSet(.xRequestID)])
+        dropped.formUnion([KnownFieldSet(.host), KnownFieldSet(.xRequestID), KnownFieldSet(.lookalike)])
         // Appended to below, and so written anew.
         dropped.formUnion(trustsPeer ? KnownFieldSet(.xForwardedFor) : .forwarding)
         if replacesTrace || !hasTrace { dropped.formUnion(KnownFieldSet(.traceparent)) }

@@ -134,6 +134,11 @@ import TurnpikeTestSupport
             bytes: "GET /v1/first HTTP/1.1\r\n\(host)Connection: close\r\nContent_Length: 44\r\n"
                 + "X-Transfer-Encoding: chunked\r\nTransfer_Encoding: chunked\r\n\r\n", answers: [200]),
         Case(
+            name: "fields that are those of the gateway but for underscores",
+            bytes: "GET /v1/first HTTP/1.1\r\n\(host)Connection: close\r\nX_Forwarded_Proto: https\r\n"
+                + "X-Forwarded_Proto: https\r\nX_FORWARDED_PORT: 443\r\nX-Forwarded-Port: 443\r\nx_real_ip: 192.0.2.1\r\n\r\n",
+            answers: [200]),
+        Case(
             name: "requests one after the other",
             bytes: post("Content-Length: 2\r\n", "ab") + "GET /v1/first HTTP/1.1\r\n\(host)Connection: close\r\n\r\n",
             answers: [200, 200]),
@@ -171,6 +176,8 @@ import TurnpikeTestSupport
                 let arrived = try await upstream.requests(before: number, through: gateway)
                 #expect(!arrived.contains { $0.contains("smuggled") }, "\(each.name): \(arrived)")
                 #expect(arrived.count == answers.count { $0 == 200 }, "\(each.name): \(arrived)")
+                // Who sent them and how is the gateway's to say, and nobody else's.
+                #expect(arrived.allSatisfy { $0.hasSuffix(" http - - 200") }, "\(each.name): \(arrived)")
             }
             #expect(try await gateway.process.terminate() == 0)
             #expect(try await plane.process.terminate() == 0)
@@ -194,7 +201,10 @@ private struct NginxUpstream {
             \(geteuid() == 0 ? "user root;" : "")
             events {}
             http {
-                log_format arrived '$request_method $request_uri $request_length $status';
+                # Names are read as CGI's, in which _ and - are the same.
+                underscores_in_headers on;
+                log_format arrived '$request_method $request_uri $request_length '
+                    '$http_x_forwarded_proto $http_x_forwarded_port $http_x_real_ip $status';
                 access_log arrived.log arrived;
                 client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp;
                 uwsgi_temp_path temp; scgi_temp_path temp;

@@ -40,12 +40,39 @@ import Testing
         }
     }
 
-    @Test(arguments: KnownField.allCases.filter { $0 != .other })
+    @Test(arguments: KnownField.named)
     func `known fields are recognised in any case`(field: KnownField) {
         for name in ["\(field.name)", "\(field.name)".uppercased()] {
             #expect(Array(name.utf8).withUnsafeBytes { KnownField($0) } == field)
         }
         #expect(Array("\(field.name)x".utf8).withUnsafeBytes { KnownField($0) } == .other)
+    }
+
+    @Test(arguments: KnownField.named)
+    func `names that are known ones but for underscores are told from others`(field: KnownField) {
+        let name = "\(field.name)"
+        for (place, byte) in name.utf8.enumerated() {
+            var changed = Array(name.utf8)
+            changed[place] = UInt8(ascii: "_")
+            let isForwarded = changed.count > 12 && String(decoding: changed, as: UTF8.self).isForwarded
+            let expected: KnownField = byte == UInt8(ascii: "-") || isForwarded ? .lookalike : .other
+            #expect(changed.withUnsafeBytes { KnownField(resembledBy: $0) } == expected)
+        }
+        let folded = name.replacing("-", with: "_")
+        for spelled in [folded, folded.uppercased()] where folded != name {
+            #expect(Array(spelled.utf8).withUnsafeBytes { KnownField(resembledBy: $0) } == .lookalike)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("X-Forwarded-Port", .otherXForwarded), ("x-forwarded-", .other), ("X-Forwarded", .other),
+            ("x-forwarded-prefix-of-great-length", .otherXForwarded), ("X_Forwarded-Prefix", .lookalike),
+            ("x_trace_id", .other), ("_", .other), ("__", .other), ("user_agent", .other), ("accept", .other),
+            ("transfer_encoding_", .other), ("if-modified-since", .other), ("x-forwarding-for", .other),
+        ] as [(String, KnownField)])
+    func `fields of forwarding are known by how they begin`(name: String, expected: KnownField) {
+        #expect(Array(name.utf8).withUnsafeBytes { KnownField(resembledBy: $0) } == expected)
     }
 
     @Test func `controls are found at every place of a value, and nothing else is`() {
@@ -60,4 +87,8 @@ import Testing
             }
         }
     }
+}
+
+extension String {
+    fileprivate var isForwarded: Bool { replacing("_", with: "-").hasPrefix("x-forwarded-") }
 }

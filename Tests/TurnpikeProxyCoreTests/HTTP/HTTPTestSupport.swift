@@ -84,3 +84,8 @@ func headLines(_ text: String) -> [String] {
     // CRLF is one Character.
     text.split(separator: "\r\n", omittingEmptySubsequences: false).prefix { !$0.isEmpty }.map(String.init)
 }
+
+extension KnownField {
+    /// Those with a name of their own.
+    static var named: [KnownField] { allCases.filter { $0.name.utf8CodeUnitCount > 0 } }
+}

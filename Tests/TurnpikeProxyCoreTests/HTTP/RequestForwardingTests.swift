@@ -60,9 +60,20 @@ import TurnpikeProxyCore
         #expect(forward(text, drop: [.xAPIKey, .authorization, .expect]).count == 2 + Self.added.count)
     }
 
+    @Test func `what an upstream could take for a field of the gateway's does not reach it`() {
+        let lookalikes =
+            "X_Forwarded_For: 1.1.1.1\r\nX-Forwarded_Proto: http\r\nContent_Length: 44\r\nTRANSFER_ENCODING: chunked\r\n"
+            + "x_request-id: 1\r\nX_Api_Key: k\r\nX_FORWARDED_PORT: 1\r\nProxy_Authorization: k\r\n"
+        for trustsPeer in [false, true] {
+            let lines = forward(
+                "GET / HTTP/1.1\r\nHost: a.test\r\n\(lookalikes)my_own: 1\r\n\r\n", trustsPeer: trustsPeer)
+            #expect(lines == ["GET / HTTP/1.1", "Host: a.test", "my_own: 1"] + Self.added)
+        }
+    }
+
     static let spoofed =
         "GET / HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: http\r\n"
-        + "X-Forwarded-Host: b.test\r\nForwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\nx-forwarded-for: 2.2.2.2\r\n\r\n"
+        + "X-Forwarded-Host: b.test\r\nForwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\nX-Forwarded-Port: 81\r\nx-forwarded-for: 2.2.2.2\r\n\r\n"
 
     @Test func `a client's own forwarding fields are not believed`() {
         #expect(forward(Self.spoofed) == ["GET / HTTP/1.1", "Host: a.test"] + Self.added)
@@ -72,7 +83,8 @@ import TurnpikeProxyCore
         let lines = forward(Self.spoofed, trustsPeer: true)
         #expect(
             lines.filter { $0.lowercased().hasPrefix("x-forwarded") } == [
-                "X-Forwarded-Proto: http", "X-Forwarded-Host: b.test", "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 10.1.2.3",
+                "X-Forwarded-Proto: http", "X-Forwarded-Host: b.test", "X-Forwarded-Port: 81",
+                "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 10.1.2.3",
             ])
         #expect(lines.contains("X-Real-IP: 1.1.1.1"))
     }
