@@ -146,9 +146,9 @@ final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpst
         case .received(let id): connection.receivedFromUpstream(id, bytes)
         case .connected(let id): connection.upstreamConnected(id)
         case .failed(let id): connection.upstreamFailed(id)
-        case .closed(let id):
+        case .closed(let id, let inOrder):
             if upstream?.id == id { upstream = nil }
-            connection.upstreamClosed(id)
+            connection.upstreamClosed(id, inOrder: inOrder)
         case .ended(let id): connection.upstreamEnded(id)
         case .unusable(let id): connection.upstreamUnusable(id)
         case .writability(let id, let isWritable): connection.upstreamWritability(id, isWritable)

@@ -45,13 +45,17 @@ final class EpollMirror: EpollUpstreamUser, TimerOwner {
         case .connected(let id): exchange.upstreamConnected(id)
         case .failed(let id): exchange.upstreamFailed(id)
         case .received(let id): exchange.receivedFromUpstream(id, bytes)
-        case .closed(let id), .ended(let id):
-            if upstream?.id == id { upstream = nil }
-            exchange.upstreamClosed(id)
+        case .closed(let id, let inOrder): closed(id, inOrder: inOrder)
+        case .ended(let id): closed(id, inOrder: true)
         case .unusable(let id): exchange.upstreamUnusable(id)
         // All that is sent is bounded, and sent at once.
         case .writability: break
         }
+    }
+
+    private func closed(_ id: UpstreamID, inOrder: Bool) {
+        if upstream?.id == id { upstream = nil }
+        exchange.upstreamClosed(id, inOrder: inOrder)
     }
 
     /// Does what the exchange says, and whatever comes of that.

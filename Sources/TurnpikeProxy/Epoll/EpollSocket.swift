@@ -55,6 +55,9 @@ final class EpollSocket: EventSource {
     private(set) var isWritable = true
     /// The peer takes nothing any more.
     private(set) var isBroken = false
+    /// Something may be missing of what the peer has sent: the connection has failed, or ended without TLS having said so
+    /// (RFC 9112 §9.8).
+    var isCutOff = false
     /// Whether a peer that ends what it sends is still there. Default false: it is gone.
     var mayHalfClose = false
     var isInputEnded = false
@@ -130,7 +133,12 @@ final class EpollSocket: EventSource {
                 isInputEnded = true
                 owner?.inputEnded()
                 return
-            case .bytes, .failed:
+            case .bytes:
+                isCutOff = session != nil && !isInputEnded
+                owner?.ended()
+                return
+            case .failed:
+                isCutOff = true
                 owner?.ended()
                 return
             case .wouldBlock: return

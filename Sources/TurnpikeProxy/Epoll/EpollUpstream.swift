@@ -9,7 +9,8 @@ enum EpollUpstreamEvent {
     case connected(UpstreamID)
     case failed(UpstreamID)
     case received(UpstreamID)
-    case closed(UpstreamID)
+    /// - Parameter inOrder: else something may be missing of what was received.
+    case closed(UpstreamID, inOrder: Bool)
     case ended(UpstreamID)
     case unusable(UpstreamID)
     case writability(UpstreamID, Bool)
@@ -174,8 +175,9 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
         if case .close = ending { return finish() }
         guard let user else { return engine.lost(self) }
         engine.forget(self)
+        let isCutOff = socket?.isCutOff == true
         close()
-        user.handle(.closed(id))
+        user.handle(.closed(id, inOrder: !isCutOff))
     }
 
     func writabilityChanged(_ isWritable: Bool) { user?.handle(.writability(id, isWritable)) }

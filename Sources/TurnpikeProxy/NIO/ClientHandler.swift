@@ -182,9 +182,9 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
             buffer.withUnsafeReadableBytes { connection.receivedFromUpstream(id, $0) }
         case .upstream(.connected(let id)): connection.upstreamConnected(id)
         case .upstream(.failed(let id)): connection.upstreamFailed(id)
-        case .upstream(.closed(let id)):
+        case .upstream(.closed(let id, let inOrder)):
             if upstream?.id == id { upstream = nil }
-            connection.upstreamClosed(id)
+            connection.upstreamClosed(id, inOrder: inOrder)
         case .upstream(.ended(let id)): connection.upstreamEnded(id)
         case .upstream(.unusable(let id)): connection.upstreamUnusable(id)
         case .upstream(.writability(let id, let isWritable)): connection.upstreamWritability(id, isWritable)

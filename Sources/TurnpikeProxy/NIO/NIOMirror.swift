@@ -46,13 +46,17 @@ final class NIOMirror: UpstreamUser, NIOScheduledCallbackHandler {
         case .failed(let id): exchange.upstreamFailed(id)
         case .received(let id, let buffer):
             buffer.withUnsafeReadableBytes { exchange.receivedFromUpstream(id, $0) }
-        case .closed(let id), .ended(let id):
-            if upstream?.id == id { upstream = nil }
-            exchange.upstreamClosed(id)
+        case .closed(let id, let inOrder): closed(id, inOrder: inOrder)
+        case .ended(let id): closed(id, inOrder: true)
         case .unusable(let id): exchange.upstreamUnusable(id)
         // All that is sent is bounded, and sent at once.
         case .writability: break
         }
+    }
+
+    private func closed(_ id: UpstreamID, inOrder: Bool) {
+        if upstream?.id == id { upstream = nil }
+        exchange.upstreamClosed(id, inOrder: inOrder)
     }
 
     /// Does what the exchange says, and whatever comes of that.

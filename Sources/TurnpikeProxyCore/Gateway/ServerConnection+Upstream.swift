@@ -155,7 +155,7 @@ extension ServerConnection {
     }
 
     /// The upstream has closed, or its connection failed.
-    func upstreamLost(_ id: UpstreamID) {
+    func upstreamLost(_ id: UpstreamID, inOrder: Bool) {
         gateway.upstreams.removed(id)
         let lost = upstream
         upstream = .none
@@ -170,7 +170,7 @@ extension ServerConnection {
             }
             tryFailed(.closed)
         case .responding:
-            if responseBody.mayEndNow { return finish(keepsUpstream: false) }
+            if inOrder, responseBody.mayEndNow { return finish(keepsUpstream: false) }
             report(.closed)
             abort("The upstream closed before its answer was whole.")
         case .tunnelling: abort("The upstream's connection failed within the tunnel.")

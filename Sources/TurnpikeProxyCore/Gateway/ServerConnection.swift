@@ -187,10 +187,13 @@ public final class ServerConnection {
     }
 
     /// The connection was closed by the upstream, or failed.
-    public func upstreamClosed(_ id: UpstreamID) {
+    ///
+    /// - Parameter inOrder: false where something may be missing of what the upstream has sent, so that no answer which ends with
+    ///   its connection is whole (RFC 9112 §8, §9.8).
+    public func upstreamClosed(_ id: UpstreamID, inOrder: Bool = true) {
         beginEvent()
         if upstreamID == id {
-            upstreamLost(id)
+            upstreamLost(id, inOrder: inOrder)
             takeBacklog()
         }
         settle()

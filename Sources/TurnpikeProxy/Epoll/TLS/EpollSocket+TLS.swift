@@ -18,7 +18,9 @@ extension EpollSocket {
         switch reception.end {
         case nil: break
         case .goodbye: heardGoodbye()
-        case .fault: owner?.ended()
+        case .fault:
+            isCutOff = true
+            owner?.ended()
         }
     }
 

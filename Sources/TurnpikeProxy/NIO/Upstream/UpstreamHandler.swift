@@ -8,7 +8,8 @@ enum UpstreamEvent {
     case connected(UpstreamID)
     case failed(UpstreamID)
     case received(UpstreamID, ByteBuffer)
-    case closed(UpstreamID)
+    /// - Parameter inOrder: else something may be missing of what was received.
+    case closed(UpstreamID, inOrder: Bool)
     case ended(UpstreamID)
     case unusable(UpstreamID)
     case writability(UpstreamID, Bool)
@@ -165,7 +166,7 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
             self.user = nil
             engine.forget(self)
             // A channel whose sending side is shut closes when the other side ends.
-            user.handle(outputShut == nil || hasFailed ? .closed(id) : .ended(id))
+            user.handle(outputShut == nil || hasFailed ? .closed(id, inOrder: !hasFailed) : .ended(id))
         } else {
             engine.lost(self)
         }

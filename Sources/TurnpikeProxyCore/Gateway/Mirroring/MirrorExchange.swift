@@ -95,12 +95,14 @@ public final class MirrorExchange {
     }
 
     /// The connection was closed by the upstream, or failed.
-    public func upstreamClosed(_ id: UpstreamID) {
+    ///
+    /// - Parameter inOrder: false where something may be missing of what the upstream has sent.
+    public func upstreamClosed(_ id: UpstreamID, inOrder: Bool = true) {
         guard upstreamID == id else { return }
         gateway.upstreams.removed(id)
         switch state {
         case .awaitingHead(_, isReused: true) where backlog.isEmpty && mayRepeat: reconnect()
-        case .reading where body.mayEndNow: end(.answered)
+        case .reading where inOrder && body.mayEndNow: end(.answered)
         case .waiting, .connecting, .awaitingHead, .reading, .over: end(.failed)
         }
     }
