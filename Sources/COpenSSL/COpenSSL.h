@@ -11,8 +11,9 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
-// What a client could make a server do over and over, and what lets secrets be told from lengths (RFC 8740, RFC 9325 §3.3).
+// What a peer could make the other do over and over, and what lets secrets be told from lengths (RFC 8740, RFC 9325 §3.3).
 static const uint64_t COpenSSLOptions = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION;
 
 static inline int COpenSSLSetMinimumVersion(SSL_CTX *context, int version) {
@@ -27,9 +28,11 @@ static inline void COpenSSLSetSessionCache(SSL_CTX *context, long mode) {
     SSL_CTX_set_session_cache_mode(context, mode);
 }
 
-/// Takes the certificate over where it returns 1.
 static inline int COpenSSLAddToChain(SSL_CTX *context, X509 *certificate) {
-    return (int)SSL_CTX_add0_chain_cert(context, certificate);
+    return (int)SSL_CTX_add1_chain_cert(context, certificate);
 }
+
+/// The name that a server is asked for (RFC 6066 §3).
+static inline int COpenSSLAskForName(SSL *ssl, const char *name) { return (int)SSL_set_tlsext_host_name(ssl, name); }
 
 #endif

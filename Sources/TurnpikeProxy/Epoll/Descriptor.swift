@@ -52,11 +52,12 @@ struct Descriptor: Hashable, Sendable {
         _ = setsockopt(number, level, option, &value, socklen_t(MemoryLayout<Value>.size))
     }
 
-    /// Whether connecting came to an end well.
-    var isConnected: Bool {
-        var fault: Int32 = 0
+    /// What connecting has failed by, once it came to an end; nil where that was a good one.
+    var connectFault: SystemFault? {
+        var code: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
-        return getsockopt(number, SOL_SOCKET, SO_ERROR, &fault, &length) == 0 && fault == 0
+        guard getsockopt(number, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else { return .last("connect") }
+        return code == 0 ? nil : SystemFault(call: "connect", code: code)
     }
 
     // MARK: - Bytes

@@ -42,9 +42,9 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
     /// What the present event sends to its client, and to its upstream.
     let toClient = Gather()
     let toUpstream = Gather()
-    /// Made for the first client that speaks TLS.
+    /// Made for the first connection over TLS.
     private(set) lazy var wire = TLSWire(arrivingBytes: Self.receiveBytes + ClientHello.mostBytes)
-    private let connectorOptions: UpstreamConnector.Options
+    let upstreams: UpstreamOptions
     private var madeBridge: UpstreamBridge?
     /// Nanoseconds of `CLOCK_MONOTONIC`, as of the beginning of this turn.
     private(set) var now: UInt64
@@ -58,17 +58,14 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
 
     /// A loop that runs.
     ///
-    /// - Parameter options: of what its bridge reaches.
-    static func start(
-        upstreams options: UpstreamConnector.Options = UpstreamConnector.Options()
-    ) throws(SystemFault) -> EpollLoop {
-        let loop = try EpollLoop(options)
+    static func start(upstreams: UpstreamOptions = UpstreamOptions()) throws(SystemFault) -> EpollLoop {
+        let loop = try EpollLoop(upstreams)
         try LoopThread.run { loop.run() }
         return loop
     }
 
-    private init(_ options: UpstreamConnector.Options) throws(SystemFault) {
-        connectorOptions = options
+    private init(_ upstreams: UpstreamOptions) throws(SystemFault) {
+        self.upstreams = upstreams
         queue = try TaskQueue()
         selector = try Selector()
         now = EpollLoop.clock()
@@ -138,10 +135,10 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
-    /// Made when the first endpoint that speaks TLS or HTTP/2 is asked for.
+    /// Made when the first endpoint that speaks HTTP/2 is asked for.
     var bridge: UpstreamBridge {
         if let madeBridge { return madeBridge }
-        let made = UpstreamBridge(loop: self, options: connectorOptions)
+        let made = UpstreamBridge(loop: self, options: upstreams)
         madeBridge = made
         return made
     }

@@ -8,7 +8,7 @@ import TurnpikeProxyCore
 final class EpollProbe: EpollSocketOwner {
     private let run: ProbeRun
     private let loop: EpollLoop
-    private var attempt: ConnectAttempt?
+    private var dial: EpollDial?
     private var socket: EpollSocket?
     private var isClosed = false
 
@@ -21,10 +21,10 @@ final class EpollProbe: EpollSocketOwner {
         // The socket holds its owner while it is open, and the run this one until it is closed.
         run.whenClosed = { self.close() }
         let addresses = address.numeric ?? []
-        guard address.wire == .plain else { return ask(for: address, at: addresses) }
-        let attempt = ConnectAttempt(addresses, port: address.port, loop: loop) { self.connected($0) }
-        self.attempt = attempt
-        attempt.start()
+        guard !address.wire.speaksHTTP2 else { return ask(for: address, at: addresses) }
+        let dial = EpollDial(to: address, at: addresses, loop: loop) { self.connected(try? $0.get()) }
+        self.dial = dial
+        dial.start()
     }
 
     private func ask(for address: EndpointAddress, at addresses: [String]) {
@@ -32,15 +32,16 @@ final class EpollProbe: EpollSocketOwner {
         loop.bridge.connect(to: address, at: addresses, isShared: false) { result in
             let descriptor = try? result.get()
             guard !probe.value.isClosed else { return descriptor?.closeNow() ?? () }
-            probe.value.connected(descriptor)
+            let loop = probe.value.loop
+            let socket = descriptor.map { EpollSocket($0, loop: loop, isUpstream: true) }
+            probe.value.connected(socket?.open(for: probe.value) == true ? socket : nil)
         }
     }
 
-    private func connected(_ descriptor: Descriptor?) {
-        attempt = nil
-        guard let descriptor else { return run.connectFailed() }
-        let socket = EpollSocket(descriptor, loop: loop, isUpstream: true)
-        guard socket.open(for: self) else { return run.connectFailed() }
+    private func connected(_ socket: EpollSocket?) {
+        dial = nil
+        guard let socket else { return run.connectFailed() }
+        socket.pass(to: self)
         self.socket = socket
         run.connected().withUnsafeBytes { request in
             let gather = Gather()
@@ -51,8 +52,9 @@ final class EpollProbe: EpollSocketOwner {
 
     private func close() {
         isClosed = true
-        attempt?.cancel()
-        attempt = nil
+        dial?.cancel()
+        dial = nil
+        socket?.sayGoodbye()
         socket?.close()
     }
 

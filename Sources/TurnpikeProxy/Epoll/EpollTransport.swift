@@ -28,7 +28,7 @@ struct EpollTransport: RunningTransport {
         do {
             var seats: [EpollSeat] = []
             for _ in 0..<options.loops {
-                let loop = try EpollLoop.start(upstreams: parts.connectorOptions)
+                let loop = try EpollLoop.start(upstreams: parts.upstreamOptions)
                 loops.append(loop)
                 seats.append(try await seat(on: loop, parts))
             }

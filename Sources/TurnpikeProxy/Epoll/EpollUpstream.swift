@@ -37,7 +37,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     private let loop: EpollLoop
     /// Whom it serves at present.
     var user: (any EpollUpstreamUser)?
-    private var attempt: ConnectAttempt?
+    private var dial: EpollDial?
     /// The bridge is asked for a connection.
     private var isAwaited = false
     private var socket: EpollSocket?
@@ -61,10 +61,10 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     func connect(to endpoint: EndpointAddress) {
         engine.watcher.addresses(of: endpoint) { addresses in
             guard !self.isClosed else { return }
-            if endpoint.wire != .plain { return self.ask(for: endpoint, at: addresses) }
-            let attempt = ConnectAttempt(addresses, port: endpoint.port, loop: self.loop) { self.connected($0) }
-            self.attempt = attempt
-            attempt.start()
+            if endpoint.wire.speaksHTTP2 { return self.ask(for: endpoint, at: addresses) }
+            let dial = EpollDial(to: endpoint, at: addresses, loop: self.loop) { self.dialled($0, endpoint) }
+            self.dial = dial
+            dial.start()
         }
     }
 
@@ -78,23 +78,26 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
         let descriptor = try? result.get()
         guard isAwaited else { return descriptor?.closeNow() ?? () }
         isAwaited = false
-        if case .failure(let error) = result { engine.noteUnreachable(endpoint, error) }
-        connected(descriptor)
+        dialled(
+            result.flatMap { descriptor in
+                let socket = EpollSocket(descriptor, loop: loop, isUpstream: true)
+                return socket.open(for: self) ? .success(socket) : .failure(SystemFault.last("epoll_ctl"))
+            }, endpoint)
     }
 
-    private func connected(_ descriptor: Descriptor?) {
-        attempt = nil
-        if let descriptor {
-            let socket = EpollSocket(descriptor, loop: loop, isUpstream: true)
-            if socket.open(for: self) {
-                self.socket = socket
-                user?.use(self)
-                return
-            }
+    private func dialled(_ result: Result<EpollSocket, any Error>, _ endpoint: EndpointAddress) {
+        dial = nil
+        switch result {
+        case .success(let socket):
+            socket.pass(to: self)
+            self.socket = socket
+            user?.use(self)
+        case .failure(let error):
+            engine.noteUnreachable(endpoint, error)
+            let waiting = user
+            engine.close(id)
+            waiting?.handle(.failed(id))
         }
-        let waiting = user
-        engine.close(id)
-        waiting?.handle(.failed(id))
     }
 
     // MARK: - Use
@@ -118,6 +121,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
 
     /// Closes the sending side once everything is sent.
     func shutOutput() {
+        socket?.sayGoodbye()
         ending = .shut
         if socket?.isSent == true { outputSent() }
     }
@@ -126,6 +130,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
         user = nil
         ending = .close
         socket?.setReading(false)
+        socket?.sayGoodbye()
         guard let socket, !socket.isSent else { return outputSent() }
         cutOff = loop.setTimer(for: self, at: loop.now + engine.gateway.limits.bodyTimeout)
     }
@@ -155,9 +160,10 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
         user = nil
         if let cutOff { loop.cancel(cutOff) }
         cutOff = nil
-        attempt?.cancel()
-        attempt = nil
+        dial?.cancel()
+        dial = nil
         isAwaited = false
+        socket?.sayGoodbye()
         socket?.close()
     }
 

@@ -13,7 +13,7 @@ import Glibc
 import Musl
 #endif
 
-/// Upstreams that speak what this transport does not, TLS or HTTP/2, for one loop: a thread of SwiftNIO's beside it speaks
+/// Upstreams that speak what this transport does not, HTTP/2, for one loop: a thread of SwiftNIO's beside it speaks
 /// with them, and each of their connections reaches the loop as one end of a socket pair on which HTTP/1.1 is spoken.
 ///
 /// Made on the first use. The loop's thread calls it; all else happens on the bridge's own.
@@ -23,7 +23,7 @@ final class UpstreamBridge: Sendable {
     private let connector: NIOLoopBoundBox<UpstreamConnector>
     private let loop: EpollLoop
 
-    init(loop: EpollLoop, options: UpstreamConnector.Options) {
+    init(loop: EpollLoop, options: UpstreamOptions) {
         self.loop = loop
         eventLoop = group.next()
         connector = NIOLoopBoundBox.makeBoxSendingValue(

@@ -9,7 +9,7 @@ struct NIOLoop: EngineLoop {
     /// By which its endpoints are reached.
     let connector: NIOLoopBoundBox<UpstreamConnector>
 
-    init(eventLoop: any EventLoop, upstreams options: UpstreamConnector.Options = UpstreamConnector.Options()) {
+    init(eventLoop: any EventLoop, upstreams options: UpstreamOptions = UpstreamOptions()) {
         self.eventLoop = eventLoop
         connector = NIOLoopBoundBox.makeBoxSendingValue(
             UpstreamConnector(eventLoop: eventLoop, options: options), eventLoop: eventLoop)

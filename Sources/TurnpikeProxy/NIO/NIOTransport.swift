@@ -34,7 +34,7 @@ struct NIOTransport: RunningTransport {
     }
 
     private static func seat(on eventLoop: any EventLoop, _ parts: EngineParts) async throws -> NIOSeat {
-        let loop = NIOLoop(eventLoop: eventLoop, upstreams: parts.connectorOptions)
+        let loop = NIOLoop(eventLoop: eventLoop, upstreams: parts.upstreamOptions)
         return NIOSeat(eventLoop: eventLoop, engine: try await parts.makeEngine(on: loop), connector: loop.connector)
     }
 

@@ -34,8 +34,8 @@ struct EngineParts: Sendable {
     }
 
     /// By which all loops reach upstreams.
-    var connectorOptions: UpstreamConnector.Options {
-        UpstreamConnector.Options(limits: options.limits.head, certificates: options.clientCertificates)
+    var upstreamOptions: UpstreamOptions {
+        UpstreamOptions(limits: options.limits.head, certificates: options.clientCertificates)
     }
 
     /// - Throws: what making the ledger throws.

@@ -3,8 +3,12 @@
 #if os(Linux)
 
 extension EpollSocket {
-    /// From here on its peer speaks TLS, beginning with these bytes.
-    func secure(by session: TLSSession, having ciphertext: UnsafeRawBufferPointer) {
+    /// From here on it speaks TLS with its peer.
+    ///
+    /// - Parameter ciphertext: what the peer has said already.
+    func secure(
+        by session: TLSSession, having ciphertext: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) {
         self.session = session
         receive(ciphertext, by: session)
     }
@@ -29,7 +33,7 @@ extension EpollSocket {
             isInputEnded = true
             owner?.inputEnded()
         } else {
-            // A client of TLS 1.2 waits for it (RFC 5246 §7.2.1).
+            // A peer of TLS 1.2 waits for it (RFC 5246 §7.2.1).
             sayGoodbye()
             owner?.ended()
         }

@@ -3,11 +3,12 @@
 #if os(Linux)
 
 import COpenSSL
+import TurnpikeModel
 
-/// The server's side of one TLS connection (RFC 8446; RFC 5246 for TLS 1.2), without I/O: ciphertext in, plaintext out, and the
-/// other way. What is to be sent stands in its ``TLSWire`` after each call. Confined to its loop.
+/// One side of a TLS connection (RFC 8446; RFC 5246 for TLS 1.2), without I/O: ciphertext in, plaintext out, and the other way.
+/// What is to be sent stands in its ``TLSWire`` after each call. Confined to its loop.
 ///
-/// A client can neither renegotiate nor send early data. Between events it holds a record that has come in part, and no other
+/// Nobody can renegotiate, nor send early data. Between events it holds a record that has come in part, and no other
 /// buffer.
 final class TLSSession {
     /// What some ciphertext has come to.
@@ -18,9 +19,9 @@ final class TLSSession {
     }
 
     enum End {
-        /// The client will send no more, and has said so (close_notify, RFC 8446 §6.1).
+        /// The peer will send no more, and has said so (close_notify, RFC 8446 §6.1).
         case goodbye
-        /// Of no use any more. The client is told why.
+        /// Of no use any more. The peer is told why.
         case fault
     }
 
@@ -35,7 +36,8 @@ final class TLSSession {
     private let wire: TLSWire
     /// Whether the handshake is done.
     private(set) var isEstablished = false
-    private var hasFailed = false
+    /// Why it is of no use any more.
+    private(set) var fault: TLSFault?
     private var ownBytes = 0
 
     /// - Returns: nil where there is no memory.
@@ -45,7 +47,27 @@ final class TLSSession {
         self.wire = wire
         guard let end = wire.makeEnd() else { return nil }
         SSL_set_bio(ssl, end, end)
-        SSL_set_accept_state(ssl)
+        switch context.role {
+        case .server: SSL_set_accept_state(ssl)
+        case .client: SSL_set_connect_state(ssl)
+        }
+    }
+
+    /// A client's. It begins to speak when it is first given what came, which is nothing.
+    ///
+    /// - Parameter host: the name or address that the server has to prove, where it has to prove one (RFC 9110 §4.3.4).
+    /// - Returns: nil where there is no memory, or no certificate could prove that.
+    convenience init?(_ context: TLSContext, towards host: String, wire: TLSWire) {
+        self.init(context, wire: wire)
+        guard expect(host) else { return nil }
+    }
+
+    /// A server is told which name it is asked for, never an address (RFC 6066 §3).
+    private func expect(_ host: String) -> Bool {
+        if Host.isNumeric(host) { return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1 }
+        // A wildcard stands for a whole label (RFC 9525 §6.3).
+        SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+        return SSL_set1_host(ssl, host) == 1 && COpenSSLAskForName(ssl, host) == 1
     }
 
     deinit { SSL_free(ssl) }
@@ -104,7 +126,7 @@ final class TLSSession {
     }
 
     private func fail() -> End {
-        hasFailed = true
+        fault = fault ?? .last(of: ssl)
         ERR_clear_error()
         return .fault
     }
@@ -135,19 +157,19 @@ final class TLSSession {
             }
         }
         if filled > 0 { write(UnsafeRawBufferPointer(rebasing: wire.record[..<filled])) }
-        return !hasFailed
+        return fault == nil
     }
 
     /// The wire takes everything, so a write is whole or fails for good.
     private func write(_ content: UnsafeRawBufferPointer) {
-        guard !hasFailed else { return }
+        guard fault == nil else { return }
         ERR_clear_error()
-        hasFailed = SSL_write(ssl, content.baseAddress, Int32(clamping: content.count)) <= 0
+        if SSL_write(ssl, content.baseAddress, Int32(clamping: content.count)) <= 0 { _ = fail() }
     }
 
-    /// Tells the client, once, that nothing more will be sent (close_notify).
+    /// Tells the peer, once, that nothing more will be sent (close_notify).
     func sayGoodbye() {
-        guard isEstablished, !hasFailed, SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0 else { return }
+        guard isEstablished, fault == nil, SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0 else { return }
         ERR_clear_error()
         _ = SSL_shutdown(ssl)
     }

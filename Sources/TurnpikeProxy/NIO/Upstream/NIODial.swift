@@ -58,8 +58,3 @@ struct NIODial {
             }
     }
 }
-
-/// A name leads nowhere, or nobody waits any more.
-private struct NoAddress: Error, CustomStringConvertible {
-    var description: String { "there is no address to connect to" }
-}

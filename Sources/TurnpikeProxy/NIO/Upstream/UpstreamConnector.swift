@@ -11,18 +11,11 @@ import TurnpikeProxyCore
 /// What it hands out always carries HTTP/1.1: a connection of its own, or a stream of a HTTP/2 connection, which it keeps and
 /// shares out. Confined to its event loop.
 final class UpstreamConnector {
-    struct Options: Sendable {
-        /// Of requests as they become HTTP/2, and of its answers.
-        var limits = HeadLimits()
-        /// What upstreams are shown that ask who comes.
-        var certificates = ClientCertificates()
-    }
-
     let eventLoop: any EventLoop
-    private let options: Options
+    private let options: UpstreamOptions
     private var http2: [EndpointAddress: [HTTP2Upstream]] = [:]
 
-    init(eventLoop: any EventLoop, options: Options) {
+    init(eventLoop: any EventLoop, options: UpstreamOptions) {
         self.eventLoop = eventLoop
         self.options = options
     }
@@ -74,7 +67,16 @@ final class UpstreamConnector {
 
     private func security(of address: EndpointAddress) -> EventLoopFuture<NIOSSLContext?> {
         guard address.wire.tls != nil else { return eventLoop.makeSucceededFuture(nil) }
-        return UpstreamTLSContexts.context(for: address.wire, showing: options.certificates, on: eventLoop).map { $0 }
+        let made = eventLoop.makePromise(of: NIOSSLContext?.self)
+        do {
+            let known = try NIOSSLContext.towardsUpstreams.context(for: address.wire, showing: options.certificates) {
+                made.completeWith($0.map { $0 })
+            }
+            if let known { made.succeed(known) }
+        } catch {
+            made.fail(error)
+        }
+        return made.futureResult
     }
 
     // MARK: - Streams

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOSSL
 import Synchronization
 public import TurnpikeProxyCore
 
@@ -26,37 +25,22 @@ public struct ClientCertificate: Sendable {
 ///
 /// They are replaced as a whole: connections from then on show the new ones, and those that are open keep what they have.
 public final class ClientCertificates: Sendable {
-    private let known: Mutex<[ClientCertificateName: KeyPair]>
+    private let known: Mutex<[ClientCertificateName: ReadyClientCertificate]>
 
     /// None.
     public init() { known = Mutex([:]) }
 
     /// - Throws: ``CertificateFailure``, for the first that cannot be used; those from before stay then.
     public func replace(by certificates: [ClientCertificate]) throws(CertificateFailure) {
-        var fresh: [ClientCertificateName: KeyPair] = [:]
-        for certificate in certificates { fresh[certificate.name] = try Self.pair(of: certificate) }
+        var fresh: [ClientCertificateName: ReadyClientCertificate] = [:]
+        for certificate in certificates { fresh[certificate.name] = try ReadyClientCertificate(certificate) }
         known.withLock { $0 = fresh }
     }
 
     /// - Throws: ``NoClientCertificate``.
-    func pair(named name: ClientCertificateName) throws(NoClientCertificate) -> KeyPair {
-        guard let pair = known.withLock({ $0[name] }) else { throw NoClientCertificate(name: name) }
-        return pair
-    }
-
-    private static func pair(of certificate: ClientCertificate) throws(CertificateFailure) -> KeyPair {
-        do {
-            let pair = try KeyPair(chain: certificate.chain, key: certificate.key)
-            var configuration = TLSConfiguration.makeClientConfiguration()
-            configuration.certificateVerification = .none
-            configuration.certificateChain = pair.chain
-            configuration.privateKey = pair.key
-            // Only to see now, rather than with the first request, whether they belong together.
-            _ = try NIOSSLContext(configuration: configuration)
-            return pair
-        } catch {
-            throw CertificateFailure(source: certificate.source, cause: error)
-        }
+    func named(_ name: ClientCertificateName) throws(NoClientCertificate) -> ReadyClientCertificate {
+        guard let ready = known.withLock({ $0[name] }) else { throw NoClientCertificate(name: name) }
+        return ready
     }
 }
 
