@@ -24,13 +24,9 @@ extension TLSContext {
         try offer(wire.speaksHTTP2 ? "h2" : "http/1.1")
     }
 
-    /// - Parameter authorities: PEM. Absent: the system's, as OpenSSL is told of them (`SSL_CERT_FILE`, `SSL_CERT_DIR`, or where
-    ///   the system has them). Of a directory, it reads what it needs when it needs it.
+    /// - Parameter authorities: PEM. Absent: the system's.
     private func trust(_ authorities: String?) throws(TLSFault) {
-        guard let authorities else {
-            guard SSL_CTX_set_default_verify_paths(pointer) == 1 else { throw .last("the system has no authorities") }
-            return
-        }
+        guard let authorities else { return SSL_CTX_set1_cert_store(pointer, Self.system) }
         let trusted = try TLSCertificates(Array(authorities.utf8))
         guard !trusted.pointers.isEmpty else { throw TLSFault(description: "there is no authority") }
         let store = SSL_CTX_get_cert_store(pointer)
@@ -38,6 +34,16 @@ extension TLSContext {
             throw .last("the authority is not fit")
         }
     }
+
+    // Invariant: set once and never changed. Contexts count their references to it, and OpenSSL guards what it looks up there.
+    /// The authorities that OpenSSL is told of (`SSL_CERT_FILE`, `SSL_CERT_DIR`, or where the system has them), read once: they
+    /// are many. Of a directory, it reads what it needs when it needs it.
+    nonisolated(unsafe) private static let system: OpaquePointer? = {
+        let store = X509_STORE_new()
+        // Where there are none, nobody is trusted.
+        X509_STORE_set_default_paths(store)
+        return store
+    }()
 
     /// By ALPN (RFC 7301 §3.1).
     private func offer(_ name: String) throws(TLSFault) {
