@@ -35,6 +35,8 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     let id: UpstreamID
     private let engine: EpollEngine
     private let loop: EpollLoop
+    /// Where it leads, once it is asked to.
+    private var endpoint: EndpointAddress?
     /// Whom it serves at present.
     var user: (any EpollUpstreamUser)?
     private var dial: EpollDial?
@@ -59,6 +61,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     // MARK: - Connecting
 
     func connect(to endpoint: EndpointAddress) {
+        self.endpoint = endpoint
         engine.watcher.addresses(of: endpoint) { addresses in
             guard !self.isClosed else { return }
             if endpoint.wire.speaksHTTP2 { return self.ask(for: endpoint, at: addresses) }
@@ -182,6 +185,8 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
         guard let user else { return engine.lost(self) }
         engine.forget(self)
         let isCutOff = socket?.isCutOff == true
+        // A server of TLS 1.3 refuses a certificate when the client takes the handshake for done (RFC 8446 §4.4.2.4).
+        if let endpoint, let fault = socket?.session?.fault { engine.noteUnreachable(endpoint, fault) }
         close()
         user.handle(.closed(id, inOrder: !isCutOff))
     }

@@ -209,6 +209,15 @@ import TurnpikeSnapshot
         #expect(rig.gateway.upstreams.openCount == 0)
     }
 
+    @Test func `an answer that ends with its connection is cut short where that did not end in order`() throws {
+        let rig = try rig()
+        let id = try rig.exchange(get)
+        rig.receive(from: id, "HTTP/1.1 200 OK\r\n\r\nabc")
+        rig.does { $0.upstreamClosed(id, inOrder: false) }
+        #expect(rig.actions.last == .abortClient)
+        #expect(rig.observer.exchanges.map(\.status) == [200] && rig.observer.exchanges[0].detail != nil)
+    }
+
     @Test func `an upstream that does not answer is a 504`() throws {
         let rig = try rig()
         let id = try rig.exchange(get)

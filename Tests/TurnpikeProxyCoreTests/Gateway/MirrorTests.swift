@@ -174,6 +174,19 @@ import TurnpikeSnapshot
         #expect(rig.gateway.upstreams.openCount == 1 && rig.gateway.mirrorsUnderWay == 0)
     }
 
+    @Test(arguments: [(true, MirrorOutcome.answered), (false, .failed)])
+    func `a copy whose answer ends with its connection is answered where that ended in order`(
+        inOrder: Bool, outcome: MirrorOutcome
+    ) throws {
+        let rig = try rig()
+        _ = try rig.exchange(get)
+        let mirror = try begin(rig)
+        let connection = try mirror.connect()
+        mirror.receive("HTTP/1.1 200 OK\r\n\r\nabc")
+        mirror.does { $0.upstreamClosed(connection, inOrder: inOrder) }
+        #expect(mirror.exchange.isOver && rig.observer.mirrored == [outcome])
+    }
+
     @Test func `a connection that was closed while it waited is replaced, once`() throws {
         let rig = try rig()
         let id = try rig.exchange(get)

@@ -24,15 +24,31 @@ import TurnpikeProxyCore
         let upstream: RawClient
     }
 
+    /// By which way a tunnel leads: clients as is said, and upstreams in the clear or over TLS.
+    struct Way: Hashable, CustomTestStringConvertible {
+        let entrance: Entrance
+        let isSecure: Bool
+
+        static let all = Entrance.all.flatMap {
+            [Way(entrance: $0, isSecure: false), Way(entrance: $0, isSecure: true)]
+        }
+
+        var testDescription: String { entrance.testDescription + (isSecure ? " to TLS" : "") }
+    }
+
     /// Switches a connection, and hands both of its ends to `body`.
     private func run(
-        through entrance: Entrance, idleTimeout: Duration = .seconds(60), limits: GatewayLimits = GatewayLimits(),
+        by way: Way, idleTimeout: Duration = .seconds(60), limits: GatewayLimits = GatewayLimits(),
         buffer: Int? = nil, _ body: (GatewayHarness, Ends) async throws -> Void
     ) async throws {
-        let server = try await RawServer.start(receiveBuffer: buffer)
+        let certificate = way.isSecure ? try Entrance.certificate.get() : nil
+        let server = try await RawServer.start(receiveBuffer: buffer, certificate: certificate)
         let upgrades = Upgrades(protocols: ["websocket"], idleTimeout: idleTimeout)
-        let resources = [Pieces.route(upgrades: upgrades), Pieces.cluster(server.port)]
-        try await GatewayHarness.run(through: entrance, resources, limits: limits) { gateway async throws in
+        let tls = certificate.map {
+            UpstreamTLS(serverName: "api.acme.test", authorities: String(decoding: $0.chain, as: UTF8.self))
+        }
+        let resources = [Pieces.route(upgrades: upgrades), Pieces.cluster(server.port, tls: tls)]
+        try await GatewayHarness.run(through: way.entrance, resources, limits: limits) { gateway async throws in
             let client = try await gateway.connect(receiveBuffer: buffer, halfCloses: true)
             try await client.send(Self.request)
             let upstream = try await server.accept()
@@ -53,9 +69,9 @@ import TurnpikeProxyCore
 
     // MARK: - Bytes
 
-    @Test(arguments: Entrance.all)
-    func `megabytes go both ways at once, and are counted`(through entrance: Entrance) async throws {
-        try await run(through: entrance) { gateway, ends in
+    @Test(arguments: Way.all)
+    func `megabytes go both ways at once, and are counted`(by way: Way) async throws {
+        try await run(by: way) { gateway, ends in
             let before = gateway.usage.total
             #expect(before.requests == 1 && before.units == 1)
             let (up, down) = (Self.bytes(8 * Self.megabyte, 1), Self.bytes(6 * Self.megabyte, 2))
@@ -98,11 +114,11 @@ import TurnpikeProxyCore
         await server.stop()
     }
 
-    @Test(arguments: [true, false], Entrance.all)
+    @Test(arguments: [true, false], Way.all)
     func `a side that does not read holds the other back, not the gateway's memory`(
-        client isSlow: Bool, through entrance: Entrance
+        client isSlow: Bool, by way: Way
     ) async throws {
-        try await run(through: entrance, buffer: 64 << 10) { _, ends in
+        try await run(by: way, buffer: 64 << 10) { _, ends in
             let (slow, fast) = isSlow ? (ends.client, ends.upstream) : (ends.upstream, ends.client)
             try await slow.setReading(false)
             let total = 64 * Self.megabyte
@@ -129,11 +145,11 @@ import TurnpikeProxyCore
 
     // MARK: - Ends
 
-    @Test(arguments: [true, false], Entrance.all)
+    @Test(arguments: [true, false], Way.all)
     func `a side that ends first gets all that the other has to say`(
-        client isFirst: Bool, through entrance: Entrance
+        client isFirst: Bool, by way: Way
     ) async throws {
-        try await run(through: entrance) { gateway, ends in
+        try await run(by: way) { gateway, ends in
             let (first, second) = isFirst ? (ends.client, ends.upstream) : (ends.upstream, ends.client)
             let question = Self.bytes(Self.megabyte, 3)
             try await first.send(question)
@@ -147,11 +163,11 @@ import TurnpikeProxyCore
         }
     }
 
-    @Test(arguments: [true, false], Entrance.all)
+    @Test(arguments: [true, false], Way.all)
     func `what waits for a slow side when both have ended still gets there`(
-        client isSlow: Bool, through entrance: Entrance
+        client isSlow: Bool, by way: Way
     ) async throws {
-        try await run(through: entrance, buffer: 64 << 10) { gateway, ends in
+        try await run(by: way, buffer: 64 << 10) { gateway, ends in
             let (slow, fast) = isSlow ? (ends.client, ends.upstream) : (ends.upstream, ends.client)
             try await slow.setReading(false)
             let bytes = Self.bytes(8 * Self.megabyte, 5)
@@ -166,9 +182,9 @@ import TurnpikeProxyCore
         }
     }
 
-    @Test(arguments: [true, false], Entrance.all)
-    func `a reset of one side ends the other`(ofClient: Bool, through entrance: Entrance) async throws {
-        try await run(through: entrance) { gateway, ends in
+    @Test(arguments: [true, false], Way.all)
+    func `a reset of one side ends the other`(ofClient: Bool, by way: Way) async throws {
+        try await run(by: way) { gateway, ends in
             try await ends.client.send("12345")
             #expect(try await ends.upstream.text(5) == "12345")
             let (failing, other) = ofClient ? (ends.client, ends.upstream) : (ends.upstream, ends.client)
@@ -178,9 +194,9 @@ import TurnpikeProxyCore
         }
     }
 
-    @Test(arguments: Entrance.all)
-    func `a tunnel without a word is cut`(through entrance: Entrance) async throws {
-        try await run(through: entrance, idleTimeout: .milliseconds(300)) { gateway, ends in
+    @Test(arguments: Way.all)
+    func `a tunnel without a word is cut`(by way: Way) async throws {
+        try await run(by: way, idleTimeout: .milliseconds(300)) { gateway, ends in
             try await ends.client.send("12345")
             #expect(try await ends.upstream.text(5) == "12345")
             #expect(try await ends.client.untilClosed().isEmpty)
@@ -189,11 +205,11 @@ import TurnpikeProxyCore
         }
     }
 
-    @Test(arguments: Entrance.all)
+    @Test(arguments: Way.all)
     func `a tunnel outlives its configuration, and draining until its time is up`(
-        through entrance: Entrance
+        by way: Way
     ) async throws {
-        try await run(through: entrance) { gateway, ends in
+        try await run(by: way) { gateway, ends in
             await gateway.server.apply(try GatewayConfiguration(Pieces.snapshot([])))
             try await ends.client.send("after the change")
             #expect(try await ends.upstream.text(16) == "after the change")

@@ -45,13 +45,7 @@ final class HTTP2Origin: Sendable {
         }
     ) async throws -> HTTP2Origin {
         let origin = HTTP2Origin(script)
-        let context = try certificate.map { certificate in
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: try NIOSSLCertificate.fromPEMBytes(certificate.chain).map { .certificate($0) },
-                privateKey: .privateKey(try NIOSSLPrivateKey(bytes: certificate.key, format: .pem)))
-            configuration.applicationProtocols = ["h2"]
-            return try NIOSSLContext(configuration: configuration)
-        }
+        let context = try certificate.map { try TestTLS.server($0, speaking: ["h2"]) }
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in

@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 import TurnpikeProxyCore
 
@@ -65,7 +66,8 @@ final class Origin: Sendable {
     }
 
     static func start(
-        host: String = "127.0.0.1", port: Int = 0, answeringHeads earlyAnswer: String? = nil,
+        host: String = "127.0.0.1", port: Int = 0, tls: NIOSSLContext? = nil,
+        answeringHeads earlyAnswer: String? = nil,
         _ script: @escaping @Sendable (Request) -> Reply = { .ok($0.target) }
     ) async throws -> Origin {
         let origin = Origin(earlyAnswer: earlyAnswer, script)
@@ -73,6 +75,7 @@ final class Origin: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try channel.pipeline.syncOperations.addHandler(Handler(origin: origin))
                 }
             }

@@ -149,10 +149,17 @@ final class RawClient: Sendable {
     func reset() async throws {
         guard let options = channel as? any SocketOptionProvider else { throw Failure(description: "not a socket") }
         try await options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        try await breakOff()
+    }
+
+    /// Closes the connection past TLS, which would say goodbye first.
+    func breakOff() async throws {
         let channel = channel
         try await channel.eventLoop.submit {
-            let tls = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self)
-            // Past TLS, which would say goodbye first.
+            let pipeline = channel.pipeline.syncOperations
+            let tls =
+                (try? pipeline.context(handlerType: NIOSSLClientHandler.self))
+                ?? (try? pipeline.context(handlerType: NIOSSLServerHandler.self))
             if let tls { tls.close(promise: nil) } else { channel.close(promise: nil) }
         }.get()
         try? await channel.closeFuture.get()

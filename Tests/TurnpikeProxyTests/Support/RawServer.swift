@@ -2,6 +2,8 @@
 
 import NIOCore
 import NIOPosix
+import NIOSSL
+import TurnpikeProxy
 
 /// A listener whose connections a test holds in its hands, byte by byte, as ``RawClient`` does the other side.
 final class RawServer: Sendable {
@@ -13,15 +15,24 @@ final class RawServer: Sendable {
         self.accepted = accepted
     }
 
-    /// - Parameter receiveBuffer: bytes that the kernel takes for a connection that is not read.
-    static func start(receiveBuffer: Int? = nil) async throws -> RawServer {
+    /// - Parameters:
+    ///   - receiveBuffer: bytes that the kernel takes for a connection that is not read.
+    ///   - certificate: to speak TLS.
+    static func start(
+        receiveBuffer: Int? = nil, certificate: ServerCertificate? = nil
+    ) async throws -> RawServer {
+        let context = try certificate.map { try TestTLS.server($0) }
         let (accepted, continuation) = AsyncStream.makeStream(of: RawClient.self)
         var bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 let inbox = RawClient.Inbox()
-                return channel.pipeline.addHandler(inbox).map {
-                    _ = continuation.yield(RawClient(channel: channel, inbox: inbox))
+                return channel.eventLoop.makeCompletedFuture {
+                    if let context {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(inbox)
+                    continuation.yield(RawClient(channel: channel, inbox: inbox))
                 }
             }
         if let receiveBuffer {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TurnpikeModel
 import TurnpikeProxy
 
 /// A certificate that signs itself, made by openssl for one test.
 enum TestCertificate {
     struct Failed: Error { let status: Int32 }
 
+    /// - Parameter names: DNS names, or addresses.
     static func make(_ names: String..., isDefault: Bool = false) throws -> ServerCertificate {
         let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -17,7 +19,7 @@ enum TestCertificate {
         process.arguments = [
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
             "2",
-            "-subj", "/CN=\(names[0])", "-addext", "subjectAltName=" + names.map { "DNS:\($0)" }.joined(separator: ","),
+            "-subj", "/CN=\(names[0])", "-addext", "subjectAltName=" + names.map(alternative).joined(separator: ","),
             "-keyout", key.path, "-out", chain.path,
         ]
         process.standardError = FileHandle.nullDevice
@@ -28,4 +30,31 @@ enum TestCertificate {
             source: names[0], names: names, chain: Array(try Data(contentsOf: chain)),
             key: Array(try Data(contentsOf: key)), isDefault: isDefault)
     }
+
+    private static func alternative(_ name: String) -> String { (Host.isNumeric(name) ? "IP:" : "DNS:") + name }
+
+    /// For `orders.internal`, and one day of 2024.
+    static let expired = ServerCertificate(
+        source: "expired", names: ["orders.internal"],
+        chain: Array(
+            """
+            -----BEGIN CERTIFICATE-----
+            MIIBcjCCARegAwIBAgIBATAKBggqhkjOPQQDAjAaMRgwFgYDVQQDDA9vcmRlcnMu
+            aW50ZXJuYWwwHhcNMjQwMTAxMDAwMDAwWhcNMjQwMTAyMDAwMDAwWjAaMRgwFgYD
+            VQQDDA9vcmRlcnMuaW50ZXJuYWwwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAT+
+            Ct7Q/kKJVHq/d3DV5clG+sQ0Y66lLTIrp9ZU3eN8sH1JD3qJHUR5PuUm9KzCQvY8
+            TY5Iqhzefh4bThT5U/rbo04wTDAaBgNVHREEEzARgg9vcmRlcnMuaW50ZXJuYWww
+            DwYDVR0TAQH/BAUwAwEB/zAdBgNVHQ4EFgQUS8Z45hGOL2GzGHDyXdbdsCMMwAUw
+            CgYIKoZIzj0EAwIDSQAwRgIhANoxFi5FyfwWBf9x7oXripKy8FLVo9/dAsz4AGMF
+            MVycAiEA3bPwFwfqwqv+qxu8TAzWqAnYjFH207ppF8wg2SvSL08=
+            -----END CERTIFICATE-----
+            """.utf8),
+        key: Array(
+            """
+            -----BEGIN PRIVATE KEY-----
+            MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgseYDT1+1XMyL7CwT
+            dXRIlI1Mwf/SBOtbWot3w0eaBV+hRANCAAT+Ct7Q/kKJVHq/d3DV5clG+sQ0Y66l
+            LTIrp9ZU3eN8sH1JD3qJHUR5PuUm9KzCQvY8TY5Iqhzefh4bThT5U/rb
+            -----END PRIVATE KEY-----
+            """.utf8))
 }

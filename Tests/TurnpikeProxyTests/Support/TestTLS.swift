@@ -3,9 +3,31 @@
 import NIOCore
 import NIOSSL
 import NIOTLS
+import TurnpikeProxy
 
-/// A client's TLS that trusts everybody.
+/// TLS of a test's own.
 enum TestTLS {
+    /// - Parameters:
+    ///   - protocols: what a server speaks, by ALPN.
+    ///   - clients: who has to show one of these certificates; empty asks nobody.
+    static func server(
+        _ certificate: ServerCertificate, speaking protocols: [String] = ["http/1.1"],
+        onlyFor clients: [ServerCertificate] = []
+    ) throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMBytes(certificate.chain).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: certificate.key, format: .pem)))
+        configuration.applicationProtocols = protocols
+        configuration.shutdownTimeout = .milliseconds(200)
+        if !clients.isEmpty {
+            configuration.certificateVerification = .noHostnameVerification
+            configuration.trustRoots = .certificates(
+                try clients.flatMap { try NIOSSLCertificate.fromPEMBytes($0.chain) })
+        }
+        return try NIOSSLContext(configuration: configuration)
+    }
+
+    /// A client that trusts everybody.
     static func client(_ serverName: String?, offering protocols: [String]) throws -> NIOSSLClientHandler {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .none
