@@ -119,9 +119,13 @@ final class UpstreamConnector {
 private final class ReadinessWaiter: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
+    /// For all of a handshake: who waits has a deadline of its own, and tells nobody when it has come.
+    private static let patience = TimeAmount.seconds(120)
+
     private let wire: UpstreamWire
     private let ready: EventLoopPromise<any Channel>
     private let initialise: (any Channel) throws -> Void
+    private var cutOff: Scheduled<Void>?
 
     init(
         _ wire: UpstreamWire, _ ready: EventLoopPromise<any Channel>,
@@ -131,6 +135,13 @@ private final class ReadinessWaiter: ChannelInboundHandler, RemovableChannelHand
         self.ready = ready
         self.initialise = initialise
     }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        cutOff = channel.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { cutOff?.cancel() }
 
     /// Who comes into its place comes to a channel that is active, and is not told so again.
     func channelActive(context: ChannelHandlerContext) {
