@@ -67,6 +67,26 @@ public struct PathExpression: Sendable {
         return current.intersects(last)
     }
 
+    /// What every path that matches begins with.
+    public var literalStart: [UInt8] {
+        // By position: the one character that it takes; nil where there are several.
+        var only = [UInt8?](repeating: nil, count: follow.count)
+        var isTaken = [Bool](repeating: false, count: follow.count)
+        for byte in UInt8(0)..<128 {
+            taking[Int(byte)].forEach { position in
+                only[position] = isTaken[position] ? nil : byte
+                isTaken[position] = true
+            }
+        }
+        var start: [UInt8] = []
+        var next = isNullable ? nil : first.only
+        while let position = next, let byte = only[position], start.count < PositionSet.capacity {
+            start.append(byte)
+            next = last.intersects(PositionSet(position)) ? nil : follow[position].only
+        }
+        return start
+    }
+
     private struct Builder {
         struct Part {
             var isNullable: Bool

@@ -20,6 +20,14 @@ struct PositionSet: Sendable, Equatable {
 
     var isEmpty: Bool { words.0 | words.1 | words.2 | words.3 == 0 }
 
+    /// The number that is its only one.
+    var only: Int? {
+        var found: Int?
+        var count = 0
+        forEach { number in (found, count) = (number, count + 1) }
+        return count == 1 ? found : nil
+    }
+
     mutating func formUnion(_ other: PositionSet) {
         words.0 |= other.words.0
         words.1 |= other.words.1

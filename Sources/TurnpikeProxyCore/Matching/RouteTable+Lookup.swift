@@ -58,13 +58,50 @@ extension RouteTable {
         }
         searchTemplates(bucket.templates, request, from: 1, visitor: &visitor)
         searchPrefixes(bucket.prefixes, request, from: 1, visitor: &visitor)
-        for place in bucket.expressions {
-            let terminal = Int(expressions[place].terminal)
-            guard visitor.wants(terminals[terminal].maxPriority) else { continue }
-            if expressions[place].expression.matches(request.path) {
+        if bucket.hasExpressions { searchExpressions(index, request, visitor: &visitor) }
+    }
+
+    /// By their order, out of a few groups that are in order themselves.
+    private func searchExpressions(_ bucket: UInt32, _ request: RequestFacts, visitor: inout some PlaceVisitor) {
+        withUnsafeTemporaryAllocation(of: Range<Int>.self, capacity: RegexPlace.mostSegments + 1) { memory in
+            let groups = UnsafeMutableBufferPointer(rebasing: memory[..<fillGroups(memory, of: bucket, request.path)])
+            while let group = firstInOrder(of: groups) {
+                let place = expressions[groups[group].lowerBound]
+                groups[group] = groups[group].dropFirst()
+                let terminal = Int(place.terminal)
+                guard visitor.wants(terminals[terminal].maxPriority), place.expression.matches(request.path) else {
+                    continue
+                }
                 visitor.visit(terminal, of: request, in: self)
             }
         }
+    }
+
+    /// Initialises as many as there are groups whose segments the path begins with. Ranges need no deinitialising.
+    private func fillGroups(
+        _ found: UnsafeMutableBufferPointer<Range<Int>>, of bucket: UInt32, _ path: UnsafeRawBufferPointer
+    ) -> Int {
+        var count = 0
+        var end = 0
+        for _ in found.indices {
+            if let group = groups.find(path[ByteRange(0, end)], scope: bucket) {
+                found.initializeElement(at: count, to: groupRanges[Int(group)])
+                count += 1
+            }
+            guard end < path.count else { break }
+            end = Self.segmentEnd(path, from: end + 1)
+        }
+        return count
+    }
+
+    /// The one whose next regex comes before those of the others; nil where none has any left.
+    private func firstInOrder(of groups: UnsafeMutableBufferPointer<Range<Int>>) -> Int? {
+        var first: (group: Int, order: Int)?
+        for group in groups.indices where !groups[group].isEmpty {
+            let order = expressions[groups[group].lowerBound].order
+            if order < first?.order ?? .max { first = (group, order) }
+        }
+        return first?.group
     }
 
     /// - Parameter start: of the next segment; behind the end of the path when there is none.

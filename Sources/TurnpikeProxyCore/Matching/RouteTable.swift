@@ -29,7 +29,8 @@ public import TurnpikeModel
 /// ## Cost
 /// A hash of the host, then one hash per segment of the path. Where a path fits several templates, places without
 /// the method make the search go back; what it visits is bounded by the templates of that host which fit the path.
-/// Regexes are tried one after the other, and only where nothing above them has matched. Conditions are held against
+/// Regexes are tried only where nothing above them has matched: one after the other those of the host whose literal segments (up to
+/// eight, from the left) the path has too, which are found by a hash for each segment. Conditions are held against
 /// the request only for routes that are left by host, path and method, in order of precedence and up to the first whose
 /// conditions hold: what that costs follows the routes of those very places. A lookup allocates nothing, unless the answer is "method not allowed" and routes there name methods of their own.
 ///
@@ -94,7 +95,12 @@ public final class RouteTable: Sendable {
     let nodes: [TrieNode]
     let affixes: [Affix]
     let tails: [GreedyTail]
+    /// In groups of the same literal segments, each in order of precedence.
     let expressions: [RegexPlace]
+    /// By bucket and literal segments: place in `groupRanges`.
+    let groups: ByteMap
+    /// Ranges in `expressions`. The first is unused.
+    let groupRanges: [Range<Int>]
     let terminals: [Terminal]
     let candidates: [RouteCandidate]
 
@@ -120,6 +126,8 @@ public final class RouteTable: Sendable {
         affixes = places.affixes
         tails = places.tails
         expressions = places.expressions
+        groups = builder.groups
+        groupRanges = places.groupRanges
         terminals = places.terminals
         candidates = places.candidates
     }

@@ -25,6 +25,8 @@ struct RouteTableBuilder {
     private(set) var buckets = [HostBucket(templates: 0, prefixes: 0, maxPriority: .min)]
     private(set) var exactPaths: ByteMap
     private(set) var edges: ByteMap
+    /// By bucket and literal segments of regexes.
+    private(set) var groups: ByteMap
     private(set) var programs: [ConditionProgram] = []
     private var nodes = [Node(node: TrieNode(maxPriority: .min))]
     private var terminals: [[RouteCandidate]] = [[]]
@@ -34,6 +36,7 @@ struct RouteTableBuilder {
         hosts = ByteMap(seed: hashSeed)
         exactPaths = ByteMap(seed: hashSeed)
         edges = ByteMap(seed: hashSeed)
+        groups = ByteMap(seed: hashSeed)
     }
 
     mutating func insert(_ entry: RouteEntry, at position: Int) throws(RouteTable.Fault) {
@@ -225,6 +228,7 @@ extension RouteTableBuilder {
         var affixes: [Affix] = []
         var tails: [GreedyTail] = []
         var expressions: [RegexPlace] = []
+        var groupRanges = [0..<0]
         var terminals: [Terminal] = []
         var candidates: [RouteCandidate] = []
     }
@@ -237,12 +241,22 @@ extension RouteTableBuilder {
             node.tails = places.tails.append(all: gathered.tails.sorted { $0.segmentCount > $1.segmentCount })
             places.nodes.append(node)
         }
-        for bucket in buckets.indices {
-            let ordered = expressions[bucket].sorted { rank(of: $0) < rank(of: $1) }
-            buckets[bucket].expressions = places.expressions.append(all: ordered)
+        for bucket in buckets.indices where !expressions[bucket].isEmpty {
+            buckets[bucket].hasExpressions = true
+            layOutExpressions(of: bucket, into: &places)
         }
         for gathered in terminals { places.terminals.append(Self.layOut(gathered, into: &places.candidates)) }
         return places
+    }
+
+    private mutating func layOutExpressions(of bucket: Int, into places: inout Places) {
+        var ordered = expressions[bucket].sorted { rank(of: $0) < rank(of: $1) }
+        for place in ordered.indices { ordered[place].order = place }
+        let grouped = Dictionary(grouping: ordered, by: \.segments).sorted { $0.value[0].order < $1.value[0].order }
+        for (segments, group) in grouped {
+            _ = groups.insert(segments, scope: UInt32(bucket), value: UInt32(places.groupRanges.count))
+            places.groupRanges.append(places.expressions.append(all: group))
+        }
     }
 
     private func rank(of place: RegexPlace) -> (Int, Int) {

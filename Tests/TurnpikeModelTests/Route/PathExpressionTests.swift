@@ -40,6 +40,15 @@ import TurnpikeTestSupport
         #expect(throws: fault) { try PathExpression(pattern) }
     }
 
+    @Test(arguments: [
+        ("/v1/orders/[0-9]+", "/v1/orders/"), ("/v1/orders", "/v1/orders"), ("/a(/b)?", "/a"), ("/ab?", "/a"),
+        ("/a{3}b+c", "/aaab"), ("/(a|b)", "/"), ("(/a|/b)", ""), (".*", ""), ("/a|", ""), ("/(a)(b)/", "/ab/"),
+        ("[x]y", "xy"),
+    ])
+    func `what all paths that match begin with is known`(pattern: String, start: String) throws {
+        #expect(try PathExpression(pattern).literalStart == Array(start.utf8))
+    }
+
     @Test(arguments: ["(a+)+b", "(a|a)*b", "(a|aa)+b", "a*a*a*a*a*a*b", "(.*.*.*)*b"])
     func `patterns that make others backtrack for ever take one pass`(pattern: String) throws {
         let expression = try PathExpression(pattern)

@@ -138,6 +138,37 @@ import TurnpikeModel
         #expect(few == 2)
         #expect(try visited(routes: 10_000) == few)
     }
+
+    /// Counts what a search asks about: nodes, and regexes before they are tried.
+    private struct Asking: PlaceVisitor {
+        final class Tally { var count = 0 }
+
+        var choice: Choice
+        let tally = Tally()
+
+        mutating func enter(bucket: UInt32) { choice.enter(bucket: bucket) }
+        func wants(_ maxPriority: Int) -> Bool {
+            tally.count += 1
+            return choice.wants(maxPriority)
+        }
+        mutating func visit(_ terminal: Int, of request: RequestFacts, in table: RouteTable) {
+            choice.visit(terminal, of: request, in: table)
+        }
+    }
+
+    @Test func `regexes that begin with other segments cost a request nothing`() throws {
+        func asked(routes: Int) throws -> Int {
+            let entries = (0..<routes).map { RouteEntry($0, .regex("/api/s\($0)/v[0-9]+(/.*)?")) }
+            let table = try RouteTable(entries + [RouteEntry(routes, .regex("/api/.*"))], hashSeed: 1)
+            return try TestRequest(path: "/api/s3/v7/x").withFacts { facts in
+                var visitor = Asking(choice: Choice(facts.method))
+                table.search(for: facts, visitor: &visitor)
+                #expect(visitor.choice.best.map { table.candidates[$0].index } == 3)
+                return visitor.tally.count
+            }
+        }
+        #expect(try asked(routes: 2_000) == asked(routes: 10))
+    }
 }
 
 extension ConditionExpression {

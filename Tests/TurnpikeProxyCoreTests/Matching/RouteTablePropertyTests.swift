@@ -57,7 +57,12 @@ import TurnpikeTestSupport
         switch Int.random(in: 0..<10, using: &random) {
         case 0...1: return .exact(SomePath.random(&random))
         case 2...3: return .prefix(SomePath.random(&random))
-        case 4: return .regex(["/a/.*", "/[ab]+", "/.*", "/a(/[a-c])*", "/(a|b)/?c?"].randomElement(using: &random)!)
+        case 4:
+            return .regex(
+                [
+                    "/a/.*", "/[ab]+", "/.*", "/a(/[a-c])*", "/(a|b)/?c?", "/a/b/[a-c]+", "/a/b/c", "/b/.*/c",
+                    "/a/a*(/b)?", ".*/b",
+                ].randomElement(using: &random)!)
         default:
             let kinds = ["a", "b", "c", "{x}", "{y}", "{x}c", "a{x}", "{x}a"]
             var segments = (0..<Int.random(in: 1...4, using: &random)).map { _ in kinds.randomElement(using: &random)! }

@@ -11,7 +11,10 @@ final class Nginx {
     static let largeSize = 3 << 20
     private static let binary = "/usr/sbin/nginx"
 
-    static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: binary) }
+    /// Whether there is one on this machine; where everything must be proven, there has to be.
+    static var isExpected: Bool {
+        FileManager.default.isExecutableFile(atPath: binary) || ProcessInfo.processInfo.environment["CI"] != nil
+    }
 
     let port: Int
     private let process: ChildProcess
