@@ -69,7 +69,7 @@ final class FuzzedHTTP2Server {
         guard !user.isClosed else { return }
         let way = way(of: user)
         if isDisturbed, way == 7 { user.stream.setReading(false) }
-        guard way < 2 || user.stream.isRequestWhole else { return }
+        guard way < 2 || user.stream.isReceived else { return }
         switch way {
         case 0: user.answer("early")
         case 1: user.close(reset: true)
@@ -133,7 +133,7 @@ final class FuzzedHTTP2Server {
             try require(
                 progress.consumed == content.count, "more than one request: \(user.text.debugDescription)")
             // Who left early was told no more.
-            guard user.stream.isRequestWhole, !isDisturbed, way(of: user) >= 2 else { return }
+            guard user.stream.isReceived, !isDisturbed, way(of: user) >= 2 else { return }
             try require(progress.isComplete, "less than the request: \(user.text.debugDescription)")
         }
     }

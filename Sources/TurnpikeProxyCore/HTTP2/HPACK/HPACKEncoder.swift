@@ -54,6 +54,21 @@ enum HPACKEncoder {
         write(string: value, to: &writer)
     }
 
+    /// The same of text.
+    static func write(name: String, value: String, to writer: inout ByteWriter) {
+        var (name, value) = (name, value)
+        name.withUTF8 { name in
+            value.withUTF8 { value in
+                write(name: UnsafeRawBufferPointer(name), value: UnsafeRawBufferPointer(value), to: &writer)
+            }
+        }
+    }
+
+    /// Bytes that fields take at most.
+    static func sizeBound(_ fields: [(name: String, value: String)]) -> Int {
+        fields.reduce(0) { $0 + sizeBound(name: $1.name.utf8.count, value: $1.value.utf8.count) }
+    }
+
     /// Bytes that a field takes at most: three integers of up to five bytes, and the strings, each shorter than 2²⁸.
     static func sizeBound(name: Int, value: Int) -> Int { 11 + name + value }
 

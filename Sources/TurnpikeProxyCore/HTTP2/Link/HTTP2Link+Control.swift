@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Frames that carry nothing of a request.
-extension HTTP2Connection {
+extension HTTP2Link {
     func takeSettings(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(HTTP2ErrorCode) {
         guard header.stream == 0 else { throw .protocolError }
         if header.flags.contains(.acknowledges) {
@@ -33,7 +33,7 @@ extension HTTP2Connection {
     func takeGoAway(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(HTTP2ErrorCode) {
         guard header.stream == 0 else { throw .protocolError }
         guard payload.count >= 8 else { throw .frameSizeError }
-        clientLeaves()
+        peerLeaves(after: UInt32(bigEndian: payload.loadUnaligned(as: UInt32.self)) & 0x7FFF_FFFF)
     }
 
     /// Priorities say nothing any more (RFC 9113 §5.3.2), but have a form.
@@ -64,24 +64,25 @@ extension HTTP2Connection {
     func takeReset(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(HTTP2ErrorCode) {
         guard payload.count == 4 else { throw .frameSizeError }
         guard let stream = try stream(header.stream) else { return try patience.idleFrame(now: now) }
+        let code = UInt32(bigEndian: payload.loadUnaligned(as: UInt32.self))
         forget(stream)
-        stream.lost()
-        try patience.wasteStream(now: now)
+        stream.wasReset(by: HTTP2ErrorCode(rawValue: code))
+        try wasted()
     }
 
     /// The stream, if it is open still.
     ///
     /// - Throws: where no such stream was ever begun (RFC 9113 §5.1).
-    func stream(_ id: UInt32) throws(HTTP2ErrorCode) -> HTTP2Stream? {
+    func stream(_ id: UInt32) throws(HTTP2ErrorCode) -> HTTP2Flow? {
         guard id & 1 == 1, id <= lastBegun else { throw .protocolError }
         return streams[id]
     }
 
-    /// Ends a stream for what the client did wrong on it (RFC 9113 §5.4.2).
-    func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) throws(HTTP2ErrorCode) {
+    /// Ends a stream for what the other side did wrong on it (RFC 9113 §5.4.2).
+    func reset(_ stream: HTTP2Flow, _ code: HTTP2ErrorCode) throws(HTTP2ErrorCode) {
         output.reset(stream: stream.id, code)
         forget(stream)
         stream.lost()
-        try patience.wasteStream(now: now)
+        try wasted()
     }
 }

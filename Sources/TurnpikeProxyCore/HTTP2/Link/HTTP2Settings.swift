@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// The two ends of a connection.
+enum HTTP2Side { case client, server }
+
 /// What one side of a connection asks of the other (RFC 9113 §6.5.2), as far as it concerns what is sent here.
 struct HTTP2Settings {
     private enum Number {
@@ -16,18 +19,26 @@ struct HTTP2Settings {
     /// A window at most (RFC 9113 §6.9.1).
     static let mostWindow = 0x7FFF_FFFF
 
-    /// Bytes of a stream's content that may be sent before the client asks for more.
+    /// Whose they are.
+    private let side: HTTP2Side
+    /// Bytes of a stream's content that may be sent before the other side asks for more.
     private(set) var initialWindow = firstWindow
+    /// That a client may have begun at once.
+    private(set) var concurrentStreams = Int.max
 
-    /// Takes the payload of a frame of settings. Those that do not concern a server's answers are held to their bounds only:
-    /// frames are never larger than any client takes, and its table of fields is never used.
+    init(of side: HTTP2Side) { self.side = side }
+
+    /// Takes the payload of a frame of settings. Those that do not concern what is sent here are held to their bounds only:
+    /// frames are never larger than anybody takes, and the other side's table of fields is never used.
     mutating func take(_ payload: UnsafeRawBufferPointer) throws(HTTP2ErrorCode) {
         guard payload.count % 6 == 0 else { throw .frameSizeError }
         for offset in stride(from: 0, to: payload.count, by: 6) {
             let number = UInt16(bigEndian: payload.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
             let value = UInt32(bigEndian: payload.loadUnaligned(fromByteOffset: offset + 2, as: UInt32.self))
             switch number {
-            case Number.enablePush: guard value <= 1 else { throw .protocolError }
+            // A server has nobody to let push.
+            case Number.enablePush: guard value <= (side == .client ? 1 : 0) else { throw .protocolError }
+            case Number.concurrentStreams: concurrentStreams = Int(value)
             case Number.initialWindow:
                 guard value <= Self.mostWindow else { throw .flowControlError }
                 initialWindow = Int(value)
@@ -37,13 +48,17 @@ struct HTTP2Settings {
         }
     }
 
-    /// What this server asks of its clients.
-    static func ours(
-        headerTable: Int, concurrentStreams: Int, initialWindow: Int, headBytes: Int
-    ) -> [(number: UInt16, value: UInt32)] {
+    /// What is asked here of the other side.
+    ///
+    /// - Parameters:
+    ///   - side: the one that asks.
+    ///   - initialWindow: bytes of a stream that may come before they are used.
+    ///   - headBytes: of a head, at most.
+    static func ours(of side: HTTP2Side, initialWindow: Int, headBytes: Int) -> [(number: UInt16, value: UInt32)] {
         [
-            (Number.headerTableSize, UInt32(clamping: headerTable)),
-            (Number.concurrentStreams, UInt32(clamping: concurrentStreams)),
+            (Number.headerTableSize, UInt32(clamping: HTTP2Link.headerTable)),
+            side == .client
+                ? (Number.enablePush, 0) : (Number.concurrentStreams, UInt32(clamping: HTTP2Link.concurrentStreams)),
             (Number.initialWindow, UInt32(clamping: initialWindow)),
             (Number.headerListSize, UInt32(clamping: headBytes)),
         ]
