@@ -44,9 +44,10 @@ public enum HTTP1ResponseWriter {
             output += [ASCII.cr, ASCII.lf]
             return nil
         }
-        let content = HTTP1ContentWriter(
-            framing: endsStream ? .none : length == nil || isGRPC ? .chunked : .length)
         let mayHaveContent = !answersHead && status != "204" && status != "304"
+        let framing: HTTP1ContentWriter.Framing = endsStream ? .none : length == nil || isGRPC ? .chunked : .length
+        let content = HTTP1ContentWriter(
+            framing: framing, length: framing == .length && mayHaveContent ? try decimal(length) : nil)
         switch content.framing {
         case .none: if let length = length ?? (mayHaveContent ? "0" : nil) { output.append("content-length", length) }
         case .length: output.append("content-length", length ?? "0")
@@ -54,6 +55,12 @@ public enum HTTP1ResponseWriter {
         }
         output += "connection: close\r\n\r\n".utf8
         return content
+    }
+
+    private static func decimal(_ text: String?) throws(HTTP2Fault) -> UInt64? {
+        guard let text else { return nil }
+        guard text.utf8.allSatisfy(ASCII.isDigit), let number = UInt64(text) else { throw .badFieldValue }
+        return number
     }
 
     private static func isStatus(_ text: String) -> Bool {

@@ -81,6 +81,9 @@ final class FrameOutput {
 
     // MARK: - Frames of the connection
 
+    /// What a client says before any frame.
+    func preface() { _ = stage.write(atMost: HTTP2Preface.text.utf8CodeUnitCount) { $0.append(HTTP2Preface.text) } }
+
     /// - Parameter settings: by their numbers (RFC 9113 §6.5.2).
     func settings(_ settings: [(number: UInt16, value: UInt32)]) {
         append(.settings, [], stream: 0, length: 6 * settings.count) { writer in
