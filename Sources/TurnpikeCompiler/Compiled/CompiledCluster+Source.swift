@@ -13,8 +13,8 @@ extension CompiledCluster {
                 Endpoint(host: $0.host, port: $0.port, weight: $0.weight, zone: mindsZones ? $0.zone : nil)
             },
             connectTimeout: service.connectTimeout, responseTimeout: service.responseTimeout,
-            requestTimeout: service.requestTimeout, loadBalancing: service.loadBalancing,
-            outlierDetection: service.outlierDetection,
+            requestTimeout: service.requestTimeout, idleTimeout: service.idleTimeout,
+            loadBalancing: service.loadBalancing, outlierDetection: service.outlierDetection,
             retries: service.retries, circuitBreakers: service.circuitBreakers, protocol: service.protocol,
             tls: service.tls, healthCheck: service.healthCheck, dnsRefreshRate: service.dnsRefreshRate
         )

@@ -5,6 +5,7 @@ public struct Service: ResourceSpec {
     public static let kind = Kind.service
     public static let plural = "services"
     public static let idPrefix = "svc"
+    public static let defaultIdleTimeout = Duration.seconds(60)
 
     public enum UpstreamProtocol: String, Sendable, CaseIterable {
         /// HTTP/1.1.
@@ -34,6 +35,9 @@ public struct Service: ResourceSpec {
     public var responseTimeout: Duration
     /// From a request's head to the end of its answer, all tries together. 1 ms to 1 day. Absent: no bound but the others.
     public var requestTimeout: Duration?
+    /// How long a connection to an endpoint may wait for its next request, 1 ms to 1 h: less than the endpoint itself waits, or
+    /// requests meet connections that it is just closing. Absent: ``defaultIdleTimeout``.
+    public var idleTimeout: Duration?
     /// Absent: in turns, by weight.
     public var loadBalancing: LoadBalancing?
     /// Absent: endpoints are not judged by their answers.
@@ -64,6 +68,7 @@ public struct Service: ResourceSpec {
         responseTimeout = fields.duration(
             "responseTimeout", in: .milliseconds(1) ... .seconds(3600), default: .seconds(30))
         requestTimeout = fields.optionalDuration("requestTimeout", in: .milliseconds(1) ... .seconds(86_400))
+        idleTimeout = fields.optionalDuration("idleTimeout", in: .milliseconds(1) ... .seconds(3600))
         loadBalancing = fields.object("loadBalancing") { LoadBalancing(reading: &$0) }
         outlierDetection = fields.object("outlierDetection") { OutlierDetection(reading: &$0) }
         retries = fields.object("retries") { Retries(reading: &$0) }
@@ -79,6 +84,7 @@ public struct Service: ResourceSpec {
         fields.write("connectTimeout", connectTimeout)
         fields.write("responseTimeout", responseTimeout)
         if let requestTimeout { fields.write("requestTimeout", requestTimeout) }
+        if let idleTimeout { fields.write("idleTimeout", idleTimeout) }
         if let loadBalancing { fields.write("loadBalancing") { loadBalancing.write(to: &$0) } }
         if let outlierDetection { fields.write("outlierDetection") { outlierDetection.write(to: &$0) } }
         if let retries { fields.write("retries") { retries.write(to: &$0) } }

@@ -40,6 +40,8 @@ final class GatewayCluster: Sendable {
     let responseTimeout: UInt64
     /// Nanoseconds from the request's head to the end of the answer, all tries together; `.max` where there is no such bound.
     let requestTimeout: UInt64
+    /// Nanoseconds that a connection may wait for its next request.
+    let idleTimeout: UInt64
 
     var name: String { compiled.name }
 
@@ -48,9 +50,10 @@ final class GatewayCluster: Sendable {
         self.compiled = compiled
         let wire = UpstreamWire(
             speaksHTTP2: compiled.protocol == .http2, tls: compiled.tls, tenant: compiled.tenant)
+        let idleTime = UInt64(max((compiled.idleTimeout ?? Service.defaultIdleTimeout).inNanoseconds, 1))
         endpoints = compiled.endpoints.map {
             ServiceMembers.Configured(
-                address: EndpointAddress(host: $0.host, port: $0.port, wire: wire),
+                address: EndpointAddress(host: $0.host, port: $0.port, wire: wire, idleTime: idleTime),
                 weight: min(max($0.weight, 0), 1000), zone: $0.zone)
         }
         let names = Set(endpoints.map(\.address.host).filter { !Host.isNumeric($0) })
@@ -67,6 +70,7 @@ final class GatewayCluster: Sendable {
         connectTimeout = UInt64(max(compiled.connectTimeout.inNanoseconds, 1))
         responseTimeout = UInt64(max(compiled.responseTimeout.inNanoseconds, 1))
         requestTimeout = compiled.requestTimeout.map { UInt64(max($0.inNanoseconds, 1)) } ?? .max
+        idleTimeout = idleTime
     }
 }
 

@@ -72,7 +72,7 @@ extension ServerConnection {
     func finish(keepsUpstream: Bool) {
         if let id = upstreamID {
             // One that has not got the whole request cannot take another.
-            if keepsUpstream, requestBody.isComplete, gateway.upstreams.giveBack(id, now: gateway.now) {
+            if keepsUpstream, requestBody.isComplete, giveBack(id) {
                 act(.detach(id))
             } else {
                 dropUpstream()

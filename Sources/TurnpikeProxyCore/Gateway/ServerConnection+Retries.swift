@@ -47,7 +47,7 @@ extension ServerConnection {
         // A connection is worth keeping where all of the answer is there already.
         if response.keepAlive, requestBody.isComplete,
             progress == BodyReader.Progress(consumed: rest.count, isComplete: true),
-            gateway.upstreams.giveBack(id, now: gateway.now)
+            giveBack(id)
         {
             endTry()
             act(.detach(id))

@@ -58,7 +58,10 @@ extension ServerConnection {
         let endpoint = service.endpoints[place]
         request.tried.insert(place)
         let bound = service.boundOfConnections(in: &gateway.upstreams)
-        switch gateway.upstreams.checkOut(endpoint.number, mayReuse: mayReuse, mayConnect: bound == nil) {
+        switch gateway.upstreams.checkOut(
+            endpoint.number, idleTime: service.cluster.idleTimeout, mayReuse: mayReuse, mayConnect: bound == nil,
+            now: gateway.now)
+        {
         case .reuse(let id):
             beginTry(at: place, of: service, isReused: true)
             // The connection may turn out to be closed, and what came with the head must not be lost with it.
@@ -71,6 +74,9 @@ extension ServerConnection {
             request.setPending(true)
             expire(in: service.cluster.connectTimeout)
             act(.connect(id, endpoint: endpoint.number))
+        case .stale:
+            for id in gateway.upstreams.takeIdle(of: endpoint.number) { act(.closeUpstream(id)) }
+            return connect(toEndpoint: place, mayReuse: mayReuse)
         case .full:
             // All that there may be are open, and some of them may wait at other endpoints.
             if mayReuse || request.upgrade != nil,
@@ -180,6 +186,14 @@ extension ServerConnection {
     /// An idle connection may be closed by the upstream at the moment it is used. What was sent on it is then sent again, where
     /// the method allows that (RFC 9110 §9.2.2), once a request and whatever the service says of retries.
     private var isIdempotent: Bool { MethodSet.idempotent.contains(MethodSet(head.method)) }
+
+    /// Puts a connection away for the service's next request.
+    ///
+    /// - Returns: false where it should be closed instead.
+    func giveBack(_ id: UpstreamID) -> Bool {
+        guard let cluster = request.cluster else { return false }
+        return gateway.upstreams.giveBack(id, idleTime: cluster.idleTimeout, now: gateway.now)
+    }
 
     /// Closes the connection in whatever state it is.
     func dropUpstream() {

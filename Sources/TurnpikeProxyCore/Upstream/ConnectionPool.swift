@@ -12,17 +12,12 @@ public struct UpstreamID: Sendable, Hashable {
     }
 }
 
-/// How many connections an endpoint may have, and how long one may wait for its next request.
+/// How many connections an endpoint may have.
 public struct PoolLimits: Sendable, Hashable {
     /// Open connections to one endpoint, at least 1. Default 1,024.
     public var connections: Int
-    /// Nanoseconds that a connection is kept without a request. Default 60 s.
-    public var idleTime: UInt64
 
-    public init(connections: Int = 1024, idleTime: UInt64 = 60_000_000_000) {
-        self.connections = max(connections, 1)
-        self.idleTime = idleTime
-    }
+    public init(connections: Int = 1024) { self.connections = max(connections, 1) }
 }
 
 /// The connections to one endpoint: which are idle, and how many there are.
@@ -32,6 +27,8 @@ struct ConnectionPool: Sendable {
     private struct Idle: Sendable {
         let id: UpstreamID
         let since: UInt64
+        /// Nanoseconds, as who gave it back said.
+        let idleTime: UInt64
     }
 
     private var idle: [Idle] = []
@@ -39,6 +36,13 @@ struct ConnectionPool: Sendable {
     private(set) var openCount = 0
 
     var idleCount: Int { idle.count }
+
+    /// Whether there are idle connections, but none that has waited for less than so many nanoseconds: the one that comes next
+    /// is the one that came last.
+    func isStale(idleTime: UInt64, now: UInt64) -> Bool {
+        guard let newest = idle.last else { return false }
+        return now >= newest.since.addingClamped(min(newest.idleTime, idleTime))
+    }
 
     /// Takes an idle connection.
     mutating func takeIdle() -> UpstreamID? { idle.popLast()?.id }
@@ -50,7 +54,9 @@ struct ConnectionPool: Sendable {
         return true
     }
 
-    mutating func giveBack(_ id: UpstreamID, now: UInt64) { idle.append(Idle(id: id, since: now)) }
+    mutating func giveBack(_ id: UpstreamID, idleTime: UInt64, now: UInt64) {
+        idle.append(Idle(id: id, since: now, idleTime: idleTime))
+    }
 
     /// A connection is gone, whatever it was doing.
     mutating func remove(_ id: UpstreamID) {
@@ -58,11 +64,12 @@ struct ConnectionPool: Sendable {
         if let position = idle.lastIndex(where: { $0.id == id }) { idle.remove(at: position) }
     }
 
-    /// Takes out what has been idle for too long: the oldest lie at the front.
-    mutating func takeExpired(limits: PoolLimits, now: UInt64) -> [UpstreamID] {
-        let fresh = idle.firstIndex { now < $0.since + limits.idleTime } ?? idle.count
-        defer { idle.removeFirst(fresh) }
-        return idle[..<fresh].map(\.id)
+    /// Takes out what has been idle for too long, oldest first.
+    mutating func takeExpired(now: UInt64) -> [UpstreamID] {
+        let hasExpired = { (waiting: Idle) in now >= waiting.since.addingClamped(waiting.idleTime) }
+        guard idle.contains(where: hasExpired) else { return [] }
+        defer { idle.removeAll(where: hasExpired) }
+        return idle.filter(hasExpired).map(\.id)
     }
 
     mutating func takeAllIdle() -> [UpstreamID] {

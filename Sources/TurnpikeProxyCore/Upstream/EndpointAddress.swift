@@ -13,15 +13,20 @@ public struct EndpointAddress: Sendable, Hashable {
     public var alternative: String?
     /// How it is spoken to.
     public var wire: UpstreamWire
+    /// Nanoseconds that a connection to it which several requests share (HTTP/2) is kept without any. Does not tell endpoints
+    /// from each other: where services differ in it, what the one said that was configured last holds.
+    public var idleTime: UInt64
 
     public init(
-        host: String, port: Int, ip: String? = nil, alternative: String? = nil, wire: UpstreamWire = .plain
+        host: String, port: Int, ip: String? = nil, alternative: String? = nil, wire: UpstreamWire = .plain,
+        idleTime: UInt64 = 60_000_000_000
     ) {
         self.host = host
         self.port = port
         self.ip = ip
         self.alternative = alternative
         self.wire = wire
+        self.idleTime = idleTime
     }
 
     public static func == (one: EndpointAddress, other: EndpointAddress) -> Bool {
@@ -41,7 +46,9 @@ public struct EndpointAddress: Sendable, Hashable {
     }
 
     /// Before its name was looked up.
-    var unresolved: EndpointAddress { EndpointAddress(host: host, port: port, wire: wire) }
+    var unresolved: EndpointAddress {
+        EndpointAddress(host: host, port: port, wire: wire, idleTime: idleTime)
+    }
 
     /// For log lines: `10.0.0.1:80`, `[2001:db8::1]:80`, `orders.internal(10.0.0.1):80`.
     public var text: String {

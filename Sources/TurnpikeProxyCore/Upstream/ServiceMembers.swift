@@ -35,7 +35,8 @@ struct ServiceMembers: Sendable {
         guard let answers = names.answers(for: endpoint.host), !answers.isEmpty else { return [endpoint] }
         return answers.map {
             EndpointAddress(
-                host: endpoint.host, port: endpoint.port, ip: $0.ip, alternative: $0.alternative, wire: endpoint.wire)
+                host: endpoint.host, port: endpoint.port, ip: $0.ip, alternative: $0.alternative, wire: endpoint.wire,
+                idleTime: endpoint.idleTime)
         }
     }
 }

@@ -8,6 +8,8 @@ public struct UpstreamDirectory: Sendable {
         /// One that served a request before. It may have been closed in the meantime.
         case reuse(UpstreamID)
         case connect(UpstreamID)
+        /// All that wait have done so for too long: take them by ``UpstreamDirectory/takeIdle(of:)``, close them, and ask again.
+        case stale
         /// The endpoint has as many connections as it may.
         case full
     }
@@ -85,10 +87,16 @@ public struct UpstreamDirectory: Sendable {
     func idleCount(of endpoint: Int) -> Int { endpoints[endpoint].pool.idleCount }
 
     /// - Parameters:
+    ///   - idleTime: nanoseconds; a connection that has waited for so long is not used again, whoever gave it back.
     ///   - mayReuse: false to insist on a new connection.
     ///   - mayConnect: false to insist on one that is there.
-    public mutating func checkOut(_ endpoint: Int, mayReuse: Bool = true, mayConnect: Bool = true) -> Checkout {
-        if mayReuse, let idle = endpoints[endpoint].pool.takeIdle() { return .reuse(idle) }
+    public mutating func checkOut(
+        _ endpoint: Int, idleTime: UInt64, mayReuse: Bool = true, mayConnect: Bool = true, now: UInt64
+    ) -> Checkout {
+        if mayReuse {
+            if endpoints[endpoint].pool.isStale(idleTime: idleTime, now: now) { return .stale }
+            if let idle = endpoints[endpoint].pool.takeIdle() { return .reuse(idle) }
+        }
         guard mayConnect, endpoints[endpoint].pool.open(limits: limits) else { return .full }
         openCount += 1
         if let slot = freeSlots.popLast() {
@@ -121,10 +129,11 @@ public struct UpstreamDirectory: Sendable {
 
     /// Gives a connection back for the next request.
     ///
+    /// - Parameter idleTime: nanoseconds that it may wait.
     /// - Returns: false where it should be closed instead, as its endpoint is no longer used.
-    public mutating func giveBack(_ id: UpstreamID, now: UInt64) -> Bool {
+    public mutating func giveBack(_ id: UpstreamID, idleTime: UInt64, now: UInt64) -> Bool {
         guard let endpoint = endpoint(of: id), !endpoints[endpoint].isRetired else { return false }
-        endpoints[endpoint].pool.giveBack(id, now: now)
+        endpoints[endpoint].pool.giveBack(id, idleTime: idleTime, now: now)
         return true
     }
 
@@ -146,7 +155,7 @@ public struct UpstreamDirectory: Sendable {
 
     /// Connections that were idle for too long, for the caller to close. Call it every few seconds.
     public mutating func takeExpired(now: UInt64) -> [UpstreamID] {
-        let expired = endpoints.indices.flatMap { endpoints[$0].pool.takeExpired(limits: limits, now: now) }
+        let expired = endpoints.indices.flatMap { endpoints[$0].pool.takeExpired(now: now) }
         for id in expired { removed(id) }
         return expired
     }
@@ -156,6 +165,11 @@ public struct UpstreamDirectory: Sendable {
     /// - Returns: its idle connections, for the transport to close.
     public mutating func retire(_ endpoint: Int) -> [UpstreamID] {
         endpoints[endpoint].isRetired = true
+        return takeIdle(of: endpoint)
+    }
+
+    /// The connections that wait, for the caller to close.
+    mutating func takeIdle(of endpoint: Int) -> [UpstreamID] {
         let closed = endpoints[endpoint].pool.takeAllIdle()
         for id in closed { removed(id) }
         return closed

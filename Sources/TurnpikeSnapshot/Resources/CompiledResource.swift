@@ -205,6 +205,8 @@ public struct CompiledCluster: CompiledContent {
     public var responseTimeout: Duration
     /// Absent: no bound but the others.
     public var requestTimeout: Duration?
+    /// Of connections between two requests. Absent: ``Service/defaultIdleTimeout``.
+    public var idleTimeout: Duration?
     /// Absent: in turns, by weight.
     public var loadBalancing: LoadBalancing?
     /// Absent: endpoints are not judged by their answers.
@@ -223,10 +225,10 @@ public struct CompiledCluster: CompiledContent {
 
     public init(
         tenant: String, name: String, id: ResourceID, endpoints: [Endpoint], connectTimeout: Duration,
-        responseTimeout: Duration, requestTimeout: Duration? = nil, loadBalancing: LoadBalancing? = nil,
-        outlierDetection: OutlierDetection? = nil, retries: Retries? = nil, circuitBreakers: CircuitBreakers? = nil,
-        protocol: Service.UpstreamProtocol = .http, tls: UpstreamTLS? = nil, healthCheck: HealthCheck? = nil,
-        dnsRefreshRate: Duration? = nil
+        responseTimeout: Duration, requestTimeout: Duration? = nil, idleTimeout: Duration? = nil,
+        loadBalancing: LoadBalancing? = nil, outlierDetection: OutlierDetection? = nil, retries: Retries? = nil,
+        circuitBreakers: CircuitBreakers? = nil, protocol: Service.UpstreamProtocol = .http, tls: UpstreamTLS? = nil,
+        healthCheck: HealthCheck? = nil, dnsRefreshRate: Duration? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -235,6 +237,7 @@ public struct CompiledCluster: CompiledContent {
         self.connectTimeout = connectTimeout
         self.responseTimeout = responseTimeout
         self.requestTimeout = requestTimeout
+        self.idleTimeout = idleTimeout
         self.loadBalancing = loadBalancing
         self.outlierDetection = outlierDetection
         self.retries = retries

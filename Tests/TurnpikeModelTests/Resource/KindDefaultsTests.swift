@@ -65,8 +65,8 @@ private let refused: [(Kind, String, [String])] = [
         ]
     ),
     (
-        .service, #"{"endpoints":[{"host":"a","port":1}],"requestTimeout":"0ms","retries":{}}"#,
-        ["/requestTimeout range", "/retries/on required"]
+        .service, #"{"endpoints":[{"host":"a","port":1}],"requestTimeout":"0ms","idleTimeout":"2h","retries":{}}"#,
+        ["/requestTimeout range", "/idleTimeout range", "/retries/on required"]
     ),
     (
         .service,

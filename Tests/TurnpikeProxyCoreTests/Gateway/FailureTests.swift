@@ -91,7 +91,8 @@ import TurnpikeSnapshot
         let rig = try rig(pool: PoolLimits(connections: 1))
         guard
             case .connect = rig.gateway.upstreams.checkOut(
-                0 + rig.gateway.upstreams.endpoint(at: .init(host: "10.0.0.1", port: 80)))
+                rig.gateway.upstreams.endpoint(at: .init(host: "10.0.0.1", port: 80)), idleTime: 60 * .second,
+                now: rig.now)
         else {
             Issue.record("there was no room for one")
             return

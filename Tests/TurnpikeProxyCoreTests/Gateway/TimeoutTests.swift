@@ -14,12 +14,12 @@ import TurnpikeSnapshot
 
     private func rig(
         connect: Duration = .seconds(60), response: Duration = .seconds(600), perTry: Duration? = nil,
-        whole: Duration? = nil
+        whole: Duration? = nil, idle: Duration? = nil
     ) throws -> ConnectionRig {
         try ConnectionRig([
             Sample.route(),
             Sample.cluster(
-                connectTimeout: connect, responseTimeout: response, requestTimeout: whole,
+                connectTimeout: connect, responseTimeout: response, requestTimeout: whole, idleTimeout: idle,
                 retries: perTry.map { Retries(on: [.connectFailure], perTryTimeout: $0) }),
         ])
     }
@@ -146,5 +146,22 @@ import TurnpikeSnapshot
         #expect(rig.gateway.takeExpiredUpstreams().isEmpty)
         rig.advance(by: 1)
         #expect(rig.gateway.takeExpiredUpstreams() == [id] && rig.gateway.upstreams.openCount == 0)
+    }
+
+    @Test func `an upstream connection between two requests, as the service says`() throws {
+        let rig = try rig(idle: .seconds(4))
+        let id = try rig.exchange(get)
+        rig.receive(from: id, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        rig.advance(by: 4 * .second - 1)
+        rig.receive(get)
+        #expect(rig.actions.last == .attach(id))
+        rig.receive(from: id, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        rig.advance(by: 4 * .second)
+        rig.receive(get)
+        let next = try #require(rig.connecting)
+        #expect(rig.actions.suffix(2).first == .closeUpstream(id) && next != id)
+        try rig.connect()
+        rig.receive(from: next, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        #expect(rig.observer.exchanges.map(\.status) == [200, 200, 200] && rig.gateway.upstreams.openCount == 1)
     }
 }

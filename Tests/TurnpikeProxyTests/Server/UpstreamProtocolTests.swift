@@ -132,6 +132,21 @@ import TurnpikeSnapshot
     }
 
     @Test(arguments: Transport.available)
+    func `a connection of HTTP-2 without streams closes after its service's idle time-out`(
+        on transport: Transport
+    ) async throws {
+        let origin = try await HTTP2Origin.start()
+        let cluster = Pieces.cluster(origin.port, idleTimeout: .milliseconds(20), protocol: .http2)
+        try await GatewayHarness.run(on: transport, [Pieces.route(), cluster]) { gateway async throws in
+            #expect(try await gateway.get().status == 200)
+            try await origin.firstConnectionClosed()
+            #expect(try await gateway.get().status == 200)
+            #expect(origin.connections == 2)
+        }
+        await origin.stop()
+    }
+
+    @Test(arguments: Transport.available)
     func `no more streams are begun than the upstream allows`(on transport: Transport) async throws {
         let origin = try await HTTP2Origin.start(streams: 2)
         try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port, protocol: .http2)]) {

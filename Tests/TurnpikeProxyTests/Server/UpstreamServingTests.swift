@@ -80,6 +80,22 @@ import TurnpikeTelemetry
     }
 
     @Test(arguments: Transport.available)
+    func `a connection that has waited for as long as its service says is closed, and not used again`(
+        on transport: Transport
+    ) async throws {
+        let origin = try await Origin.start()
+        let cluster = Pieces.cluster(origin.port, idleTimeout: .milliseconds(1))
+        try await GatewayHarness.run(on: transport, [Pieces.route(), cluster]) { gateway async throws in
+            #expect(try await gateway.get().status == 200)
+            // Upkeep closes it, about once a second.
+            try await origin.firstConnectionClosed()
+            #expect(try await gateway.get().status == 200)
+            #expect(origin.connections == 2)
+        }
+        await origin.stop()
+    }
+
+    @Test(arguments: Transport.available)
     func `a request that takes too long as a whole is a 504`(on transport: Transport) async throws {
         let origin = try await Origin.start { _ in .silence }
         let all = resources(origin.port, requestTimeout: .milliseconds(100))

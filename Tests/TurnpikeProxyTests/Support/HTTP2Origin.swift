@@ -80,6 +80,9 @@ final class HTTP2Origin: Sendable {
         for channel in open { try? await channel.close().get() }
     }
 
+    /// Returns once the client has closed the connection that came first.
+    func firstConnectionClosed() async throws { try await state.withLock { $0.connections.first }?.closeFuture.get() }
+
     /// Says that no more streams are taken, on every connection.
     func leave() async throws {
         for channel in state.withLock({ $0.connections }) where channel.isActive {

@@ -135,6 +135,9 @@ final class Origin: Sendable {
         }
     }
 
+    /// Returns once the gateway has closed the connection that came first.
+    func firstConnectionClosed() async throws { try await state.withLock { $0.open.first }?.closeFuture.get() }
+
     private func opened(_ channel: any Channel) {
         let woken = state.withLock { state in
             state.connections += 1

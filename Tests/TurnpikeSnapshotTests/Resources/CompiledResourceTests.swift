@@ -88,7 +88,10 @@ private let extras = [
 
     private struct Failed: Error {}
 
-    @Test(arguments: [("requestTimeoutMillis", Capability.requestTimeout), ("dnsRefreshRateMillis", .dnsRefreshRate)])
+    @Test(arguments: [
+        ("requestTimeoutMillis", Capability.requestTimeout), ("idleTimeoutMillis", .upstreamIdleTimeout),
+        ("dnsRefreshRateMillis", .dnsRefreshRate),
+    ])
     func `a cluster keeps a time that its service sets`(name: String, capability: Capability) throws {
         let document = try JSON.parse(documents[1]).merging(patch: .object(JSONObject([name: 1500])))
         let cluster = try CompiledResource(json: document)

@@ -7,10 +7,9 @@ import TurnpikeProxyCore
 /// One HTTP/2 connection to an upstream, and its streams. Confined to its event loop.
 ///
 /// It takes streams from the beginning, which wait until it is there; no more at once than the upstream allows; and none any
-/// more once the upstream says that it leaves (GOAWAY). It closes after a minute without any.
+/// more once the upstream says that it leaves (GOAWAY). It closes after a while without any, as its service says.
 final class HTTP2Upstream {
     private static let mostStreams = 100
-    private static let idleTime = TimeAmount.seconds(60)
 
     private let wire: UpstreamWire
     private let limits: HeadLimits
@@ -21,6 +20,8 @@ final class HTTP2Upstream {
     private var streams = 0
     private var allowed = HTTP2Upstream.mostStreams
     private var isLeaving = false
+    /// How long it is kept without a stream, as who asked last for one said.
+    private var idleTime = TimeAmount.zero
     private var idle: Scheduled<Void>?
 
     init(
@@ -65,8 +66,12 @@ final class HTTP2Upstream {
 
     // MARK: - Streams
 
-    func stream(_ initialise: @escaping (any Channel) throws -> Void) -> EventLoopFuture<any Channel> {
+    /// - Parameter idleTime: nanoseconds that the connection may wait for another once it has none.
+    func stream(
+        idleTime: UInt64, _ initialise: @escaping (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel> {
         streams += 1
+        self.idleTime = .nanoseconds(Int64(clamping: idleTime))
         idle?.cancel()
         idle = nil
         let (limits, scheme) = (limits, wire.tls == nil ? "http" : "https")
@@ -92,7 +97,7 @@ final class HTTP2Upstream {
         streams -= 1
         guard streams == 0 else { return }
         if isLeaving { return close() }
-        idle = eventLoop.assumeIsolated().scheduleTask(in: Self.idleTime) { self.close() }
+        idle = eventLoop.assumeIsolated().scheduleTask(in: idleTime) { self.close() }
     }
 
     // MARK: - Ends

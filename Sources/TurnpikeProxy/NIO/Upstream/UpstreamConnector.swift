@@ -85,14 +85,16 @@ final class UpstreamConnector {
     private func stream(
         to address: EndpointAddress, _ addresses: [String], _ initialise: @escaping (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
-        if let known = http2[address]?.first(where: \.hasRoom) { return known.stream(initialise) }
+        if let known = http2[address]?.first(where: \.hasRoom) {
+            return known.stream(idleTime: address.idleTime, initialise)
+        }
         let upstream = HTTP2Upstream(address.wire, limits: options.limits, eventLoop: eventLoop) {
             [weak self] upstream in
             self?.http2[address]?.removeAll { $0 === upstream }
             if self?.http2[address]?.isEmpty == true { self?.http2[address] = nil }
         }
         http2[address, default: []].append(upstream)
-        let stream = upstream.stream(initialise)
+        let stream = upstream.stream(idleTime: address.idleTime, initialise)
         upstream.opened(by: open(address, addresses, { true }, upstream.initialise))
         return stream
     }
@@ -103,7 +105,7 @@ final class UpstreamConnector {
         _ initialise: @escaping (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         let upstream = HTTP2Upstream(address.wire, limits: options.limits, eventLoop: eventLoop) { _ in }
-        let stream = upstream.stream(initialise)
+        let stream = upstream.stream(idleTime: address.idleTime, initialise)
         upstream.leave()
         upstream.opened(by: open(address, addresses, isWanted, upstream.initialise))
         return stream

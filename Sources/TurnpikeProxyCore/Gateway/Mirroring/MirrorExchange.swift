@@ -137,7 +137,10 @@ public final class MirrorExchange {
     private func connect(to place: Int, mayReuse: Bool) {
         let endpoint = service.endpoints[place].number
         let mayConnect = service.boundOfConnections(in: &gateway.upstreams) == nil
-        switch gateway.upstreams.checkOut(endpoint, mayReuse: mayReuse, mayConnect: mayConnect) {
+        switch gateway.upstreams.checkOut(
+            endpoint, idleTime: service.cluster.idleTimeout, mayReuse: mayReuse, mayConnect: mayConnect,
+            now: gateway.now)
+        {
         case .reuse(let id):
             actions.append(.attach(id))
             send(on: id, isReused: true)
@@ -145,6 +148,9 @@ public final class MirrorExchange {
             state = .connecting(id)
             expire(in: service.cluster.connectTimeout)
             actions.append(.connect(id, endpoint: endpoint))
+        case .stale:
+            for id in gateway.upstreams.takeIdle(of: endpoint) { actions.append(.closeUpstream(id)) }
+            connect(to: place, mayReuse: mayReuse)
         case .full: end(.overloaded)
         }
     }
@@ -200,7 +206,8 @@ public final class MirrorExchange {
         guard let progress = try? body.advance(bytes) else { return close(id, .failed) }
         answerBytes += progress.consumed
         if progress.isComplete {
-            guard head.keepAlive, progress.consumed == bytes.count, gateway.upstreams.giveBack(id, now: gateway.now)
+            guard head.keepAlive, progress.consumed == bytes.count,
+                gateway.upstreams.giveBack(id, idleTime: service.cluster.idleTimeout, now: gateway.now)
             else { return close(id, .answered) }
             actions.append(.detach(id))
             end(.answered)
