@@ -76,6 +76,7 @@ enum Acme {
         "endpoints": [["host": "127.0.0.1", "port": 9001, "weight": 3, "zone": "eu-a"]],
         "requestTimeout": "1m",
         "idleTimeout": "4s",
+        "streamIdleTimeout": "15m",
         "loadBalancing": [
             "algorithm": "maglev", "hashOn": ["header": "X-User"], "localityAwareness": ["minHealthyPercent": 60],
         ],

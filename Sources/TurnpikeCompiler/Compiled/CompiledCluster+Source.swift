@@ -14,7 +14,8 @@ extension CompiledCluster {
             },
             connectTimeout: service.connectTimeout, responseTimeout: service.responseTimeout,
             requestTimeout: service.requestTimeout, idleTimeout: service.idleTimeout,
-            loadBalancing: service.loadBalancing, outlierDetection: service.outlierDetection,
+            streamIdleTimeout: service.streamIdleTimeout, loadBalancing: service.loadBalancing,
+            outlierDetection: service.outlierDetection,
             retries: service.retries, circuitBreakers: service.circuitBreakers, protocol: service.protocol,
             tls: service.tls, healthCheck: service.healthCheck, dnsRefreshRate: service.dnsRefreshRate
         )

@@ -38,6 +38,9 @@ public struct Service: ResourceSpec {
     /// How long a connection to an endpoint may wait for its next request, 1 ms to 1 h: less than the endpoint itself waits, or
     /// requests meet connections that it is just closing. Absent: ``defaultIdleTimeout``.
     public var idleTimeout: Duration?
+    /// How long both sides of a request may be silent while either has more to say: the client that is to send content, and the
+    /// endpoint once its answer has begun. Up to 24 h; zero: for ever. Absent: what `responseTimeout` and the gateway allow.
+    public var streamIdleTimeout: Duration?
     /// Absent: in turns, by weight.
     public var loadBalancing: LoadBalancing?
     /// Absent: endpoints are not judged by their answers.
@@ -69,6 +72,7 @@ public struct Service: ResourceSpec {
             "responseTimeout", in: .milliseconds(1) ... .seconds(3600), default: .seconds(30))
         requestTimeout = fields.optionalDuration("requestTimeout", in: .milliseconds(1) ... .seconds(86_400))
         idleTimeout = fields.optionalDuration("idleTimeout", in: .milliseconds(1) ... .seconds(3600))
+        streamIdleTimeout = fields.optionalDuration("streamIdleTimeout", in: .zero ... .seconds(86_400))
         loadBalancing = fields.object("loadBalancing") { LoadBalancing(reading: &$0) }
         outlierDetection = fields.object("outlierDetection") { OutlierDetection(reading: &$0) }
         retries = fields.object("retries") { Retries(reading: &$0) }
@@ -85,6 +89,7 @@ public struct Service: ResourceSpec {
         fields.write("responseTimeout", responseTimeout)
         if let requestTimeout { fields.write("requestTimeout", requestTimeout) }
         if let idleTimeout { fields.write("idleTimeout", idleTimeout) }
+        if let streamIdleTimeout { fields.write("streamIdleTimeout", streamIdleTimeout) }
         if let loadBalancing { fields.write("loadBalancing") { loadBalancing.write(to: &$0) } }
         if let outlierDetection { fields.write("outlierDetection") { outlierDetection.write(to: &$0) } }
         if let retries { fields.write("retries") { retries.write(to: &$0) } }

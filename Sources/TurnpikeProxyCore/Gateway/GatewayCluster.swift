@@ -42,6 +42,8 @@ final class GatewayCluster: Sendable {
     let requestTimeout: UInt64
     /// Nanoseconds that a connection may wait for its next request.
     let idleTimeout: UInt64
+    /// Nanoseconds that both sides of a request may be silent while it is not over; nil where others bound that.
+    let streamIdleTimeout: UInt64?
 
     var name: String { compiled.name }
 
@@ -71,6 +73,7 @@ final class GatewayCluster: Sendable {
         responseTimeout = UInt64(max(compiled.responseTimeout.inNanoseconds, 1))
         requestTimeout = compiled.requestTimeout.map { UInt64(max($0.inNanoseconds, 1)) } ?? .max
         idleTimeout = idleTime
+        streamIdleTimeout = compiled.streamIdleTimeout.map { $0 > .zero ? UInt64($0.inNanoseconds) : .max }
     }
 }
 

@@ -191,10 +191,11 @@ extension ServerConnection {
             act(.closeUpstream(id))
             connectFailed(id, .connectTimeout)
         case .awaitingHead:
-            guard requestBody.isComplete || !isUpstreamWritable else { return refuse(.requestTimeout) }
+            guard isUpstreamsTurn else { return refuse(.requestTimeout) }
             tryFailed(.timeout)
         case .responding:
             guard isClientWritable else { return abort("The client did not take the answer in time.") }
+            guard isUpstreamsTurn else { return abort("Neither side sent anything for too long.") }
             report(.timeout)
             abort("The upstream did not finish its answer in time.")
         }
@@ -205,11 +206,11 @@ extension ServerConnection {
         switch upstream {
         case .none, .pausing, .connecting: refuse(.upstreamTimeout)
         case .awaitingHead:
-            guard requestBody.isComplete || !isUpstreamWritable else { return refuse(.requestTimeout) }
+            guard isUpstreamsTurn else { return refuse(.requestTimeout) }
             report(.timeout)
             refuse(.upstreamTimeout)
         case .responding:
-            if isClientWritable { report(.timeout) }
+            if isClientWritable, isUpstreamsTurn { report(.timeout) }
             abort("The answer was not whole within the service's time for a request.")
         case .tunnelling: break
         }

@@ -214,14 +214,14 @@ extension ServerConnection {
 
     /// Sets the clock for whoever's turn it is.
     func expectProgress() {
-        guard let timeout = responseTimeout else { return }
-        if !requestBody.isComplete, isUpstreamWritable {
-            // The client's turn is no part of the try.
-            deadline = min(gateway.now + gateway.limits.bodyTimeout, request.giveUpAt)
-        } else {
-            expire(in: timeout)
-        }
+        guard let cluster = request.cluster else { return }
+        if case .responding = upstream { return expectResponseContent() }
+        if isUpstreamsTurn { return expire(in: cluster.responseTimeout) }
+        // The client's turn is no part of the try.
+        let patience = cluster.streamIdleTimeout ?? gateway.limits.bodyTimeout
+        deadline = min(gateway.now.addingClamped(patience), request.giveUpAt)
     }
 
-    var responseTimeout: UInt64? { request.cluster?.responseTimeout }
+    /// Whether the upstream is waited for, to take more of the request or to answer it; else the client is, for content.
+    var isUpstreamsTurn: Bool { requestBody.isComplete || !isUpstreamWritable }
 }

@@ -151,10 +151,13 @@ extension ServerConnection {
         }
     }
 
-    /// Sets the clock: for the upstream to send more, or for the client to take what there is.
+    /// Sets the clock within an answer: for the upstream to send more, for the client to take what there is, or, while the
+    /// request is not whole either, for whichever of them goes on first.
     func expectResponseContent() {
-        guard let timeout = responseTimeout else { return }
-        expire(in: isClientWritable ? timeout : gateway.limits.bodyTimeout)
+        guard let cluster = request.cluster else { return }
+        guard isClientWritable else { return expire(in: gateway.limits.bodyTimeout) }
+        let patience = requestBody.isComplete ? 0 : gateway.limits.bodyTimeout
+        expire(in: cluster.streamIdleTimeout ?? max(cluster.responseTimeout, patience))
     }
 
     private func upstreamMisbehaved(_ reason: String) {

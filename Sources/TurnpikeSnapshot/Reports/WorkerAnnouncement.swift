@@ -10,7 +10,7 @@ public enum Capability: String, Sendable, CaseIterable {
     case weightedBackends
     case redirect, directResponse, rewrite, stickiness, headerEdits, mirror, upgrades
     case loadBalancing, localityAwareness, outlierDetection, retries, requestTimeout, circuitBreakers, dnsRefreshRate
-    case upstreamIdleTimeout
+    case upstreamIdleTimeout, streamIdleTimeout
     case healthCheck, grpcHealthCheck
     case upstreamHTTP2, upstreamTLS, clientCertificate
     /// Shows clients certificates that it is told of.
@@ -77,6 +77,7 @@ extension CompiledCluster {
         if retries != nil { required.insert(.retries) }
         if requestTimeout != nil { required.insert(.requestTimeout) }
         if idleTimeout != nil { required.insert(.upstreamIdleTimeout) }
+        if streamIdleTimeout != nil { required.insert(.streamIdleTimeout) }
         if circuitBreakers != nil { required.insert(.circuitBreakers) }
         if `protocol` == .http2 { required.insert(.upstreamHTTP2) }
         if tls != nil { required.insert(.upstreamTLS) }

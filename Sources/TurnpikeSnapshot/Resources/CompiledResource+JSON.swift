@@ -117,6 +117,7 @@ extension CompiledCluster {
             responseTimeout: .milliseconds(fields.integer("responseTimeoutMillis", in: 1...3_600_000)),
             requestTimeout: fields.optionalMilliseconds("requestTimeoutMillis", in: 1...86_400_000),
             idleTimeout: fields.optionalMilliseconds("idleTimeoutMillis", in: 1...3_600_000),
+            streamIdleTimeout: fields.optionalMilliseconds("streamIdleTimeoutMillis", in: 0...86_400_000),
             loadBalancing: fields.object("loadBalancing") { LoadBalancing(reading: &$0) },
             outlierDetection: fields.object("outlierDetection") { OutlierDetection(reading: &$0) },
             retries: fields.object("retries") { Retries(reading: &$0) },
@@ -135,6 +136,7 @@ extension CompiledCluster {
         fields.write("responseTimeoutMillis", responseTimeout.inMilliseconds)
         if let requestTimeout { fields.write("requestTimeoutMillis", requestTimeout.inMilliseconds) }
         if let idleTimeout { fields.write("idleTimeoutMillis", idleTimeout.inMilliseconds) }
+        if let streamIdleTimeout { fields.write("streamIdleTimeoutMillis", streamIdleTimeout.inMilliseconds) }
         if let loadBalancing { fields.write("loadBalancing") { loadBalancing.write(to: &$0) } }
         if let outlierDetection { fields.write("outlierDetection") { outlierDetection.write(to: &$0) } }
         if let retries { fields.write("retries") { retries.write(to: &$0) } }

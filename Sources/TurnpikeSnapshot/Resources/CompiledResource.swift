@@ -207,6 +207,8 @@ public struct CompiledCluster: CompiledContent {
     public var requestTimeout: Duration?
     /// Of connections between two requests. Absent: ``Service/defaultIdleTimeout``.
     public var idleTimeout: Duration?
+    /// Zero: for ever. Absent: what `responseTimeout` and the gateway allow.
+    public var streamIdleTimeout: Duration?
     /// Absent: in turns, by weight.
     public var loadBalancing: LoadBalancing?
     /// Absent: endpoints are not judged by their answers.
@@ -226,9 +228,10 @@ public struct CompiledCluster: CompiledContent {
     public init(
         tenant: String, name: String, id: ResourceID, endpoints: [Endpoint], connectTimeout: Duration,
         responseTimeout: Duration, requestTimeout: Duration? = nil, idleTimeout: Duration? = nil,
-        loadBalancing: LoadBalancing? = nil, outlierDetection: OutlierDetection? = nil, retries: Retries? = nil,
-        circuitBreakers: CircuitBreakers? = nil, protocol: Service.UpstreamProtocol = .http, tls: UpstreamTLS? = nil,
-        healthCheck: HealthCheck? = nil, dnsRefreshRate: Duration? = nil
+        streamIdleTimeout: Duration? = nil, loadBalancing: LoadBalancing? = nil,
+        outlierDetection: OutlierDetection? = nil, retries: Retries? = nil, circuitBreakers: CircuitBreakers? = nil,
+        protocol: Service.UpstreamProtocol = .http, tls: UpstreamTLS? = nil, healthCheck: HealthCheck? = nil,
+        dnsRefreshRate: Duration? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -238,6 +241,7 @@ public struct CompiledCluster: CompiledContent {
         self.responseTimeout = responseTimeout
         self.requestTimeout = requestTimeout
         self.idleTimeout = idleTimeout
+        self.streamIdleTimeout = streamIdleTimeout
         self.loadBalancing = loadBalancing
         self.outlierDetection = outlierDetection
         self.retries = retries

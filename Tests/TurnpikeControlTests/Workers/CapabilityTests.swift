@@ -92,7 +92,7 @@ import TurnpikeTestSupport
         let cluster = CompiledCluster(
             tenant: "acme", name: "c", id: .zero, endpoints: [.init(host: "h", port: 80, weight: 1)],
             connectTimeout: .seconds(1), responseTimeout: .seconds(1), requestTimeout: .seconds(1),
-            idleTimeout: .seconds(1),
+            idleTimeout: .seconds(1), streamIdleTimeout: .zero,
             loadBalancing: LoadBalancing(algorithm: .leastRequest, localityAwareness: .init()),
             outlierDetection: OutlierDetection(),
             retries: Retries(on: [.reset]), circuitBreakers: CircuitBreakers(maxRequests: 1),

@@ -65,8 +65,9 @@ private let refused: [(Kind, String, [String])] = [
         ]
     ),
     (
-        .service, #"{"endpoints":[{"host":"a","port":1}],"requestTimeout":"0ms","idleTimeout":"2h","retries":{}}"#,
-        ["/requestTimeout range", "/idleTimeout range", "/retries/on required"]
+        .service,
+        #"{"endpoints":[{"host":"a","port":1}],"requestTimeout":"0ms","idleTimeout":"2h","streamIdleTimeout":"25h","retries":{}}"#,
+        ["/requestTimeout range", "/idleTimeout range", "/streamIdleTimeout range", "/retries/on required"]
     ),
     (
         .service,

@@ -33,8 +33,8 @@ enum Sample {
         _ name: String = "orders", tenant: String = "acme", endpoints: [(String, Int)] = [("10.0.0.1", 80)],
         weights: [Int] = [], zones: [String?] = [], connectTimeout: Duration = .seconds(1),
         responseTimeout: Duration = .seconds(5),
-        requestTimeout: Duration? = nil, idleTimeout: Duration? = nil, loadBalancing: LoadBalancing? = nil,
-        outlierDetection: OutlierDetection? = nil, retries: Retries? = nil,
+        requestTimeout: Duration? = nil, idleTimeout: Duration? = nil, streamIdleTimeout: Duration? = nil,
+        loadBalancing: LoadBalancing? = nil, outlierDetection: OutlierDetection? = nil, retries: Retries? = nil,
         circuitBreakers: CircuitBreakers? = nil, healthCheck: HealthCheck? = nil, dnsRefreshRate: Duration? = nil
     ) -> CompiledResource {
         .cluster(
@@ -47,7 +47,8 @@ enum Sample {
                         zone: $0 < zones.count ? zones[$0] : nil)
                 },
                 connectTimeout: connectTimeout, responseTimeout: responseTimeout, requestTimeout: requestTimeout,
-                idleTimeout: idleTimeout, loadBalancing: loadBalancing, outlierDetection: outlierDetection,
+                idleTimeout: idleTimeout, streamIdleTimeout: streamIdleTimeout, loadBalancing: loadBalancing,
+                outlierDetection: outlierDetection,
                 retries: retries, circuitBreakers: circuitBreakers, healthCheck: healthCheck,
                 dnsRefreshRate: dnsRefreshRate
             ))

@@ -219,6 +219,39 @@ import TurnpikeSnapshot
         await origin.stop()
     }
 
+    /// That the other time-outs have passed is told by a request that is sent after the last message, and not answered.
+    @Test(arguments: Transport.available)
+    func `a gRPC stream on which nobody says anything lives for as long as its service says`(
+        transport: Transport
+    ) async throws {
+        let origin = try await HTTP2Origin.start {
+            $0.first(name: ":path") == "/silent" ? .silence : .echo(trailers: [("grpc-status", "0")])
+        }
+        var resources = [Pieces.route(paths: [.prefix("/")])]
+        let short = Duration.milliseconds(100)
+        let limits = GatewayLimits(bodyTimeout: 100_000_000)
+        resources.append(
+            Pieces.cluster(origin.port, responseTimeout: short, streamIdleTimeout: .seconds(60), protocol: .http2))
+        try await GatewayHarness.run(
+            on: transport, resources, limits: limits, certificates: [try TestCertificate.make("api.acme.test")]
+        ) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort)
+            let call = try await client.stream()
+            try await call.send(
+                HTTP2Client.head("POST", "/orders.Orders/Watch", [("content-type", "application/grpc")]))
+            try await call.send([0, 0, 0, 0, 1, 1])
+            #expect(await call.response { $0.body.count >= 6 }.hasEnded == false)
+            try await call.send([0, 0, 0, 0, 1, 2])
+            _ = await call.response { $0.body.count >= 12 }
+            #expect(try await client.get("/silent").status == 504)
+            try await call.send([0, 0, 0, 0, 1, 3], endsStream: true)
+            let response = await call.response()
+            #expect(response.body.count == 18 && response.trailers?.first(name: "grpc-status") == "0")
+            await client.close()
+        }
+        await origin.stop()
+    }
+
     @Test(arguments: Transport.available)
     func `a gRPC answer that is all trailers stays so`(transport: Transport) async throws {
         let origin = try await HTTP2Origin.start { _ in

@@ -222,14 +222,16 @@ enum Pieces {
 
     static func cluster(
         _ ports: Int..., name: String = "orders", host: String = "127.0.0.1", responseTimeout: Duration = .seconds(10),
-        idleTimeout: Duration? = nil, protocol: Service.UpstreamProtocol = .http, tls: UpstreamTLS? = nil
+        idleTimeout: Duration? = nil, streamIdleTimeout: Duration? = nil,
+        protocol: Service.UpstreamProtocol = .http, tls: UpstreamTLS? = nil
     ) -> CompiledResource {
         .cluster(
             CompiledCluster(
                 tenant: "acme", name: name,
                 id: ResourceID(high: 3, low: name.utf8.reduce(1) { $0 &* 31 &+ UInt64($1) }),
                 endpoints: ports.map { .init(host: host, port: $0, weight: 1) }, connectTimeout: .seconds(2),
-                responseTimeout: responseTimeout, idleTimeout: idleTimeout, protocol: `protocol`, tls: tls
+                responseTimeout: responseTimeout, idleTimeout: idleTimeout,
+                streamIdleTimeout: streamIdleTimeout, protocol: `protocol`, tls: tls
             ))
     }
 

@@ -89,15 +89,15 @@ private let extras = [
     private struct Failed: Error {}
 
     @Test(arguments: [
-        ("requestTimeoutMillis", Capability.requestTimeout), ("idleTimeoutMillis", .upstreamIdleTimeout),
-        ("dnsRefreshRateMillis", .dnsRefreshRate),
+        ("requestTimeoutMillis", 0, Capability.requestTimeout), ("idleTimeoutMillis", 0, .upstreamIdleTimeout),
+        ("streamIdleTimeoutMillis", -1, .streamIdleTimeout), ("dnsRefreshRateMillis", 0, .dnsRefreshRate),
     ])
-    func `a cluster keeps a time that its service sets`(name: String, capability: Capability) throws {
+    func `a cluster keeps a time that its service sets`(name: String, tooLittle: Int64, capability: Capability) throws {
         let document = try JSON.parse(documents[1]).merging(patch: .object(JSONObject([name: 1500])))
         let cluster = try CompiledResource(json: document)
         #expect(cluster.json == document && cluster.requiredCapabilities == [capability])
         let bad = try #require(throws: TurnpikeError.self) {
-            try CompiledResource(json: document.merging(patch: .object(JSONObject([name: 0]))))
+            try CompiledResource(json: document.merging(patch: .object(JSONObject([name: .integer(tooLittle)]))))
         }
         #expect(bad.faults.map(\.pointer.description) == ["/\(name)"])
     }
