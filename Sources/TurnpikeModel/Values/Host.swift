@@ -4,11 +4,11 @@
 public enum Host {
     /// A DNS name or an IP address, without port.
     public static func isValidAddress(_ host: String) -> Bool {
-        isValidName(host) || isIPv6(host)
+        isValidName(host) || isNumeric(host)
     }
 
     /// An IP address, which leads somewhere without being looked up.
-    public static func isNumeric(_ host: String) -> Bool { isIPv4(Substring(host)) || isIPv6(host) }
+    public static func isNumeric(_ host: String) -> Bool { IPAddress(host) != nil }
 
     /// A name or an IPv4 address, with or without a port from 1 on, as a `Host` field has it.
     static func isAuthority(_ text: String) -> Bool {
@@ -39,44 +39,7 @@ public enum Host {
         }
     }
 
-    /// RFC 4291, section 2.2: eight groups of one to four hexadecimal digits, of which `::` may stand once for one or
-    /// more that are zero; an IPv4 address may stand for the last two. Without a zone.
-    private static func isIPv6(_ host: String) -> Bool {
-        guard host.contains(":"), host.utf8.count <= 45 else { return false }
-        let halves = host.split(separator: "::", maxSplits: 1, omittingEmptySubsequences: false)
-        var count = 0
-        for (index, half) in halves.enumerated() {
-            guard let groups = groupCount(of: half, mayEndInIPv4: index == halves.count - 1) else { return false }
-            count += groups
-        }
-        return halves.count == 1 ? count == 8 : count <= 7
-    }
-
-    /// How many groups of 16 bits the text stands for, if it is made of groups.
-    private static func groupCount(of text: Substring, mayEndInIPv4: Bool) -> Int? {
-        if text.isEmpty { return 0 }
-        var groups = text.split(separator: ":", omittingEmptySubsequences: false)
-        var count = 0
-        if mayEndInIPv4, let last = groups.last, last.contains(".") {
-            guard isIPv4(last) else { return nil }
-            groups.removeLast()
-            count = 2
-        }
-        let areGroups = groups.allSatisfy { (1...4).contains($0.utf8.count) && $0.utf8.allSatisfy(isHexDigit) }
-        return areGroups ? count + groups.count : nil
-    }
-
-    private static func isIPv4(_ text: Substring) -> Bool {
-        let numbers = text.split(separator: ".", omittingEmptySubsequences: false)
-        return numbers.count == 4
-            && numbers.allSatisfy { number in UInt8(number).map { String($0) == number } ?? false }
-    }
-
     private static func isLowercaseAlphanumeric(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte)
-    }
-
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) || (0x41...0x46).contains(byte)
     }
 }
