@@ -2,7 +2,7 @@
 
 public import TurnpikeModel
 
-/// Whom a connection comes from.
+/// Whom a connection, or a request that a trusted proxy has passed on, comes from.
 public struct ClientAddress: Sendable, Hashable {
     /// As it stands in `X-Forwarded-For`: without port, IPv6 without brackets.
     public let text: [UInt8]
@@ -23,6 +23,14 @@ public struct ClientAddress: Sendable, Hashable {
             subject = ResourceID(high: 4, low: word(bytes.prefix(4)))
             ip = bytes.count == 4 ? IPAddress(.v4, high: 0, low: word(bytes[...])) : nil
         }
+    }
+
+    public init(_ address: IPAddress) {
+        // Eight groups of four digits with a colon between each two.
+        text = [UInt8](capacity: 39) { $0.append(address: address) } ?? []
+        subject = ResourceID(
+            high: address.family == .v4 ? 4 : 6, low: address.family == .v4 ? address.low : address.high)
+        ip = address
     }
 
     /// Where the address is not known, such as on a local socket: all of these share one subject.

@@ -22,6 +22,8 @@ public final class Gateway {
     let debugCheck: DebugCheck?
     /// Nil where no request is traced.
     let sampling: TraceSampling?
+    /// Nil where nobody is believed about whom a request comes from.
+    let trustedProxies: TrustedProxies?
     let observer: (any GatewayObserver)?
     let rateLimiter: RateLimiter
 
@@ -54,11 +56,12 @@ public final class Gateway {
     ///   - debugCheck: called for each request with a field `Turnpike-Debug`; must not block, nor tell by its time what it compares.
     ///   - sampling: which requests the observer is told the traces of. Default: none.
     ///   - zone: where the gateway runs, for services that prefer endpoints of its zone. Default: not known.
+    ///   - trustedProxies: whose word about where a request comes from is believed. Default: nobody's.
     public init(
         limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(), recorder: any UsageRecorder,
         observer: (any GatewayObserver)?, rateLimiter: RateLimiter = RateLimiter(), seed: UInt64,
         digest: @escaping KeyDigester, debugCheck: DebugCheck? = nil,
-        sampling: TraceSampling? = nil, zone: String? = nil
+        sampling: TraceSampling? = nil, zone: String? = nil, trustedProxies: TrustedProxies? = nil
     ) {
         self.limits = limits
         self.recorder = recorder
@@ -67,6 +70,7 @@ public final class Gateway {
         self.digest = digest
         self.debugCheck = debugCheck
         self.sampling = sampling
+        self.trustedProxies = trustedProxies
         balancers = Balancers(zone: zone)
         upstreams = UpstreamDirectory(limits: pool)
         random = RandomSource(seed: seed)

@@ -92,6 +92,7 @@ extension ServerConnection {
     func beginUnreadable(byteCount: Int) {
         beginRequest()
         head = RequestHead()
+        origin.forget()
         requestBody = BodyReader(.none)
         request.bytesIn = Int64(byteCount)
         logged.removeAll()
@@ -105,6 +106,7 @@ extension ServerConnection {
         let head = head
         request.bytesIn = Int64(head.headLength)
         requestBody = BodyReader(head.framing, payloadLimit: gateway.limits.bodyBytes)
+        if let proxies = gateway.trustedProxies { origin.find(head, bytes, trusting: proxies) }
         if head.fields.present.has(.turnpikeDebug) { request.isDebugged = isDebugged(bytes) }
         startTrace(bytes)
         logged.removeAll()
@@ -114,7 +116,7 @@ extension ServerConnection {
         do throws(Refusal) {
             if head.framing.announces(moreThan: gateway.limits.bodyBytes) { throw .malformed(.bodyTooLarge) }
             let admission = try gateway.admit(
-                head, bytes, from: client, over: scheme, content: &requestBody, context: &request, to: toUpstream)
+                head, bytes, from: origin, content: &requestBody, context: &request, to: toUpstream)
             forwardedHeadLength = toUpstream.count
             heldLength = forwardedHeadLength
             switch admission {

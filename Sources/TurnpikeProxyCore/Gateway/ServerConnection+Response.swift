@@ -107,7 +107,7 @@ extension ServerConnection {
         let bound = forwarding.sizeBound(response) + (stickiness?.sizeBound ?? 0) + ByteWriter.debugBound(debug)
         let range = toClient.write(atMost: bound) { writer in
             forwarding.write(response, bytes, to: &writer)
-            if let cookie = request.newCookie { stickiness?.writeCookie(cookie, over: scheme, to: &writer) }
+            if let cookie = request.newCookie { stickiness?.writeCookie(cookie, over: origin.scheme, to: &writer) }
             writer.appendDebug(debug)
             writer.appendEndOfHead()
         }

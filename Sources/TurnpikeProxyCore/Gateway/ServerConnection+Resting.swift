@@ -14,8 +14,7 @@ extension Gateway {
         until deadline: UInt64
     ) -> ServerConnection {
         let connection = resting.popLast() ?? ServerConnection(gateway: self, client: client, scheme: scheme)
-        connection.client = client
-        connection.scheme = scheme
+        connection.origin = RequestOrigin(peer: client, over: scheme)
         connection.speaksHTTP2 = speaksHTTP2
         connection.deadline = deadline
         return connection

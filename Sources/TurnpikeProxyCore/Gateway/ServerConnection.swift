@@ -43,9 +43,8 @@ public final class ServerConnection {
     }
 
     let gateway: Gateway
-    var client: ClientAddress
-    /// What the client spoke.
-    var scheme: RequestForwarding.Scheme
+    /// Where the request comes from; between two of them, and where no proxies are trusted, from the peer.
+    var origin: RequestOrigin
     /// What comes in here as HTTP/1.1 is a stream of HTTP/2.
     var speaksHTTP2: Bool
 
@@ -95,17 +94,22 @@ public final class ServerConnection {
     var loggedMethod = ByteRange.empty
     var loggedPath = ByteRange.empty
 
+    /// - Parameters:
+    ///   - client: whom the connection comes from.
+    ///   - scheme: what is spoken on it.
     public init(
         gateway: Gateway, client: ClientAddress, scheme: RequestForwarding.Scheme = .http, speaksHTTP2: Bool = false
     ) {
         self.gateway = gateway
-        self.client = client
-        self.scheme = scheme
+        origin = RequestOrigin(peer: client, over: scheme)
         self.speaksHTTP2 = speaksHTTP2
         parser = RequestParser(limits: gateway.limits.head)
         responseParser = ResponseParser(limits: gateway.limits.head)
         deadline = gateway.now + gateway.limits.idleTimeout
     }
+
+    /// Whom the request comes from, by its connection or by what trusted proxies tell.
+    var client: ClientAddress { origin.client }
 
     /// What `.staged` means in `.sendToClient`; valid until the next event.
     public var clientStage: UnsafeRawBufferPointer { toClient.bytes }

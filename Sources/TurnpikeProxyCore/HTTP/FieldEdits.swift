@@ -20,6 +20,10 @@ struct FieldEdits: Sendable {
         names.contains { known in known.withUnsafeBytes { name.equalsIgnoringCase($0) } }
     }
 
+    func drops(_ lowercaseName: StaticString) -> Bool {
+        drops(UnsafeRawBufferPointer(start: lowercaseName.utf8Start, count: lowercaseName.utf8CodeUnitCount))
+    }
+
     /// Bytes that `write` writes.
     var size: Int { lines.count }
 

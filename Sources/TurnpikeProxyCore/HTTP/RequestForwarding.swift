@@ -5,8 +5,9 @@
 /// Written are: method, normalised path and query; `Host` first; the fields as they came, without hop-by-hop ones,
 /// those that `Connection` names, and those to `drop`; the wish to switch protocols, where the gateway has one; then `X-Forwarded-For`, `-Proto`, `-Host`, `X-Request-Id` and
 /// `traceparent`. What a client says in `X-Forwarded-*`, `Forwarded` and `X-Real-IP` is dropped, unless the peer is
-/// trusted: then its address is appended to the client's list, and the others stay if they are there. What an upstream that
-/// reads `_` as `-` would take for a field that the gateway understands (``KnownField/lookalike``) is dropped in any case.
+/// trusted: then its address is appended to `X-Forwarded-For`, and to `Forwarded` (RFC 7239) where that is there; the others
+/// stay if they are there. What an upstream that reads `_` as `-` would take for a field that the gateway understands
+/// (``KnownField/lookalike``) is dropped in any case.
 ///
 /// ```swift
 /// let forwarding = RequestForwarding(path: path, clientAddress: peer, scheme: .https, requestID: id, newTrace: trace)
@@ -27,8 +28,12 @@ public struct RequestForwarding {
     public var host: UnsafeRawBufferPointer?
     /// The peer's address as text, without its port.
     public var clientAddress: UnsafeRawBufferPointer
-    /// What the client spoke.
+    /// What the client spoke, as far as is known.
     public var scheme: Scheme
+    /// What the peer spoke. Default: as the client.
+    var peerScheme: Scheme
+    /// The address that a trusted peer has told of, which begins `X-Forwarded-For` where the request has none.
+    var reported: [UInt8]?
     /// The peer is a proxy of ours, whose forwarding fields are believed. Default false.
     public var trustsPeer: Bool
     /// Fields that stop here: the credential's, and `Expect` where the gateway has answered it.
@@ -52,6 +57,7 @@ public struct RequestForwarding {
         self.host = host
         self.clientAddress = clientAddress
         self.scheme = scheme
+        peerScheme = scheme
         self.trustsPeer = trustsPeer
         self.drop = drop
         self.requestID = requestID
@@ -60,9 +66,10 @@ public struct RequestForwarding {
 
     /// Bytes that `write` and the end of the head take at most. Fields that the caller adds come on top.
     public func sizeBound(_ head: RequestHead) -> Int {
-        // The authority appears twice more than it was sent; 320 covers the names and ids that are added.
-        head.headLength + path.count + (host?.count ?? 0) + 2 * head.authority.count + clientAddress.count + 320
-            + 2 * head.fields.count + (edits?.size ?? 0) + (upgrade.map { $0.count + 32 } ?? 0)
+        // The authority appears twice more than it was sent, and the peer's address twice; 360 covers the names and ids that
+        // are added.
+        head.headLength + path.count + (host?.count ?? 0) + 2 * head.authority.count + 2 * clientAddress.count + 360
+            + 2 * head.fields.count + (edits?.size ?? 0) + (upgrade.map { $0.count + 32 } ?? 0) + (reported?.count ?? 0)
     }
 
     /// Writes everything but the empty line at the end, so that fields can be added.
@@ -81,6 +88,7 @@ public struct RequestForwarding {
         if let upgrade { writer.appendUpgrade(upgrade) }
 
         writeForwardedFor(head, bytes, to: &writer)
+        if continuesForwarded(head) { writeForwarded(head, bytes, to: &writer) }
         if !(trustsPeer && head.fields.present.has(.xForwardedProto)) {
             writer.appendField("X-Forwarded-Proto", scheme == .https ? "https" : "http")
         }
@@ -118,7 +126,7 @@ public struct RequestForwarding {
         var dropped = drop.union(.hopByHop)
         dropped.formUnion([KnownFieldSet(.host), KnownFieldSet(.xRequestID), KnownFieldSet(.lookalike)])
         // Appended to below, and so written anew.
-        dropped.formUnion(trustsPeer ? KnownFieldSet(.xForwardedFor) : .forwarding)
+        dropped.formUnion(trustsPeer ? [KnownFieldSet(.xForwardedFor), KnownFieldSet(.forwarded)] : .forwarding)
         if replacesTrace || !hasTrace { dropped.formUnion(KnownFieldSet(.traceparent)) }
         if !hasTrace { dropped.formUnion(KnownFieldSet(.tracestate)) }
         return dropped
@@ -129,12 +137,40 @@ public struct RequestForwarding {
     ) {
         writer.append("X-Forwarded-For: ")
         if trustsPeer, head.fields.present.has(.xForwardedFor) {
-            for field in head.fields where field.known == .xForwardedFor && !field.value.isEmpty {
-                writer.append(bytes[field.value])
-                writer.append(", ")
-            }
+            writeValues(of: .xForwardedFor, head, bytes, to: &writer)
+        } else if let reported {
+            reported.withUnsafeBytes { writer.append($0) }
+            writer.append(", ")
         }
         writer.append(clientAddress)
         writer.append("\r\n")
+    }
+
+    /// The route's own changes to a field stand over what came in it.
+    private func continuesForwarded(_ head: RequestHead) -> Bool {
+        guard trustsPeer, head.fields.present.has(.forwarded) else { return false }
+        return edits?.drops("forwarded") != true
+    }
+
+    private func writeForwarded(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
+        writer.append("Forwarded: ")
+        writeValues(of: .forwarded, head, bytes, to: &writer)
+        writer.append("for=")
+        // RFC 7239 §6: brackets around an address of IPv6, and quotes around these.
+        let isIPv6 = clientAddress.contains(ASCII.colon)
+        if isIPv6 { writer.append("\"[") }
+        writer.append(clientAddress)
+        if isIPv6 { writer.append("]\"") }
+        writer.append(peerScheme == .https ? ";proto=https\r\n" : ";proto=http\r\n")
+    }
+
+    /// What was told so far, as one list that goes on.
+    private func writeValues(
+        of known: KnownField, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, to writer: inout ByteWriter
+    ) {
+        for field in head.fields where field.known == known && !field.value.isEmpty {
+            writer.append(bytes[field.value])
+            writer.append(", ")
+        }
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeModel
+
 @testable import TurnpikeProxyCore
 
 extension FuzzTarget {
@@ -27,21 +29,48 @@ extension FuzzTarget {
         let outcome = bytes.withUnsafeBytes { normaliser.normalise($0[whole.head.path]) }
         let path = bytes.withUnsafeBytes { normaliser.withPath(outcome, of: $0[whole.head.path]) { Array($0) } }
         guard let path else { return }
-        let sent = try forwarded(whole.head, bytes, path: path)
+        let stranger = origin(of: whole.head, bytes, from: "198.51.100.7")
+        _ = try passOn(whole.head, bytes, path: path, from: stranger)
+        let proxied = origin(of: whole.head, bytes, from: "192.0.2.7")
+        let (head, sent) = try passOn(whole.head, bytes, path: path, from: proxied)
+        // A gateway that trusts this one sees the same client, where it looks as far.
+        guard bytes.count(where: { $0 == ASCII.comma }) + whole.head.fields.count < ProxyWalk.mostHops else { return }
+        let client = origin(of: head, sent, from: "192.0.2.8").client
+        try require(client == proxied.client, "\(client) for \(proxied.client)")
+    }
+
+    /// Whom a request comes from, by a gateway that trusts 192.0.2.0/24.
+    private static func origin(of head: RequestHead, _ bytes: [UInt8], from peer: String) -> RequestOrigin {
+        var origin = RequestOrigin(peer: IPAddress(peer).map { ClientAddress($0) } ?? .unknown, over: .http)
+        guard let proxies = TrustedProxies(["192.0.2.0/24"].compactMap { AddressRange($0) }) else { return origin }
+        bytes.withUnsafeBytes { origin.find(head, $0, trusting: proxies) }
+        return origin
+    }
+
+    /// What is forwarded, as it is read again: the same request.
+    private static func passOn(
+        _ head: RequestHead, _ bytes: [UInt8], path: [UInt8], from origin: RequestOrigin
+    ) throws -> (head: RequestHead, sent: [UInt8]) {
+        let sent = try forwarded(head, bytes, path: path, from: origin)
         let taken = parsedRequest(sent, [sent.count], limits: HeadLimits())
         guard case .complete(sent.count) = taken.outcome else {
             throw Broken("\(taken.outcome) for what was forwarded: \(sent.text.debugDescription)")
         }
-        try expectSame(whole.head, bytes, taken.head, sent, path: path)
+        try expectSame(head, bytes, taken.head, sent, path: path)
+        return (taken.head, sent)
     }
 
-    private static func forwarded(_ head: RequestHead, _ bytes: [UInt8], path: [UInt8]) throws -> [UInt8] {
+    private static func forwarded(
+        _ head: RequestHead, _ bytes: [UInt8], path: [UInt8], from origin: RequestOrigin
+    ) throws -> [UInt8] {
         let sent = path.withUnsafeBytes { path in
-            Array("192.0.2.7".utf8).withUnsafeBytes { address in
+            origin.peer.text.withUnsafeBytes { address in
                 bytes.withUnsafeBytes { bytes in
-                    let forwarding = RequestForwarding(
-                        path: path, clientAddress: address, scheme: .http, requestID: RequestID(high: 1, low: 2),
+                    var forwarding = RequestForwarding(
+                        path: path, clientAddress: address, scheme: origin.scheme, trustsPeer: origin.trustsPeer,
+                        requestID: RequestID(high: 1, low: 2),
                         newTrace: TraceParent(traceHigh: 1, traceLow: 2, parent: 3))
+                    forwarding.reported = origin.reported?.text
                     return [UInt8](capacity: forwarding.sizeBound(head)) { writer in
                         forwarding.write(head, bytes, to: &writer)
                         writer.appendEndOfHead()

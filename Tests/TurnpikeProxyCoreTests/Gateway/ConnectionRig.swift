@@ -29,13 +29,14 @@ final class ConnectionRig {
     init(
         _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(), pool: PoolLimits = PoolLimits(),
         recorder: RecordedUsage = RecordedUsage(), rateLimiter: RateLimiter = RateLimiter(),
-        debugCheck: Gateway.DebugCheck? = nil, sampling: TraceSampling? = nil, speaksHTTP2: Bool = false
+        debugCheck: Gateway.DebugCheck? = nil, sampling: TraceSampling? = nil, trustedProxies: TrustedProxies? = nil,
+        speaksHTTP2: Bool = false
     ) throws {
         self.recorder = recorder
         gateway = Gateway(
             limits: limits, pool: pool, recorder: recorder, observer: observer, rateLimiter: rateLimiter, seed: 7,
             digest: { $0.count >= 3 ? Sample.digest($0) : nil }, debugCheck: debugCheck,
-            sampling: sampling
+            sampling: sampling, trustedProxies: trustedProxies
         )
         gateway.advance(now: now, wall: wall)
         if let resources { _ = gateway.apply(try state.apply(Sample.whole(resources))) }

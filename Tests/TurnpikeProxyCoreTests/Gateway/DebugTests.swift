@@ -38,7 +38,8 @@ import TurnpikeSnapshot
         let key = ResourceID(high: 12, low: 1).text(prefix: "key")
         #expect(
             report(rig) == [
-                "revision=1", "route=acme/orders", "key=\(key)", "rate=burst:4", "quota=monthly", "decision=forwarded",
+                "revision=1", "route=acme/orders", "key=\(key)", "client=192.0.2.7", "rate=burst:4",
+                "quota=monthly", "decision=forwarded",
                 "service=orders", "endpoint=10.0.0.1:80", "attempts=1", "sent-ms=2.500", "upstream-ms=40.001",
                 "total-ms=42.501",
             ])
@@ -49,10 +50,13 @@ import TurnpikeSnapshot
         let rig = try rig([Sample.route(requiresKey: true), Sample.cluster()])
         rig.receive(get("Turnpike-Debug: \(Self.token)\r\n"))
         #expect(rig.status == 401)
-        #expect(report(rig) == ["revision=1", "route=acme/orders", "decision=unauthenticated", "total-ms=0.000"])
+        #expect(
+            report(rig) == [
+                "revision=1", "route=acme/orders", "client=192.0.2.7", "decision=unauthenticated", "total-ms=0.000",
+            ])
         _ = rig.takeClient()
         rig.receive(get("Turnpike-Debug: \(Self.token)\r\n", path: "/nowhere"))
-        #expect(report(rig) == ["revision=1", "decision=no-route", "total-ms=0.000"])
+        #expect(report(rig) == ["revision=1", "client=192.0.2.7", "decision=no-route", "total-ms=0.000"])
     }
 
     @Test func `an upstream that cannot be reached is named`() throws {

@@ -88,7 +88,7 @@ import TurnpikeSnapshot
         let key = Stickiness.Key.cookie(name, lifetime: .seconds(400 * 86_400))
         let rig = try ConnectionRig(resources(Stickiness(key)))
         for (scheme, isSecure) in [(RequestForwarding.Scheme.http, false), (.https, true)] {
-            rig.connection.scheme = scheme
+            rig.connection.origin = RequestOrigin(peer: .unknown, over: scheme)
             let answer = try send(rig).answer
             let line = try #require(answer.split(separator: "\r\n").first { $0.hasPrefix("Set-Cookie: \(name)=") })
             #expect(line.contains("; Secure;") == isSecure && line.hasSuffix("; Max-Age=34560000"))

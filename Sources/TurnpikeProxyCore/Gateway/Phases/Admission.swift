@@ -16,12 +16,11 @@ extension Gateway {
     ///   - content: follows the request's content; a phase may allow it less.
     ///   - stage: where the last phase writes to.
     func admit(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
-        over scheme: RequestForwarding.Scheme, content: inout BodyReader, context: inout RequestContext,
-        to stage: ByteStage
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from origin: RequestOrigin,
+        content: inout BodyReader, context: inout RequestContext, to stage: ByteStage
     ) throws(Refusal) -> Admission {
         var admission = Admission.admitted
-        let route = try match(head, bytes, from: client, context: &context)
+        let route = try match(head, bytes, from: origin.client.ip, context: &context)
         var phases = route.phases
         while let phase = phases.popFirst() {
             switch phase {
@@ -30,10 +29,9 @@ extension Gateway {
             case .account: try checkAccount()
             case .apiKey: try authenticate(head, bytes, for: route, context: &context)
             case .maxContentBytes: try boundContent(head.framing, by: route, content: &content)
-            case .rateLimit: try limitRate(from: client, by: route, context: &context)
+            case .rateLimit: try limitRate(from: origin.client, by: route, context: &context)
             case .quota: admission = try spendQuotas(of: route, context: &context)
-            case .forward:
-                prepare(head, bytes, from: client, over: scheme, for: route, context: &context, to: stage)
+            case .forward: prepare(head, bytes, from: origin, for: route, context: &context, to: stage)
             }
         }
         context.isAdmitted = admission == .admitted

@@ -4,9 +4,8 @@ extension Gateway {
     /// Writes what is needed of the request once it is admitted, which may be later: the head that the upstream gets, or
     /// where the route redirects to. Chooses the service.
     func prepare(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
-        over scheme: RequestForwarding.Scheme, for route: GatewayRoute, context: inout RequestContext,
-        to stage: ByteStage
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from origin: RequestOrigin, for route: GatewayRoute,
+        context: inout RequestContext, to stage: ByteStage
     ) {
         if let choice = route.stickiness?.choose(head, bytes, random: &random) {
             context.stickyBackend = choice.backend
@@ -15,11 +14,10 @@ extension Gateway {
         guard let answer = route.answer else {
             chooseService(for: route, context: &context)
             if case .maglev(let hash)? = context.service?.cluster.balancing {
-                context.hash = hash.value(of: head, bytes, from: client)
+                context.hash = hash.value(of: head, bytes, from: origin.client)
             }
             context.upgrade = route.upgrades?.choose(head, bytes)
-            return writeForwardedHead(
-                head, bytes, from: client, over: scheme, for: route, context: context, to: stage)
+            return writeForwardedHead(head, bytes, from: origin, for: route, context: context, to: stage)
         }
         guard let location = answer.location else { return }
         _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
@@ -77,23 +75,26 @@ extension Gateway {
 
     /// Writes the head that the upstream gets. It is kept until the upstream answers, should it have to be sent again.
     private func writeForwardedHead(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
-        over scheme: RequestForwarding.Scheme, for route: GatewayRoute, context: RequestContext,
-        to stage: ByteStage
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from origin: RequestOrigin, for route: GatewayRoute,
+        context: RequestContext, to stage: ByteStage
     ) {
         let traced = context.trace?.trace.context
         let trace = traced ?? TraceParent(random: &random)
         let rewrite = route.rewrite
-        client.text.withUnsafeBytes { address in
+        origin.peer.text.withUnsafeBytes { address in
             _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
                 var forwarding = RequestForwarding(
                     path: rewrite?.path(for: path, host: bytes[head.host], in: scratch) ?? path,
-                    clientAddress: address, scheme: scheme,
+                    clientAddress: address, scheme: origin.scheme, trustsPeer: origin.trustsPeer,
                     drop: context.credential.union([.expect, .turnpikeMirror, .turnpikeDebug]),
                     requestID: context.id, newTrace: trace
                 )
                 forwarding.replacesTrace = traced != nil
                 forwarding.edits = route.requestEdits
+                if origin.trustsPeer {
+                    forwarding.peerScheme = origin.peerScheme
+                    forwarding.reported = origin.reported?.text
+                }
                 forwarding.upgrade = context.upgrade
                 guard let host = rewrite?.host else { return write(forwarding, head, bytes, to: stage) }
                 host.withUnsafeBytes { host in

@@ -5,7 +5,7 @@ import TurnpikeModel
 extension Gateway {
     /// Finds the tenant by host, and the tenant's route by host, normalised path, method and conditions.
     func match(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress,
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from address: IPAddress?,
         context: inout RequestContext
     ) throws(Refusal) -> GatewayRoute {
         guard let current else { throw .notReady }
@@ -19,7 +19,7 @@ extension Gateway {
             throw Refusal(.noRoute, "No route matches the request.")
         }
         let match = normaliser.withPath(context.path, of: path) { path in
-            tenant.table.lookup(RequestFacts(head, bytes, path: path, address: client.ip, scratch: scratch))
+            tenant.table.lookup(RequestFacts(head, bytes, path: path, address: address, scratch: scratch))
         }
         switch match {
         case .route(let index):

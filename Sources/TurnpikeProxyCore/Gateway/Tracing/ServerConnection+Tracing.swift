@@ -12,8 +12,8 @@ extension ServerConnection {
         guard given?.isSampled ?? sampling.takes(trace) else { return }
         request.trace = TraceRecording(
             RequestTrace(
-                trace, parent: given?.parent, span: gateway.nextSpan(), head, bytes, from: client, over: scheme,
-                isHTTP2: speaksHTTP2, now: gateway.now))
+                trace, parent: given?.parent, span: gateway.nextSpan(), head, bytes, from: origin.client,
+                over: origin.scheme, isHTTP2: speaksHTTP2, now: gateway.now))
     }
 
     /// A connection was chosen for a try.
