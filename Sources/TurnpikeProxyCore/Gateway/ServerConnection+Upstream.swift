@@ -72,6 +72,10 @@ extension ServerConnection {
             beginTry(at: place, of: service, isReused: false)
             upstream = .connecting(id)
             request.setPending(true)
+            // Over HTTP/2, an upstream may say that it has not begun with it.
+            if head.hasBody, !sentContent, gateway.upstreams.speaksHTTP2(endpoint.number) {
+                request.holdsContent = true
+            }
             expire(in: service.cluster.connectTimeout)
             act(.connect(id, endpoint: endpoint.number))
         case .stale:
@@ -161,7 +165,9 @@ extension ServerConnection {
     }
 
     /// The upstream has closed, or its connection failed.
-    func upstreamLost(_ id: UpstreamID, inOrder: Bool) {
+    ///
+    /// - Parameter isUntouched: it has not begun with the request, whose repetition is then safe whatever the method.
+    func upstreamLost(_ id: UpstreamID, inOrder: Bool, isUntouched: Bool = false) {
         gateway.upstreams.removed(id)
         let lost = upstream
         upstream = .none
@@ -169,7 +175,8 @@ extension ServerConnection {
         case .none, .pausing: break
         case .connecting: tryFailed(.connect)
         case .awaitingHead(_, let isReused):
-            if isReused, responseBacklog.isEmpty, isIdempotent, isRepeatable, !request.wasStale, request.upgrade == nil
+            if isUntouched || isReused && isIdempotent, responseBacklog.isEmpty, isRepeatable, !request.wasStale,
+                request.upgrade == nil
             {
                 request.wasStale = true
                 return reconnect(after: .upstreamFailed)

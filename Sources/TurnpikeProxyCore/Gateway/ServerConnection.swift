@@ -203,6 +203,16 @@ public final class ServerConnection {
         settle()
     }
 
+    /// The upstream will not answer the request, and has not begun with it.
+    public func upstreamRefused(_ id: UpstreamID) {
+        beginEvent()
+        if upstreamID == id {
+            upstreamLost(id, inOrder: false, isUntouched: true)
+            takeBacklog()
+        }
+        settle()
+    }
+
     /// The connection of `.attach` was closed before anything was sent on it.
     public func upstreamUnusable(_ id: UpstreamID) {
         beginEvent()

@@ -70,6 +70,8 @@ public struct UpstreamDirectory: Sendable {
 
     public func address(of endpoint: Int) -> EndpointAddress { endpoints[endpoint].address }
 
+    func speaksHTTP2(_ endpoint: Int) -> Bool { endpoints[endpoint].address.wire.speaksHTTP2 }
+
     public func isAvailable(_ endpoint: Int, now: UInt64) -> Bool { endpoints[endpoint].health.isAvailable(now: now) }
 
     /// Until when the endpoint is left out; 0 for one that is not.

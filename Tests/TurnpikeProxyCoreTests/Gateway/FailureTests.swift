@@ -160,6 +160,19 @@ import TurnpikeSnapshot
         #expect(rig.status == 200)
     }
 
+    @Test func `a request that its upstream has not begun with is sent again once, whatever its method`() throws {
+        let rig = try ConnectionRig([Sample.route(), Sample.cluster(protocol: .http2)])
+        let first = try rig.exchange(
+            "POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 6\r\n\r\nabc")
+        rig.receive("de")
+        rig.does { $0.upstreamRefused(first) }
+        let second = try rig.connect()
+        rig.receive("f")
+        #expect(rig.sent[second]?.hasSuffix("\r\n\r\nabcdef") == true)
+        rig.does { $0.upstreamRefused(second) }
+        #expect(rig.status == 502 && rig.connecting == second && rig.recorder.total.units == 1)
+    }
+
     @Test func `an upstream that began to answer is not asked again`() throws {
         let (rig, old) = try warm()
         rig.receive(get)

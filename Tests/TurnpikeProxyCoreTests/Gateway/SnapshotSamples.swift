@@ -35,7 +35,8 @@ enum Sample {
         responseTimeout: Duration = .seconds(5),
         requestTimeout: Duration? = nil, idleTimeout: Duration? = nil, streamIdleTimeout: Duration? = nil,
         loadBalancing: LoadBalancing? = nil, outlierDetection: OutlierDetection? = nil, retries: Retries? = nil,
-        circuitBreakers: CircuitBreakers? = nil, healthCheck: HealthCheck? = nil, dnsRefreshRate: Duration? = nil
+        circuitBreakers: CircuitBreakers? = nil, healthCheck: HealthCheck? = nil, dnsRefreshRate: Duration? = nil,
+        protocol: Service.UpstreamProtocol = .http
     ) -> CompiledResource {
         .cluster(
             CompiledCluster(
@@ -48,8 +49,8 @@ enum Sample {
                 },
                 connectTimeout: connectTimeout, responseTimeout: responseTimeout, requestTimeout: requestTimeout,
                 idleTimeout: idleTimeout, streamIdleTimeout: streamIdleTimeout, loadBalancing: loadBalancing,
-                outlierDetection: outlierDetection,
-                retries: retries, circuitBreakers: circuitBreakers, healthCheck: healthCheck,
+                outlierDetection: outlierDetection, retries: retries, circuitBreakers: circuitBreakers,
+                protocol: `protocol`, healthCheck: healthCheck,
                 dnsRefreshRate: dnsRefreshRate
             ))
     }

@@ -58,8 +58,10 @@ public final class HTTP2UpstreamConnection: HTTP2Link {
         if !takesMore, streams.isEmpty, unbegun.isEmpty, state != .over { state = .closing }
     }
 
+    /// Heads wait with their streams while what is sent finds no room.
     private var mayBegin: Bool {
-        switch state {
+        guard isWritable else { return false }
+        return switch state {
         case .open: streams.count < allowed
         case .firstSettings: streams.isEmpty
         case .preface, .closing, .over: false

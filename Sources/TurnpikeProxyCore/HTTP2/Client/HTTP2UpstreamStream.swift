@@ -88,6 +88,7 @@ public final class HTTP2UpstreamStream: HTTP2Flow {
 
     /// The upstream has not begun with it.
     func refuse() {
+        guard content == nil else { return lost() }
         let user = user
         self.user = nil
         leave()
@@ -96,7 +97,7 @@ public final class HTTP2UpstreamStream: HTTP2Flow {
 
     /// An answer that is whole stays so; what is missing of the request, the upstream did not need.
     override func wasReset(by code: HTTP2ErrorCode?) {
-        if code == .refusedStream, !isReceived { refuse() } else { lost() }
+        if code == .refusedStream { refuse() } else { lost() }
     }
 
     override func lost() {

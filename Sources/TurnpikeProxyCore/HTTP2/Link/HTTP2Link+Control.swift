@@ -11,6 +11,7 @@ extension HTTP2Link {
         try patience.idleFrame(now: now)
         let before = settings.initialWindow
         try settings.take(payload)
+        try patience.answer(findsRoom: isWritable)
         output.acknowledgeSettings()
         let growth = settings.initialWindow - before
         guard growth != 0 else { return }
@@ -27,7 +28,9 @@ extension HTTP2Link {
         guard header.stream == 0 else { throw .protocolError }
         guard payload.count == 8 else { throw .frameSizeError }
         try patience.idleFrame(now: now)
-        if !header.flags.contains(.acknowledges) { output.answerPing(payload) }
+        guard !header.flags.contains(.acknowledges) else { return }
+        try patience.answer(findsRoom: isWritable)
+        output.answerPing(payload)
     }
 
     func takeGoAway(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(HTTP2ErrorCode) {

@@ -13,6 +13,8 @@ struct HTTP2Patience {
     private static let idleFramesOfServers = GCRA(limit: 1000, interval: 1_000_000_000, burst: 20_000)
     /// Window updates: one for each frame of content, or nearly so, is what some clients send.
     private static let freeWindowUpdates = 10_000
+    /// Answers to settings and pings that the other side does not take.
+    private static let heldAnswers = 1000
     /// Frames in which a head may come.
     static let framesOfHead = 16
 
@@ -20,6 +22,7 @@ struct HTTP2Patience {
     private var wasted = GCRA.Arrival()
     private var idle = GCRA.Arrival()
     private var windowUpdates = 0
+    private var held = 0
 
     /// - Parameter side: whose frames they are.
     init(of side: HTTP2Side) { idleFrames = side == .client ? Self.idleFramesOfClients : Self.idleFramesOfServers }
@@ -27,6 +30,12 @@ struct HTTP2Patience {
     mutating func wasteStream(now: UInt64) throws(HTTP2ErrorCode) { try Self.take(&wasted, Self.wastedStreams, now) }
 
     mutating func idleFrame(now: UInt64) throws(HTTP2ErrorCode) { try Self.take(&idle, idleFrames, now) }
+
+    /// Something asks for an answer, which may not find room.
+    mutating func answer(findsRoom: Bool) throws(HTTP2ErrorCode) {
+        held = findsRoom ? 0 : held + 1
+        if held > Self.heldAnswers { throw .enhanceYourCalm }
+    }
 
     /// A window was told to grow.
     mutating func windowUpdate() throws(HTTP2ErrorCode) {
