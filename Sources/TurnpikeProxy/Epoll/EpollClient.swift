@@ -149,6 +149,9 @@ final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpst
         case .closed(let id, let inOrder):
             if upstream?.id == id { upstream = nil }
             connection.upstreamClosed(id, inOrder: inOrder)
+        case .refused(let id):
+            if upstream?.id == id { upstream = nil }
+            connection.upstreamRefused(id)
         case .ended(let id): connection.upstreamEnded(id)
         case .unusable(let id): connection.upstreamUnusable(id)
         case .writability(let id, let isWritable): connection.upstreamWritability(id, isWritable)
@@ -205,9 +208,10 @@ final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpst
     }
 
     private func connect(_ id: UpstreamID, endpoint: Int) {
-        let connecting = EpollUpstream(id: id, engine: engine, loop: loop, user: self)
+        let address = gateway.upstreams.address(of: endpoint)
+        let connecting = EpollUpstream(id: id, to: address, engine: engine, loop: loop, user: self)
         engine.keep(connecting)
-        connecting.connect(to: gateway.upstreams.address(of: endpoint))
+        connecting.connect()
     }
 
     /// Takes an idle connection, which may have been closed since it was put away.

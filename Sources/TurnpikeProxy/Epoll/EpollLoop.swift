@@ -45,7 +45,7 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
     /// Made for the first connection over TLS.
     private(set) lazy var wire = TLSWire(arrivingBytes: Self.receiveBytes + ClientHello.mostBytes)
     let upstreams: UpstreamOptions
-    private var madeBridge: UpstreamBridge?
+    private(set) lazy var http2Upstreams = EpollHTTP2Connector(loop: self)
     /// Nanoseconds of `CLOCK_MONOTONIC`, as of the beginning of this turn.
     private(set) var now: UInt64
     /// Called at the beginning of each turn.
@@ -113,8 +113,7 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
         }
         for work in queue.close() { work() }
         turnBegan = nil
-        madeBridge?.shutDown()
-        madeBridge = nil
+        http2Upstreams.shutDown()
         selector.removeAll()
         turnEnds = []
         timers = TimerWheel(now: 0)
@@ -133,14 +132,6 @@ final class EpollLoop: EngineLoop, @unchecked Sendable {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
-
-    /// Made when the first endpoint that speaks HTTP/2 is asked for.
-    var bridge: UpstreamBridge {
-        if let madeBridge { return madeBridge }
-        let made = UpstreamBridge(loop: self, options: upstreams)
-        madeBridge = made
-        return made
     }
 
     /// Tells `owner`, once, when all that came in this turn is dealt with.

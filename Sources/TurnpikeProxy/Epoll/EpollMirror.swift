@@ -47,6 +47,7 @@ final class EpollMirror: EpollUpstreamUser, TimerOwner {
         case .received(let id): exchange.receivedFromUpstream(id, bytes)
         case .closed(let id, let inOrder): closed(id, inOrder: inOrder)
         case .ended(let id): closed(id, inOrder: true)
+        case .refused(let id): closed(id, inOrder: false)
         case .unusable(let id): exchange.upstreamUnusable(id)
         // All that is sent is bounded, and sent at once.
         case .writability: break
@@ -78,9 +79,10 @@ final class EpollMirror: EpollUpstreamUser, TimerOwner {
             loop.toUpstream.append(exchange.upstreamStage[range])
             if let upstream { upstream.send(loop.toUpstream) } else { loop.toUpstream.removeAll() }
         case .connect(let id, let endpoint):
-            let connecting = EpollUpstream(id: id, engine: engine, loop: loop, user: self)
+            let address = engine.gateway.upstreams.address(of: endpoint)
+            let connecting = EpollUpstream(id: id, to: address, engine: engine, loop: loop, user: self)
             engine.keep(connecting)
-            connecting.connect(to: engine.gateway.upstreams.address(of: endpoint))
+            connecting.connect()
         case .attach(let id):
             guard let idle = engine.upstream(id), idle.isOpen else {
                 engine.close(id)

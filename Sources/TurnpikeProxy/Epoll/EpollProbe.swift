@@ -5,11 +5,13 @@
 import TurnpikeProxyCore
 
 /// The connection of one question to an endpoint. Confined to its loop.
-final class EpollProbe: EpollSocketOwner {
+final class EpollProbe: EpollSocketOwner, EpollStreamAsker {
     private let run: ProbeRun
     private let loop: EpollLoop
     private var dial: EpollDial?
-    private var socket: EpollSocket?
+    /// Asked for a stream.
+    private var asked: EpollHTTP2Upstream?
+    private var carrier: (any EpollCarrier)?
     private var isClosed = false
 
     init(_ run: ProbeRun, loop: EpollLoop) {
@@ -18,35 +20,39 @@ final class EpollProbe: EpollSocketOwner {
     }
 
     func connect(to address: EndpointAddress) {
-        // The socket holds its owner while it is open, and the run this one until it is closed.
+        // What carries it holds its owner while it is open, and the run this one until it is closed.
         run.whenClosed = { self.close() }
         let addresses = address.numeric ?? []
-        guard !address.wire.speaksHTTP2 else { return ask(for: address, at: addresses) }
-        let dial = EpollDial(to: address, at: addresses, loop: loop) { self.connected(try? $0.get()) }
+        guard !address.wire.speaksHTTP2 else { return ask(address, at: addresses) }
+        let dial = EpollDial(to: address, at: addresses, loop: loop) { self.dialled(try? $0.get()) }
         self.dial = dial
         dial.start()
     }
 
-    private func ask(for address: EndpointAddress, at addresses: [String]) {
-        let probe = LoopBound(self, on: loop)
-        loop.bridge.connect(to: address, at: addresses, isShared: false) { result in
-            let descriptor = try? result.get()
-            guard !probe.value.isClosed else { return descriptor?.closeNow() ?? () }
-            let loop = probe.value.loop
-            let socket = descriptor.map { EpollSocket($0, loop: loop, isUpstream: true) }
-            probe.value.connected(socket?.open(for: probe.value) == true ? socket : nil)
-        }
+    private func dialled(_ socket: EpollSocket?) {
+        dial = nil
+        socket?.pass(to: self)
+        connected(socket)
     }
 
-    private func connected(_ socket: EpollSocket?) {
-        dial = nil
-        guard let socket else { return run.connectFailed() }
-        socket.pass(to: self)
-        self.socket = socket
+    /// An answer by a stream of a connection that others use too would say little of new ones.
+    private func ask(_ address: EndpointAddress, at addresses: [String]) {
+        let asked = loop.http2Upstreams.ask(address, at: addresses, isShared: false, for: self)
+        if carrier == nil, !isClosed { self.asked = asked }
+    }
+
+    func opened(_ stream: Result<EpollStream, any Error>) {
+        asked = nil
+        connected(try? stream.get())
+    }
+
+    private func connected(_ carrier: (any EpollCarrier)?) {
+        guard let carrier else { return run.connectFailed() }
+        self.carrier = carrier
         run.connected().withUnsafeBytes { request in
             let gather = Gather()
             gather.append(request)
-            socket.send(gather)
+            carrier.send(gather)
         }
     }
 
@@ -54,11 +60,13 @@ final class EpollProbe: EpollSocketOwner {
         isClosed = true
         dial?.cancel()
         dial = nil
-        socket?.sayGoodbye()
-        socket?.close()
+        asked?.forget(self)
+        asked = nil
+        carrier?.sayGoodbye()
+        carrier?.close(reset: false)
     }
 
-    // MARK: - Socket
+    // MARK: - What carries it
 
     func received(_ bytes: UnsafeRawBufferPointer) { run.received(bytes) }
 

@@ -12,6 +12,8 @@ enum EpollUpstreamEvent {
     /// - Parameter inOrder: else something may be missing of what was received.
     case closed(UpstreamID, inOrder: Bool)
     case ended(UpstreamID)
+    /// It has not begun with the request that it was sent.
+    case refused(UpstreamID)
     case unusable(UpstreamID)
     case writability(UpstreamID, Bool)
 }
@@ -28,21 +30,20 @@ extension EpollUpstreamUser {
     func handle(_ event: EpollUpstreamEvent) { handle(event, UnsafeRawBufferPointer(start: nil, count: 0)) }
 }
 
-/// One upstream connection, which serves one user after the other. Confined to its loop.
+/// One upstream connection, which serves one user after the other; or a stream of HTTP/2, which serves one. Confined to its loop.
 ///
 /// While it is nobody's it must be silent; whatever it says then, and its end, make it useless.
-final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
+final class EpollUpstream: EngineUpstream, EpollSocketOwner, EpollStreamAsker, TimerOwner {
     let id: UpstreamID
+    private let endpoint: EndpointAddress
     private let engine: EpollEngine
     private let loop: EpollLoop
-    /// Where it leads, once it is asked to.
-    private var endpoint: EndpointAddress?
     /// Whom it serves at present.
     var user: (any EpollUpstreamUser)?
     private var dial: EpollDial?
-    /// The bridge is asked for a connection.
-    private var isAwaited = false
-    private var socket: EpollSocket?
+    /// Asked for a stream.
+    private var asked: EpollHTTP2Upstream?
+    private var carrier: (any EpollCarrier)?
     private var isClosed = false
 
     /// What is left to do once all is sent.
@@ -51,8 +52,11 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     /// Until when it may take to send the rest.
     private var cutOff: TimerID?
 
-    init(id: UpstreamID, engine: EpollEngine, loop: EpollLoop, user: any EpollUpstreamUser) {
+    init(
+        id: UpstreamID, to endpoint: EndpointAddress, engine: EpollEngine, loop: EpollLoop, user: any EpollUpstreamUser
+    ) {
         self.id = id
+        self.endpoint = endpoint
         self.engine = engine
         self.loop = loop
         self.user = user
@@ -60,40 +64,36 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
 
     // MARK: - Connecting
 
-    func connect(to endpoint: EndpointAddress) {
-        self.endpoint = endpoint
-        engine.watcher.addresses(of: endpoint) { addresses in
+    func connect() {
+        engine.watcher.addresses(of: endpoint) { [endpoint] addresses in
             guard !self.isClosed else { return }
-            if endpoint.wire.speaksHTTP2 { return self.ask(for: endpoint, at: addresses) }
-            let dial = EpollDial(to: endpoint, at: addresses, loop: self.loop) { self.dialled($0, endpoint) }
+            if endpoint.wire.speaksHTTP2 { return self.ask(endpoint, at: addresses) }
+            let dial = EpollDial(to: endpoint, at: addresses, loop: self.loop) { self.dialled($0) }
             self.dial = dial
             dial.start()
         }
     }
 
-    private func ask(for endpoint: EndpointAddress, at addresses: [String]) {
-        isAwaited = true
-        let upstream = LoopBound(self, on: loop)
-        loop.bridge.connect(to: endpoint, at: addresses) { upstream.value.bridged($0, endpoint) }
-    }
-
-    private func bridged(_ result: Result<Descriptor, any Error>, _ endpoint: EndpointAddress) {
-        let descriptor = try? result.get()
-        guard isAwaited else { return descriptor?.closeNow() ?? () }
-        isAwaited = false
-        dialled(
-            result.flatMap { descriptor in
-                let socket = EpollSocket(descriptor, loop: loop, isUpstream: true)
-                return socket.open(for: self) ? .success(socket) : .failure(SystemFault.last("epoll_ctl"))
-            }, endpoint)
-    }
-
-    private func dialled(_ result: Result<EpollSocket, any Error>, _ endpoint: EndpointAddress) {
+    private func dialled(_ result: Result<EpollSocket, any Error>) {
         dial = nil
+        if case .success(let socket) = result { socket.pass(to: self) }
+        connected(result.map { $0 })
+    }
+
+    private func ask(_ endpoint: EndpointAddress, at addresses: [String]) {
+        let asked = loop.http2Upstreams.ask(endpoint, at: addresses, for: self)
+        if carrier == nil, !isClosed { self.asked = asked }
+    }
+
+    func opened(_ stream: Result<EpollStream, any Error>) {
+        asked = nil
+        connected(stream.map { $0 })
+    }
+
+    private func connected(_ result: Result<any EpollCarrier, any Error>) {
         switch result {
-        case .success(let socket):
-            socket.pass(to: self)
-            self.socket = socket
+        case .success(let carrier):
+            self.carrier = carrier
             user?.use(self)
         case .failure(let error):
             engine.noteUnreachable(endpoint, error)
@@ -106,35 +106,35 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
     // MARK: - Use
 
     /// Fit to be sent a request.
-    var isOpen: Bool { socket?.isOpen ?? false }
+    var isOpen: Bool { carrier?.isOpen ?? false }
 
     /// What is sent on it finds room.
-    var isWritable: Bool { socket?.isWritable ?? false }
+    var isWritable: Bool { carrier?.isWritable ?? false }
 
     func send(_ gathered: Gather) {
-        if let socket { socket.send(gathered) } else { gathered.removeAll() }
+        if let carrier { carrier.send(gathered) } else { gathered.removeAll() }
     }
 
-    func setReading(_ reads: Bool) { socket?.setReading(reads) }
+    func setReading(_ reads: Bool) { carrier?.setReading(reads) }
 
     // MARK: - Ends
 
     /// It speaks something else than HTTP from here on, and may end what it sends before it has heard all.
-    func beginTunnel() { socket?.mayHalfClose = true }
+    func beginTunnel() { carrier?.allowHalfClose() }
 
     /// Closes the sending side once everything is sent.
     func shutOutput() {
-        socket?.sayGoodbye()
+        carrier?.sayGoodbye()
         ending = .shut
-        if socket?.isSent == true { outputSent() }
+        if carrier?.isSent == true { outputSent() }
     }
 
     func end() {
         user = nil
         ending = .close
-        socket?.setReading(false)
-        socket?.sayGoodbye()
-        guard let socket, !socket.isSent else { return outputSent() }
+        carrier?.setReading(false)
+        carrier?.sayGoodbye()
+        guard let carrier, !carrier.isSent else { return outputSent() }
         cutOff = loop.setTimer(for: self, at: loop.now + engine.gateway.limits.bodyTimeout)
     }
 
@@ -143,7 +143,7 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
         case .none: break
         case .shut:
             ending = .none
-            socket?.shutDownOutput()
+            carrier?.shutDownOutput()
         case .close: finish()
         }
     }
@@ -165,12 +165,13 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
         cutOff = nil
         dial?.cancel()
         dial = nil
-        isAwaited = false
-        socket?.sayGoodbye()
-        socket?.close()
+        asked?.forget(self)
+        asked = nil
+        carrier?.sayGoodbye()
+        carrier?.close(reset: false)
     }
 
-    // MARK: - Socket
+    // MARK: - What carries it
 
     func received(_ bytes: UnsafeRawBufferPointer) {
         if let user { user.handle(.received(id), bytes) } else { engine.lost(self) }
@@ -184,11 +185,19 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, TimerOwner {
         if case .close = ending { return finish() }
         guard let user else { return engine.lost(self) }
         engine.forget(self)
-        let isCutOff = socket?.isCutOff == true
+        let isCutOff = carrier?.isCutOff == true
         // A server of TLS 1.3 refuses a certificate when the client takes the handshake for done (RFC 8446 §4.4.2.4).
-        if let endpoint, let fault = socket?.session?.fault { engine.noteUnreachable(endpoint, fault) }
+        if let fault = carrier?.fault { engine.noteUnreachable(endpoint, fault) }
         close()
         user.handle(.closed(id, inOrder: !isCutOff))
+    }
+
+    func refused() {
+        if case .close = ending { return finish() }
+        guard let user else { return engine.lost(self) }
+        engine.forget(self)
+        close()
+        user.handle(.refused(id))
     }
 
     func writabilityChanged(_ isWritable: Bool) { user?.handle(.writability(id, isWritable)) }

@@ -3,6 +3,7 @@
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
+import Synchronization
 import Testing
 import TurnpikeModel
 import TurnpikeProxyCore
@@ -173,6 +174,29 @@ import TurnpikeSnapshot
             #expect(try await gateway.get("/v1/bad").status == 502)
             #expect(try await gateway.get("/v1/good").text == "good")
             #expect(origin.connections == 1)
+        }
+        await origin.stop()
+    }
+
+    @Test(arguments: Transport.available.filter { $0 == .epoll })
+    func `a request that the upstream has not begun with is sent again, content and all`(
+        on transport: Transport
+    ) async throws {
+        let asked = Mutex(0)
+        let origin = try await HTTP2Origin.start { _ in
+            let count = asked.withLock {
+                $0 += 1
+                return $0
+            }
+            return count == 1 ? .reset(.refusedStream) : .echo(trailers: [("x-sum", "1")])
+        }
+        try await GatewayHarness.run(on: transport, [Pieces.route(), Pieces.cluster(origin.port, protocol: .http2)]) {
+            gateway async throws in
+            let client = try await gateway.connect()
+            try await client.send("POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 5\r\n\r\nhello")
+            let response = try await client.response()
+            #expect(response.status == 200 && response.text == "hello")
+            #expect(asked.withLock { $0 } == 2)
         }
         await origin.stop()
     }

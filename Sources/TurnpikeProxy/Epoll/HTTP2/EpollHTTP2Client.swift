@@ -8,7 +8,9 @@ import TurnpikeProxyCore
 /// serves. Confined to its loop.
 ///
 /// What the streams of a connection have to say in one turn of the loop goes out in one piece at its end.
-final class EpollHTTP2Client: EpollPeer, EpollSocketOwner, HTTP2ConnectionUser, TimerOwner, TurnEndOwner {
+final class EpollHTTP2Client: EpollPeer, EpollStreamKeeper, EpollSocketOwner, HTTP2ConnectionUser, TimerOwner,
+    TurnEndOwner
+{
     /// A client that is told the end may still be sending; what it sends is thrown away for so long and so much, since closing
     /// on it could lose the last word to a reset.
     private static let lingerTime: UInt64 = 2_000_000_000
@@ -87,7 +89,6 @@ final class EpollHTTP2Client: EpollPeer, EpollSocketOwner, HTTP2ConnectionUser, 
 
     // MARK: - Output
 
-    /// There is, or may be, something to send.
     func wantsTurnEnd() {
         guard !isTurnEndPlanned else { return }
         isTurnEndPlanned = true

@@ -4,14 +4,19 @@
 
 import TurnpikeProxyCore
 
-/// One stream of a client's HTTP/2 connection, as what serves it sees it. Confined to its loop.
+/// Who sends at the end of the turn what streams have put into frames.
+protocol EpollStreamKeeper: AnyObject {
+    /// There is, or may be, something to send.
+    func wantsTurnEnd()
+}
+
+/// One stream of HTTP/2, as who serves its client, or uses its upstream, sees it. Confined to its loop.
 final class EpollStream: EpollCarrier {
-    private let stream: HTTP2Stream
-    /// Sends at the end of the turn what its streams have put into frames.
-    private let connection: EpollHTTP2Client
+    private let stream: HTTP2Flow
+    private let connection: any EpollStreamKeeper
     private(set) var isOpen = true
 
-    init(_ stream: HTTP2Stream, of connection: EpollHTTP2Client) {
+    init(_ stream: HTTP2Flow, of connection: any EpollStreamKeeper) {
         self.stream = stream
         self.connection = connection
     }
@@ -19,6 +24,11 @@ final class EpollStream: EpollCarrier {
     var isHTTP2: Bool { true }
     var isOver: Bool { stream.isOver }
     var isSent: Bool { stream.isSent }
+    var isWritable: Bool { stream.isWritable }
+    /// What ends without having told its end is not whole.
+    var isCutOff: Bool { true }
+    /// What has become of TLS is the connection's to tell.
+    var fault: TLSFault? { nil }
 
     /// A stream has no other protocol to switch to.
     func allowHalfClose() {}
