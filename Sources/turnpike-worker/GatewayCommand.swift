@@ -15,7 +15,7 @@ struct GatewayCommand: AsyncParsableCommand {
         discussion: """
             Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
             TURNPIKE_LISTEN, TURNPIKE_SECURE_LISTEN, TURNPIKE_CERTIFICATES, TURNPIKE_CLIENT_CERTIFICATES, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, \
-            TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ZONE, TURNPIKE_ACCESS_LOG, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
+            TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ZONE, TURNPIKE_TRUSTED_PROXIES, TURNPIKE_ACCESS_LOG, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
             TURNPIKE_TRACES_TO, TURNPIKE_TRACE_SAMPLING, TURNPIKE_TRANSPORT, TURNPIKE_LOOPS, TURNPIKE_MAX_CONNECTIONS, TURNPIKE_MAX_HEAD_BYTES, \
             TURNPIKE_HEAD_TIMEOUT, TURNPIKE_BODY_TIMEOUT, TURNPIKE_IDLE_TIMEOUT, TURNPIKE_DRAIN_TIMEOUT, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
             {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
@@ -79,6 +79,13 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @Option(help: "Where the gateway runs, for services that prefer endpoints of its zone. (default: they prefer none)")
     var zone: String?
+
+    @Option(
+        help: """
+            Addresses and ranges of proxies in front, such as 10.0.0.0/8,2001:db8::7, whose X-Forwarded-For or Forwarded says whom a \
+            request comes from. Each must set that field itself or drop what clients sent in it. (default: none)
+            """)
+    var trustedProxies: String?
 
     @Option(help: "off, stdout, or a file to append to. (default: off)")
     var accessLog: String?
@@ -144,7 +151,8 @@ struct GatewayCommand: AsyncParsableCommand {
             .controlPlane: controlPlane, .ca: ca, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey, .listen: listen,
             .secureListen: secureListen, .certificates: certificates, .clientCertificates: clientCertificates,
             .adminListen: adminListen, .state: state,
-            .joinToken: joinToken, .name: name, .zone: zone, .accessLog: accessLog, .debugTokenFile: debugTokenFile,
+            .joinToken: joinToken, .name: name, .zone: zone, .trustedProxies: trustedProxies, .accessLog: accessLog,
+            .debugTokenFile: debugTokenFile,
             .tracesTo: tracesTo, .traceSampling: traceSampling, .transport: transport, .loops: loops,
             .logFormat: logFormat, .logLevel: logLevel,
         ].merging(limits.values) { given, _ in given }

@@ -27,6 +27,8 @@ import TurnpikeWorker
 /// - `joinToken` (secret): needed at the first start.
 /// - `name`: for people. Default: the worker's id.
 /// - `zone`: where the gateway runs, for services that prefer endpoints of its zone. Default: they prefer none.
+/// - `trustedProxies`: addresses and ranges of proxies, with commas between them, whose `X-Forwarded-For` or `Forwarded` says whom a
+///   request comes from; up to 256. Default: none, a request comes from whom its connection comes from.
 /// - `accessLog`: `off`, `stdout` or a file's path. Default `off`.
 /// - `debugToken` (secret), or `debugTokenFile`, a file that holds it: what an operator shows in `Turnpike-Debug` to be told what
 ///   becomes of a request; 16 to 256 visible ASCII characters. Default: nobody is told.
@@ -52,7 +54,7 @@ struct GatewaySettings: Sendable {
         case controlPlane, ca, tlsCertificate, tlsKey, listen, secureListen, certificates, clientCertificates,
             adminListen, state
         case joinToken, name, zone, accessLog, transport, debugToken, debugTokenFile, loops
-        case tracesTo, traceSampling
+        case tracesTo, traceSampling, trustedProxies
         case maxConnections, maxHeadBytes, headTimeout, bodyTimeout, idleTimeout, drainTimeout
         case logFormat = "log.format"
         case logLevel = "log.level"
@@ -88,6 +90,7 @@ struct GatewaySettings: Sendable {
             adminListen: try GatewaySettings.address(text(.adminListen) ?? "127.0.0.1:8001"),
             stateDirectory: text(.state) ?? "./turnpike-worker-state", joinToken: text(.joinToken),
             name: try GatewaySettings.name(text(.name)), zone: try GatewaySettings.zone(text(.zone)),
+            trustedProxies: try GatewaySettings.trustedProxies(text(.trustedProxies)),
             accessLog: GatewaySettings.accessLog(text(.accessLog)),
             debugToken: try GatewaySettings.debugToken(text(.debugToken), file: text(.debugTokenFile)),
             tracing: try GatewaySettings.tracing(text(.tracesTo), text(.traceSampling)),

@@ -49,7 +49,8 @@ struct EngineParts: Sendable {
             let gateway = Gateway(
                 limits: options.limits, pool: options.pool, recorder: ledger.recorder, observer: watch,
                 rateLimiter: rateLimiter, seed: .random(in: .min ... .max), digest: digest, debugCheck: debugCheck,
-                sampling: options.tracing?.sampling, zone: options.zone
+                sampling: options.tracing?.sampling, zone: options.zone,
+                trustedProxies: options.trustedProxies
             )
             let engine = LoopEngine<C, U>(
                 loop: loop, gateway: gateway, watch: watch, leases: ledger.leases, clients: clients,

@@ -24,6 +24,8 @@ public struct GatewayOptions: Sendable {
     public var tracing: GatewayTracing?
     /// Where the gateway runs, for services that prefer endpoints of its zone. Absent: they prefer none.
     public var zone: String?
+    /// Whose word about where a request comes from is believed. Absent: nobody's.
+    public var trustedProxies: TrustedProxies?
 
     public static let mostLoops = 128
 
@@ -35,7 +37,7 @@ public struct GatewayOptions: Sendable {
         pool: PoolLimits = PoolLimits(), connections: Int = 1 << 16, accessLog: AccessLogDestination = .off,
         transport: Transport = .automatic, loops: Int = 1, secure: SecureListener? = nil,
         clientCertificates: ClientCertificates = ClientCertificates(), tracing: GatewayTracing? = nil,
-        zone: String? = nil
+        zone: String? = nil, trustedProxies: TrustedProxies? = nil
     ) {
         self.host = host
         self.port = port
@@ -49,6 +51,7 @@ public struct GatewayOptions: Sendable {
         self.clientCertificates = clientCertificates
         self.tracing = tracing
         self.zone = zone
+        self.trustedProxies = trustedProxies
     }
 }
 

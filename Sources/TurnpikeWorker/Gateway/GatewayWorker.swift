@@ -132,7 +132,8 @@ extension GatewayWorker {
                     accessLog: accessLog?.destination
                         ?? (options.accessLog == .standardOutput ? .standardOutput : .off),
                     transport: options.transport, loops: options.loops, secure: secureListener,
-                    clientCertificates: clientCertificates, tracing: tracing, zone: options.zone
+                    clientCertificates: clientCertificates, tracing: tracing, zone: options.zone,
+                    trustedProxies: options.trustedProxies
                 ),
                 ledger: { [state, logger, metrics] loop in
                     let epoch = try state.startEpoch(at: .now)

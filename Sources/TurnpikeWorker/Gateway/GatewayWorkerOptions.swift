@@ -59,6 +59,8 @@ public struct GatewayWorkerOptions: Sendable {
     public var name: String?
     /// Where the gateway runs, for services that prefer endpoints of its zone. Absent: they prefer none.
     public var zone: String?
+    /// Whose word about where a request comes from is believed. Absent: nobody's.
+    public var trustedProxies: TrustedProxies?
     public var accessLog: AccessLog
     /// What an operator shows in `Turnpike-Debug` to be told what becomes of a request. Default: nobody is told.
     public var debugToken: DebugToken?
@@ -86,7 +88,8 @@ public struct GatewayWorkerOptions: Sendable {
         listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8000), secure: Secure? = nil,
         clientCertificates: String? = nil,
         adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
-        joinToken: String? = nil, name: String? = nil, zone: String? = nil, accessLog: AccessLog = .off,
+        joinToken: String? = nil, name: String? = nil, zone: String? = nil,
+        trustedProxies: TrustedProxies? = nil, accessLog: AccessLog = .off,
         debugToken: DebugToken? = nil, tracing: Tracing? = nil, transport: Transport = .automatic,
         loops: Int = GatewayOptions.automaticLoops, limits: GatewayLimits = GatewayLimits(),
         connections: Int = 1 << 16, drainTimeout: Duration = .seconds(30),
@@ -102,6 +105,7 @@ public struct GatewayWorkerOptions: Sendable {
         self.joinToken = joinToken
         self.name = name
         self.zone = zone
+        self.trustedProxies = trustedProxies
         self.accessLog = accessLog
         self.debugToken = debugToken
         self.tracing = tracing

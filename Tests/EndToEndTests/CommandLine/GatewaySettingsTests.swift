@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TurnpikeModel
 import TurnpikeProxy
 import TurnpikeProxyCore
 import TurnpikeWorker
@@ -81,6 +82,43 @@ import TurnpikeWorker
             try GatewaySettings(flags: [.zone: "eu/a"], environment: [:], file: nil)
         }
         #expect(fault?.reason.hasPrefix("The zone 'eu/a' must be") == true)
+    }
+
+    @Test func `the proxies that are trusted are those that the flag, the environment or the file names`() throws {
+        func proxies(flag: String? = nil, environment: String? = nil, file: String? = nil) throws -> TrustedProxies? {
+            try GatewaySettings(
+                flags: flag.map { [.trustedProxies: $0] } ?? [:],
+                environment: environment.map { ["TURNPIKE_TRUSTED_PROXIES": $0] } ?? [:], file: file
+            ).options.trustedProxies
+        }
+        let ranges = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]
+        let named = TrustedProxies(ranges.compactMap { AddressRange($0) })
+        #expect(try proxies() == nil)
+        #expect(try proxies(flag: "10.0.0.0/8,192.0.2.7,2001:db8::/32", environment: "::/0") == named)
+        #expect(try proxies(environment: " 10.0.0.0/8, 192.0.2.7 ,2001:db8::/32") == named)
+        #expect(try proxies(file: #"{"trustedProxies": "10.0.0.0/8,192.0.2.7/32,2001:DB8::/32"}"#) == named)
+    }
+
+    @Test(arguments: [
+        ("10.0.0.0/8,", ""), ("10.0.0.1/8", "10.0.0.1/8"), ("10.0.0.0/33", "10.0.0.0/33"), ("proxy.test", "proxy.test"),
+        ("10.0.0.1 10.0.0.2", "10.0.0.1 10.0.0.2"), ("10.0.0.1:80", "10.0.0.1:80"), ("[::1]", "[::1]"),
+    ])
+    func `what is no proxy's address is refused`(text: String, part: String) {
+        let fault = #expect(throws: GatewaySettings.Fault.self) {
+            try GatewaySettings(flags: [.trustedProxies: text], environment: [:], file: nil)
+        }
+        #expect(
+            fault?.reason
+                == "'\(part)' is no trusted proxy; it must be an address or a range of them, such as 10.0.0.1, "
+                + "10.0.0.0/8 or 2001:db8::/32, with no bits behind the prefix.")
+    }
+
+    @Test func `more ranges of proxies than are looked at are refused`() {
+        let fault = #expect(throws: GatewaySettings.Fault.self) {
+            let many = (0...256).map { "10.0.\($0 / 256).\($0 % 256)" }.joined(separator: ",")
+            return try GatewaySettings(flags: [.trustedProxies: many], environment: [:], file: nil)
+        }
+        #expect(fault?.reason == "257 trusted proxies are too many; there may be 256 ranges of them.")
     }
 
     @Test func `what clients may take is what the flag, the environment or the file says`() throws {

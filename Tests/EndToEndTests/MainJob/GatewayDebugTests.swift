@@ -18,16 +18,23 @@ import TurnpikeTestSupport
             let origin = try await Origin.start()
             let plane = try await ControlPlaneProcess.start(on: stage)
             let gateway = try await GatewayProcess.start(
-                joining: plane, on: stage, options: ["--debug-token-file", file, "--access-log", log])
+                joining: plane, on: stage,
+                options: ["--debug-token-file", file, "--access-log", log, "--trusted-proxies", "10.0.0.0/8,127.0.0.1"])
             let key = try await plane.serveOrders(from: origin)
             func report(_ token: String) async throws -> String? {
-                let headers = [("Host", "api.acme.test"), ("X-Api-Key", key), ("Turnpike-Debug", token)]
+                let headers = [
+                    ("Host", "api.acme.test"), ("X-Api-Key", key), ("Turnpike-Debug", token),
+                    ("X-Forwarded-For", "1.1.1.1, 203.0.113.9, 10.0.0.7"),
+                ]
                 let exchange = try await Exchange.send(.GET, gateway.url + "/v1/orders/7", headers: headers)
                 #expect(exchange.status == 200)
                 return exchange.headers.first(name: "Turnpike-Debug")
             }
             let told = try #require(try await report(token))
-            for part in ["route=acme/orders", "key=key_", "decision=forwarded", "service=orders", "total-ms="] {
+            for part in [
+                "route=acme/orders", "key=key_", "client=203.0.113.9", "decision=forwarded", "service=orders",
+                "total-ms=",
+            ] {
                 #expect(told.contains(part), "\(told)")
             }
             #expect(try await report(token + "0") == nil)

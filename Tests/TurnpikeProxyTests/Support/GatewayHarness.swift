@@ -26,12 +26,12 @@ struct GatewayHarness: Sendable {
     static func run<Result: Sendable>(
         through entrance: Entrance, _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1000, loops: Int = 1,
-        _ body: (GatewayHarness) async throws -> Result
+        trustedProxies: TrustedProxies? = nil, _ body: (GatewayHarness) async throws -> Result
     ) async throws -> Result {
         let certificates = entrance.isSecure ? [try Entrance.certificate.get()] : []
         return try await run(
             on: entrance.transport, resources, limits: limits, pool: pool, connections: connections, loops: loops,
-            certificates: certificates, isSecure: entrance.isSecure, body)
+            certificates: certificates, isSecure: entrance.isSecure, trustedProxies: trustedProxies, body)
     }
 
     /// Starts a gateway, hands it to `body`, and stops it.
@@ -43,6 +43,7 @@ struct GatewayHarness: Sendable {
         leases: any LeaseSource = NoLeases(), certificates: [ServerCertificate] = [], secure: ServerCertificates? = nil,
         isSecure: Bool = false, clientCertificates: ClientCertificates = ClientCertificates(),
         resolver: any NameResolver = SystemResolver(), tracing: GatewayTracing? = nil,
+        trustedProxies: TrustedProxies? = nil,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: (GatewayHarness) async throws -> Result
     ) async throws -> Result {
@@ -55,7 +56,7 @@ struct GatewayHarness: Sendable {
                 port: 0, limits: limits, pool: pool, connections: connections, accessLog: log,
                 transport: transport, loops: loops,
                 secure: secure.map { SecureListener(host: "127.0.0.1", port: 0, certificates: $0) },
-                clientCertificates: clientCertificates, tracing: tracing
+                clientCertificates: clientCertificates, tracing: tracing, trustedProxies: trustedProxies
             ),
             ledger: { _ in
                 let part = UsageInMemory(partOf: usage)
