@@ -39,6 +39,9 @@ struct Descriptor: Hashable, Sendable {
         closeNow()
     }
 
+    /// Both ways; reading then comes to an end.
+    func shutDown() { _ = shutdown(number, Int32(SHUT_RDWR)) }
+
     func shutDownOutput() { _ = shutdown(number, Int32(SHUT_WR)) }
 
     /// Small segments wait for nothing.

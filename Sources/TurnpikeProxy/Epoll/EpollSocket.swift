@@ -200,6 +200,12 @@ final class EpollSocket: EventSource {
     /// Nothing more can be sent.
     func breakOff() { isBroken = true }
 
+    /// TLS is of no use any more, and the connection beneath it has nothing to tell that by.
+    func breakOffSession() {
+        breakOff()
+        descriptor.shutDown()
+    }
+
     private func sendWaiting() {
         if !output.isEmpty, case .failed = output.transmit(to: descriptor) {
             isBroken = true

@@ -25,6 +25,8 @@ import TurnpikeTestSupport
     struct Proof: Sendable, CustomTestStringConvertible {
         /// What the certificate speaks for; empty is one that has expired.
         var names: String
+        /// Default: that.
+        var subject: String?
         /// What has to be proved; nil is the endpoint's address.
         var asked: String?
         var isTrusted = true
@@ -47,13 +49,18 @@ import TurnpikeTestSupport
             Proof(names: "orders.internal", reason: "IP address mismatch"),
             Proof(
                 names: "orders.internal", asked: "orders.internal", isTrusted: false, reason: "self-signed certificate"),
+            Proof(
+                names: "spiffe://acme/orders", subject: "orders.internal", asked: "orders.internal",
+                reason: "hostname mismatch"),
             Proof(names: "", asked: "orders.internal", reason: "certificate has expired"),
             Proof(names: "", asked: "other.internal", isTrusted: false, verifies: false),
         ])
     func `an upstream has to prove that it is who is asked for, else people are told why not`(
         on transport: Transport, proof: Proof
     ) async throws {
-        let shown = proof.names.isEmpty ? TestCertificate.expired : try TestCertificate.make(proof.names)
+        let shown =
+            proof.names.isEmpty
+            ? TestCertificate.expired : try TestCertificate.make(proof.names, subject: proof.subject)
         let origin = try await Origin.start(tls: try TestTLS.server(shown))
         var tls = trusting(proof.isTrusted ? shown : try Self.certificate.get(), as: proof.asked)
         tls.verifies = proof.verifies

@@ -9,7 +9,8 @@ enum TestCertificate {
     struct Failed: Error { let status: Int32 }
 
     /// - Parameter names: DNS names, or addresses.
-    static func make(_ names: String..., isDefault: Bool = false) throws -> ServerCertificate {
+    /// - Parameter subject: default: the first of the names.
+    static func make(_ names: String..., subject: String? = nil, isDefault: Bool = false) throws -> ServerCertificate {
         let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -19,7 +20,8 @@ enum TestCertificate {
         process.arguments = [
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
             "2",
-            "-subj", "/CN=\(names[0])", "-addext", "subjectAltName=" + names.map(alternative).joined(separator: ","),
+            "-subj", "/CN=\(subject ?? names[0])", "-addext",
+            "subjectAltName=" + names.map(alternative).joined(separator: ","),
             "-keyout", key.path, "-out", chain.path,
         ]
         process.standardError = FileHandle.nullDevice
@@ -31,7 +33,10 @@ enum TestCertificate {
             key: Array(try Data(contentsOf: key)), isDefault: isDefault)
     }
 
-    private static func alternative(_ name: String) -> String { (Host.isNumeric(name) ? "IP:" : "DNS:") + name }
+    private static func alternative(_ name: String) -> String {
+        if name.contains("://") { return "URI:" + name }
+        return (Host.isNumeric(name) ? "IP:" : "DNS:") + name
+    }
 
     /// For `orders.internal`, and one day of 2024.
     static let expired = ServerCertificate(

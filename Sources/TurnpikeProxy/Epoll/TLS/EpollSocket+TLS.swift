@@ -42,7 +42,7 @@ extension EpollSocket {
     func send(_ gathered: Gather, by session: TLSSession) {
         let isSound = session.encrypt(gathered)
         loop.wire.depart(transmit)
-        if !isSound { breakOff() }
+        if !isSound { breakOffSession() }
     }
 
     /// Tells the peer, behind all that was sent, that nothing more comes. In the clear, closing says it.

@@ -65,8 +65,9 @@ final class TLSSession {
     /// A server is told which name it is asked for, never an address (RFC 6066 §3).
     private func expect(_ host: String) -> Bool {
         if Host.isNumeric(host) { return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1 }
-        // A wildcard stands for a whole label (RFC 9525 §6.3).
-        SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+        // A wildcard stands for a whole label (RFC 9525 §6.3), and the subject for nothing: authorities may vouch for other names
+        // than those it holds (§2, §6.3).
+        SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
         return SSL_set1_host(ssl, host) == 1 && COpenSSLAskForName(ssl, host) == 1
     }
 
@@ -160,7 +161,8 @@ final class TLSSession {
         return fault == nil
     }
 
-    /// The wire takes everything, so a write is whole or fails for good.
+    /// The wire takes everything, so a write is whole or fails for good; also amid a message of the handshake's that has come in
+    /// part, which is rare enough not to keep content for.
     private func write(_ content: UnsafeRawBufferPointer) {
         guard fault == nil else { return }
         ERR_clear_error()

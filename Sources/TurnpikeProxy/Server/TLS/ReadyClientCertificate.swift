@@ -16,6 +16,8 @@ final class ReadyClientCertificate: Sendable {
             nio = try KeyPair(chain: certificate.chain, key: certificate.key)
             #if os(Linux)
             epoll = try TLSKeyPair(chain: certificate.chain, key: certificate.key)
+            // As below; and whether the system takes them to be strong enough.
+            try TLSContext(as: .client).show(epoll)
             #endif
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.certificateVerification = .none
