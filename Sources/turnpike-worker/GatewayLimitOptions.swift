@@ -7,8 +7,17 @@ struct GatewayLimitOptions: ParsableArguments {
     @Option(help: "Client connections open at once; those beyond are closed as they come. (default: 65536)")
     var maxConnections: String?
 
+    @Option(help: "Connections of each event loop to one endpoint. (default: 1024)")
+    var maxUpstreamConnections: String?
+
     @Option(help: "Bytes of a request's or an answer's head. (default: 32768)")
     var maxHeadBytes: String?
+
+    @Option(help: "Bytes of a request's content, whatever its route allows. (default: no bound)")
+    var maxBodyBytes: String?
+
+    @Option(help: "Bytes a second of content, in the long run, at least; 0 for any. (default: 240)")
+    var minBodyRate: String?
 
     @Option(help: "From the first byte of a request's head to its last. (default: 10s)")
     var headTimeout: String?
@@ -27,8 +36,10 @@ struct GatewayLimitOptions: ParsableArguments {
 
     var values: [GatewaySettings.Key: String?] {
         [
-            .maxConnections: maxConnections, .maxHeadBytes: maxHeadBytes, .headTimeout: headTimeout,
-            .bodyTimeout: bodyTimeout, .idleTimeout: idleTimeout, .drainTimeout: drainTimeout,
+            .maxConnections: maxConnections, .maxUpstreamConnections: maxUpstreamConnections,
+            .maxHeadBytes: maxHeadBytes, .maxBodyBytes: maxBodyBytes, .minBodyRate: minBodyRate,
+            .headTimeout: headTimeout, .bodyTimeout: bodyTimeout, .idleTimeout: idleTimeout,
+            .drainTimeout: drainTimeout,
         ]
     }
 }

@@ -7,7 +7,10 @@ import TurnpikeWorker
 extension GatewaySettings {
     /// Bounds that nobody has a use beyond: a mistake of a unit is told, and not served by.
     private static let connections = 1...10_000_000
+    private static let upstreamConnections = 1...1_000_000
     private static let headBytes = (1 << 10)...(1 << 20)
+    private static let bodyBytes = 1...(1 << 50)
+    private static let bodyRate = 0...1_000_000_000
     private static let longest = Duration.seconds(24 * 60 * 60)
 
     /// What clients may take, as far as it was given.
@@ -19,8 +22,18 @@ extension GatewaySettings {
         if let given = text(.maxConnections) {
             options.connections = try number(given, in: connections, "number of connections")
         }
+        if let given = text(.maxUpstreamConnections) {
+            options.pool = PoolLimits(
+                connections: try number(given, in: upstreamConnections, "number of connections"))
+        }
         if let given = text(.maxHeadBytes) {
             options.limits.head = HeadLimits(headBytes: try number(given, in: headBytes, "size of a head in bytes"))
+        }
+        if let given = text(.maxBodyBytes) {
+            options.limits.bodyBytes = UInt64(try number(given, in: bodyBytes, "size of content in bytes"))
+        }
+        if let given = text(.minBodyRate) {
+            options.limits.bodyRate = UInt64(try number(given, in: bodyRate, "number of bytes a second"))
         }
         if let given = text(.headTimeout) { options.limits.headTimeout = try nanoseconds(given) }
         if let given = text(.bodyTimeout) { options.limits.bodyTimeout = try nanoseconds(given) }

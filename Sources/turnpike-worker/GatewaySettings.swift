@@ -38,7 +38,11 @@ import TurnpikeWorker
 /// - `transport`: `automatic`, `nio` or `epoll` (Linux only). Default `automatic`: the fastest that the platform has.
 /// - `loops`: event loops that share the connections, `auto` or a number from 1 to 128. Default `auto`: one for each processor.
 /// - `maxConnections`: client connections open at once, up to ten million. Default 65,536.
+/// - `maxUpstreamConnections`: connections of each event loop to one endpoint, up to a million. Default 1,024.
 /// - `maxHeadBytes`: bytes of a head, 1 KiB to 1 MiB. Default 32 KiB.
+/// - `maxBodyBytes`: bytes of a request's content, up to 1 PiB, whatever its route allows. Default: no bound.
+/// - `minBodyRate`: bytes a second that content has to come at for `bodyTimeout` to begin anew, up to 10⁹. 0: any byte will do.
+///   Default 240.
 /// - `headTimeout`, `bodyTimeout`, `idleTimeout`: how long a client may take for a head, between two pieces of content or to take any
 ///   of its answer, and from one request to the next; above 0, up to 24 h. Default `10s`, `60s`, `60s`.
 /// - `drainTimeout`: how long requests in flight may take to finish when the gateway stops. Default `30s`.
@@ -55,7 +59,8 @@ struct GatewaySettings: Sendable {
             adminListen, state
         case joinToken, name, zone, accessLog, transport, debugToken, debugTokenFile, loops
         case tracesTo, traceSampling, trustedProxies
-        case maxConnections, maxHeadBytes, headTimeout, bodyTimeout, idleTimeout, drainTimeout
+        case maxConnections, maxUpstreamConnections, maxHeadBytes, maxBodyBytes, minBodyRate
+        case headTimeout, bodyTimeout, idleTimeout, drainTimeout
         case logFormat = "log.format"
         case logLevel = "log.level"
 

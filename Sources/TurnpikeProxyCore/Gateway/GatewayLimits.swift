@@ -9,6 +9,9 @@ public struct GatewayLimits: Sendable, Hashable {
     public var headTimeout: UInt64
     /// Between two pieces of a request's content, and for a client to take any of its answer. Default 60 s.
     public var bodyTimeout: UInt64
+    /// Bytes a second that a request's content has to come at, in the long run, so that `bodyTimeout` begins anew; 0: any
+    /// byte will do. Default 240.
+    public var bodyRate: UInt64
     /// From one request to the next. Default 60 s.
     public var idleTimeout: UInt64
     /// That a request waits for a grant of its quota. Default 100 ms.
@@ -24,13 +27,15 @@ public struct GatewayLimits: Sendable, Hashable {
 
     public init(
         head: HeadLimits = HeadLimits(), bodyBytes: UInt64 = .max, headTimeout: UInt64 = 10_000_000_000,
-        bodyTimeout: UInt64 = 60_000_000_000, idleTimeout: UInt64 = 60_000_000_000, leaseWait: UInt64 = 100_000_000,
+        bodyTimeout: UInt64 = 60_000_000_000, bodyRate: UInt64 = 240, idleTimeout: UInt64 = 60_000_000_000,
+        leaseWait: UInt64 = 100_000_000,
         leaseWaiters: Int = 1000, upstreamAttempts: Int = 4, mirrors: Int = 256
     ) {
         self.head = head
         self.bodyBytes = bodyBytes
         self.headTimeout = headTimeout
         self.bodyTimeout = bodyTimeout
+        self.bodyRate = bodyRate
         self.idleTimeout = idleTimeout
         self.leaseWait = leaseWait
         self.leaseWaiters = max(leaseWaiters, 0)

@@ -107,6 +107,7 @@ extension ServerConnection {
         request.bytesIn = Int64(head.headLength)
         requestBody = BodyReader(head.framing, payloadLimit: gateway.limits.bodyBytes)
         if let proxies = gateway.trustedProxies { origin.find(head, bytes, trusting: proxies) }
+        if head.hasBody { pace = ContentPace(patience: gateway.limits.bodyTimeout) }
         if head.fields.present.has(.turnpikeDebug) { request.isDebugged = isDebugged(bytes) }
         startTrace(bytes)
         logged.removeAll()
@@ -200,6 +201,8 @@ extension ServerConnection {
             act(.sendToUpstream(.staged(toUpstream.append(bytes[range]))))
         }
         request.sentUpstreamAt = gateway.now
+        let limits = gateway.limits
+        pace.received(range.count, rate: limits.bodyRate, most: limits.bodyTimeout, now: gateway.now)
         if case .awaitingHead = upstream, let perTryTimeout = request.cluster?.retryRule?.perTryTimeout {
             request.tryEndsAt = gateway.now.addingClamped(perTryTimeout)
         }
@@ -220,8 +223,8 @@ extension ServerConnection {
         if case .responding = upstream { return expectResponseContent() }
         if isUpstreamsTurn { return expire(in: cluster.responseTimeout) }
         // The client's turn is no part of the try.
-        let patience = cluster.streamIdleTimeout ?? gateway.limits.bodyTimeout
-        deadline = min(gateway.now.addingClamped(patience), request.giveUpAt)
+        let end = cluster.streamIdleTimeout.map(gateway.now.addingClamped) ?? pace.wait(now: gateway.now)
+        deadline = min(end, request.giveUpAt)
     }
 
     /// Whether the upstream is waited for, to take more of the request or to answer it; else the client is, for content.

@@ -128,6 +128,7 @@ extension ServerConnection {
         request.wasSent = true
         isUpstreamWritable = true
         readsUpstream = true
+        pace.restart()
         responseParser.reset()
         responseBacklog.removeAll(keepingCapacity: true)
         request.sentUpstreamAt = gateway.now

@@ -59,6 +59,8 @@ public final class ServerConnection {
     var parser: RequestParser
     var head = RequestHead()
     var requestBody = BodyReader(.none)
+    /// Of a request with content.
+    var pace = ContentPace()
     /// What came and could not be used yet: part of a head, content before there is an upstream, or later requests.
     var backlog: [UInt8] = []
     var working: [UInt8] = []
@@ -229,7 +231,10 @@ public final class ServerConnection {
         beginEvent()
         if upstreamID == id {
             isUpstreamWritable = isWritable
-            if case .awaitingHead = upstream { expectProgress() }
+            if case .awaitingHead = upstream {
+                if !isWritable { pace.pause(now: gateway.now) }
+                expectProgress()
+            }
             expectTunnelTraffic()
             takeBacklog()
         }

@@ -128,7 +128,7 @@ extension GatewayWorker {
             server = try await GatewayServer.start(
                 options: GatewayOptions(
                     host: options.listen.host, port: options.listen.port, limits: options.limits,
-                    connections: options.connections,
+                    pool: options.pool, connections: options.connections,
                     accessLog: accessLog?.destination
                         ?? (options.accessLog == .standardOutput ? .standardOutput : .off),
                     transport: options.transport, loops: options.loops, secure: secureListener,

@@ -73,6 +73,8 @@ public struct GatewayWorkerOptions: Sendable {
     public var loops: Int
     /// What a client may take of the gateway's time and memory.
     public var limits: GatewayLimits
+    /// Of each event loop, to each endpoint.
+    public var pool: PoolLimits
     /// Client connections open at once, on all loops together. Default 65,536.
     public var connections: Int
     /// How long requests in flight may take to finish at shutdown. Default 30 s.
@@ -92,7 +94,7 @@ public struct GatewayWorkerOptions: Sendable {
         trustedProxies: TrustedProxies? = nil, accessLog: AccessLog = .off,
         debugToken: DebugToken? = nil, tracing: Tracing? = nil, transport: Transport = .automatic,
         loops: Int = GatewayOptions.automaticLoops, limits: GatewayLimits = GatewayLimits(),
-        connections: Int = 1 << 16, drainTimeout: Duration = .seconds(30),
+        pool: PoolLimits = PoolLimits(), connections: Int = 1 << 16, drainTimeout: Duration = .seconds(30),
         reportTimeout: Duration = .seconds(5), traceTimeout: Duration = .seconds(3)
     ) {
         self.controlPlane = controlPlane
@@ -112,6 +114,7 @@ public struct GatewayWorkerOptions: Sendable {
         self.transport = transport
         self.loops = loops
         self.limits = limits
+        self.pool = pool
         self.connections = connections
         self.drainTimeout = drainTimeout
         self.reportTimeout = reportTimeout

@@ -134,10 +134,28 @@ import TurnpikeWorker
         #expect(plain.limits == GatewayLimits() && plain.connections == 65_536 && plain.drainTimeout == .seconds(30))
     }
 
+    @Test func `upstream connections and content are bounded as is said`() throws {
+        let options = try GatewaySettings(
+            flags: [.maxUpstreamConnections: "64"], environment: ["TURNPIKE_MAX_BODY_BYTES": "1048576"],
+            file: #"{"minBodyRate": 0}"#
+        ).options
+        #expect(options.pool.connections == 64)
+        #expect(options.limits.bodyBytes == 1 << 20 && options.limits.bodyRate == 0)
+        let plain = try GatewaySettings(flags: [:], environment: [:], file: nil).options
+        #expect(plain.pool == PoolLimits() && plain.limits.bodyRate == 240 && plain.limits.bodyBytes == .max)
+    }
+
     @Test(
         arguments: [
             (.maxConnections, "0", "'0' is no number of connections; it must be from 1 to 10000000."),
             (.maxConnections, "many", "'many' is no number of connections; it must be from 1 to 10000000."),
+            (
+                .maxUpstreamConnections, "0", "'0' is no number of connections; it must be from 1 to 1000000."
+            ),
+            (
+                .maxBodyBytes, "1M", "'1M' is no size of content in bytes; it must be from 1 to 1125899906842624."
+            ),
+            (.minBodyRate, "-1", "'-1' is no number of bytes a second; it must be from 0 to 1000000000."),
             (.maxHeadBytes, "1023", "'1023' is no size of a head in bytes; it must be from 1024 to 1048576."),
             (
                 .headTimeout, "10",

@@ -116,6 +116,29 @@ import TurnpikeProxyCore
     }
 
     @Test(arguments: Entrance.all)
+    func `content that drips is a 408, and its upstream connection free`(through entrance: Entrance) async throws {
+        let origin = try await Origin.start()
+        // Nobody sends single bytes at that rate.
+        let limits = GatewayLimits(bodyTimeout: 100_000_000, bodyRate: 1_000_000_000)
+        try await GatewayHarness.run(through: entrance, [Pieces.route(), Pieces.cluster(origin.port)], limits: limits) {
+            gateway async throws in
+            let client = try await gateway.connect()
+            try await client.send("PUT /v1 HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 100000000\r\n\r\n")
+            let dripping = Task {
+                while !Task.isCancelled {
+                    try await client.send("x")
+                    try await gateway.server.loops[0].submit {}
+                }
+            }
+            #expect(try await client.response().status == 408)
+            dripping.cancel()
+            _ = await dripping.result
+            try await origin.firstConnectionClosed()
+        }
+        await origin.stop()
+    }
+
+    @Test(arguments: Entrance.all)
     func `content of no announced length is passed on until the upstream closes`(
         through entrance: Entrance
     ) async throws {
