@@ -18,7 +18,7 @@ extension ControlPlane {
                 .invalidResource, "A bundle of a tenant's own may hold \(tenantLimits.bundleItems) items at most.")
         }
         let taken = try bundle.taken(by: intake)
-        let receipt = try await commit(context) { draft throws(TurnpikeError) in
+        let receipt = try await commit(context, of: taken.onlyTenant) { draft throws(TurnpikeError) in
             taken.write(to: draft, for: authority)
             return nil
         }
@@ -58,6 +58,12 @@ extension Bundle {
             draft.delete(deletion.key, at: deletion.pointer)
         }
         reportMissingTenants(to: draft)
+    }
+
+    /// The tenant that all of it is about; `nil` where it is about several, or about what has none.
+    fileprivate var onlyTenant: String? {
+        let tenants = Set(items.map(\.key.tenant)).union(deletions.map(\.key.tenant))
+        return tenants.count == 1 ? tenants.first ?? nil : nil
     }
 
     /// What pruning deletes beside the deletions that the bundle names.

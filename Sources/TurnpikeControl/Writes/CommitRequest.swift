@@ -4,6 +4,8 @@ import TurnpikeModel
 
 /// A write on its way into the log.
 struct CommitRequest: Sendable {
+    /// Whose turn it is when the write's is; `nil`: the platform's.
+    var tenant: String?
     var actor: String
     /// The address that the request came from; empty where it came from none.
     var source = ""

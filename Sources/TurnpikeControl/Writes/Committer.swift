@@ -8,13 +8,14 @@ import TurnpikeTelemetry
 
 /// Turns writes into the log, in groups of one transaction each: while one group is being made durable, the writes that
 /// come are checked and gathered in the next, upon the state that the first will lead to. Each fails alone, and gets a
-/// revision of its own. Readers, streams and callers learn of a group once it is durable.
+/// revision of its own. Readers, streams and callers learn of a group once it is durable. Tenants have their turns, so that
+/// one that writes very much keeps no other waiting for all of it.
 ///
 /// One task does the checking and publishing, the store beside it the storing; so each has a processor of its own, and
 /// the disk is never waited for by those who have work. The task lives while there is work: a caller that is cancelled
 /// does not take the others' work down with it, and its own is finished all the same.
 final class Committer: Sendable {
-    /// Writes that may wait; beyond, callers are refused with `overloaded`.
+    /// Writes of one tenant that may wait, where nobody else's do; beyond, callers are refused with `overloaded`.
     private static let capacity = 8192
     /// Writes of one transaction.
     private static let groupLimit = 512
@@ -106,7 +107,7 @@ final class Committer: Sendable {
 
     private func enqueue(_ entry: Line.Entry) -> TurnpikeError? {
         let (refusal, sleeper) = state.withLock { state -> (TurnpikeError?, CheckedContinuation<Void, Never>?) in
-            if let refusal = state.waiting.add(entry) { return (refusal, nil) }
+            if let refusal = state.waiting.add(entry, of: entry.item.tenant) { return (refusal, nil) }
             if state.work == nil { state.work = Task { await self.workOff() } }
             return (nil, state.takeSleeper())
         }

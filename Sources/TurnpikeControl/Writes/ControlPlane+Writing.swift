@@ -20,7 +20,9 @@ extension ControlPlane {
         // What is refused here may have been done before, by the same idempotency key: then its id is gone, say. That is
         // answered as it was.
         if context.idempotencyKey == nil { _ = try prepared.get() }
-        let receipt = try await commit(context) { draft throws(TurnpikeError) in try prepared.get().plan(draft) }
+        let receipt = try await commit(context, of: (try? prepared.get())?.tenant) { draft throws(TurnpikeError) in
+            try prepared.get().plan(draft)
+        }
         let change = receipt.changes.first
         return WriteOutcome(
             revision: receipt.revision, resource: receipt.subject, effect: change?.effect,
@@ -29,13 +31,17 @@ extension ControlPlane {
         )
     }
 
+    /// - Parameter tenant: the only one that the write is about; `nil` where there is none. What a tenant's own operators write
+    ///   is about that tenant anyway.
     func commit(
-        _ context: WriteContext, _ plan: @escaping @Sendable (Draft) throws(TurnpikeError) -> Resource?
+        _ context: WriteContext, of tenant: String? = nil,
+        _ plan: @escaping @Sendable (Draft) throws(TurnpikeError) -> Resource?
     ) async throws(TurnpikeError) -> CommitReceipt {
         let authority = try Authority(of: context.principal)
         return try await commit(
             CommitRequest(
-                actor: context.principal.actor, source: context.source, reason: context.reason,
+                tenant: authority.tenant ?? tenant, actor: context.principal.actor, source: context.source,
+                reason: context.reason,
                 requestID: context.requestID, isDryRun: context.isDryRun, idempotencyKey: context.idempotencyKey,
                 plan: { draft throws(TurnpikeError) in
                     let subject = try plan(draft)

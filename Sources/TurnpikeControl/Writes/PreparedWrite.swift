@@ -54,6 +54,9 @@ struct PreparedWrite: Sendable {
         }
     }
 
+    /// `nil` for kinds without tenant.
+    var tenant: String? { collection.tenant }
+
     /// Puts the change into the draft.
     func plan(_ draft: Draft) throws(TurnpikeError) -> Resource? {
         if let tenant = collection.tenant, draft.resource(ResourceKey(.tenant, name: tenant)) == nil {
