@@ -15,7 +15,7 @@ struct GatewayCommand: AsyncParsableCommand {
         discussion: """
             Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
             TURNPIKE_LISTEN, TURNPIKE_SECURE_LISTEN, TURNPIKE_CERTIFICATES, TURNPIKE_CLIENT_CERTIFICATES, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, \
-            TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ZONE, TURNPIKE_TRUSTED_PROXIES, TURNPIKE_ACCESS_LOG, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
+            TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ZONE, TURNPIKE_TRUSTED_PROXIES, TURNPIKE_ACCESS_LOG, TURNPIKE_ACCESS_LOG_FIELDS, TURNPIKE_ACCESS_LOG_SAMPLING, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
             TURNPIKE_TRACES_TO, TURNPIKE_TRACE_SAMPLING, TURNPIKE_TRANSPORT, TURNPIKE_LOOPS, TURNPIKE_MAX_CONNECTIONS, TURNPIKE_MAX_HEAD_BYTES, \
             TURNPIKE_HEAD_TIMEOUT, TURNPIKE_BODY_TIMEOUT, TURNPIKE_IDLE_TIMEOUT, TURNPIKE_DRAIN_TIMEOUT, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
             {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
@@ -92,6 +92,20 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @Option(
         help: """
+            What a line of the access log tells, with commas between: time, requestId, remoteAddress, scheme, protocol, tenant, \
+            route, keyId, method, path, status, bytesIn, bytesOut, durationMs, upstreamMs, service, endpoint, upstreamStatus, \
+            attempts, code, reason. (default: all of it)
+            """)
+    var accessLogFields: String?
+
+    @Option(
+        help: """
+            The share of the requests that get a line, 0 to 1; what was refused or has failed always does. (default: 1)
+            """)
+    var accessLogSampling: String?
+
+    @Option(
+        help: """
             A file with the debug token, which an operator shows in Turnpike-Debug to be told what becomes of a request. \
             (default: nobody is told)
             """)
@@ -152,6 +166,7 @@ struct GatewayCommand: AsyncParsableCommand {
             .secureListen: secureListen, .certificates: certificates, .clientCertificates: clientCertificates,
             .adminListen: adminListen, .state: state,
             .joinToken: joinToken, .name: name, .zone: zone, .trustedProxies: trustedProxies, .accessLog: accessLog,
+            .accessLogFields: accessLogFields, .accessLogSampling: accessLogSampling,
             .debugTokenFile: debugTokenFile,
             .tracesTo: tracesTo, .traceSampling: traceSampling, .transport: transport, .loops: loops,
             .logFormat: logFormat, .logLevel: logLevel,

@@ -30,6 +30,8 @@ import TurnpikeWorker
 /// - `trustedProxies`: addresses and ranges of proxies, with commas between them, whose `X-Forwarded-For` or `Forwarded` says whom a
 ///   request comes from; up to 256. Default: none, a request comes from whom its connection comes from.
 /// - `accessLog`: `off`, `stdout` or a file's path. Default `off`.
+/// - `accessLogFields`: names of ``AccessLogField``, with commas between them. Default: all.
+/// - `accessLogSampling`: the share of the requests that get a line, 0 to 1; refusals and failures always do. Default 1.
 /// - `debugToken` (secret), or `debugTokenFile`, a file that holds it: what an operator shows in `Turnpike-Debug` to be told what
 ///   becomes of a request; 16 to 256 visible ASCII characters. Default: nobody is told.
 /// - `tracesTo`: the base address of an OTLP/HTTP collector, `http` or `https`, to whose `/v1/traces` spans go. Default: none.
@@ -57,12 +59,23 @@ struct GatewaySettings: Sendable {
     enum Key: String, CaseIterable {
         case controlPlane, ca, tlsCertificate, tlsKey, listen, secureListen, certificates, clientCertificates,
             adminListen, state
-        case joinToken, name, zone, accessLog, transport, debugToken, debugTokenFile, loops
+        case joinToken, name, zone, accessLog, accessLogFields, accessLogSampling, transport, debugToken,
+            debugTokenFile, loops
         case tracesTo, traceSampling, trustedProxies
         case maxConnections, maxUpstreamConnections, maxHeadBytes, maxBodyBytes, minBodyRate
         case headTimeout, bodyTimeout, idleTimeout, drainTimeout
         case logFormat = "log.format"
         case logLevel = "log.level"
+
+        /// May be a number in the file.
+        var isNumber: Bool {
+            switch self {
+            case .loops, .traceSampling, .accessLogSampling, .maxConnections, .maxUpstreamConnections, .maxHeadBytes,
+                .maxBodyBytes, .minBodyRate:
+                true
+            default: false
+            }
+        }
 
         var isSecret: Bool { self == .joinToken || self == .debugToken }
     }
@@ -97,6 +110,7 @@ struct GatewaySettings: Sendable {
             name: try GatewaySettings.name(text(.name)), zone: try GatewaySettings.zone(text(.zone)),
             trustedProxies: try GatewaySettings.trustedProxies(text(.trustedProxies)),
             accessLog: GatewaySettings.accessLog(text(.accessLog)),
+            accessLogFormat: try GatewaySettings.accessLogFormat(text(.accessLogFields), text(.accessLogSampling)),
             debugToken: try GatewaySettings.debugToken(text(.debugToken), file: text(.debugTokenFile)),
             tracing: try GatewaySettings.tracing(text(.tracesTo), text(.traceSampling)),
             transport: try GatewaySettings.transport(text(.transport)),
@@ -171,6 +185,26 @@ extension GatewaySettings {
         case "stdout": .standardOutput
         case let path?: .file(path)
         }
+    }
+
+    private static func accessLogFormat(_ fields: String?, _ share: String?) throws(Fault) -> AccessLogFormat {
+        var format = AccessLogFormat()
+        if let fields {
+            format.fields = []
+            for name in fields.split(separator: ",", omittingEmptySubsequences: false) {
+                let name = name.drop { $0 == " " }
+                guard let field = AccessLogField(rawValue: String(name)) else {
+                    let known = AccessLogField.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw Fault(reason: "'\(name)' is no field of the access log; there are \(known).")
+                }
+                format.fields.insert(field)
+            }
+        }
+        guard let number = Double(share ?? "1"), (0...1).contains(number) else {
+            throw Fault(reason: "'\(share ?? "")' is no share of requests; it must be a number from 0 to 1.")
+        }
+        format.share = number
+        return format
     }
 
     private static func debugToken(_ text: String?, file: String?) throws(Fault) -> DebugToken? {
@@ -278,10 +312,8 @@ extension GatewaySettings {
         }
         switch (key, value) {
         case (_, .string(let text)): values[key] = text
-        case (.loops, .integer(let number)), (.traceSampling, .integer(let number)),
-            (.maxConnections, .integer(let number)), (.maxHeadBytes, .integer(let number)):
-            values[key] = String(number)
-        case (.traceSampling, .number(let number)): values[key] = String(number)
+        case (let key, .integer(let number)) where key.isNumber: values[key] = String(number)
+        case (let key, .number(let number)) where key.isNumber: values[key] = String(number)
         default: throw Fault(reason: "The configuration file's '\(name)' must be a string, not \(value.typeName).")
         }
     }

@@ -12,17 +12,21 @@ final class AccessLog {
     private static let batchDelay: UInt64 = 100_000_000
 
     private let writer: DescriptorWriter
+    private let format: AccessLogFormat
     private let loop: any EngineLoop
-    private var lines = LogLineBuffer()
+    private var lines: LogLineBuffer
     private var isFlushPlanned = false
     private var dropped = 0
 
-    init(_ writer: DescriptorWriter, loop: any EngineLoop) {
+    init(_ writer: DescriptorWriter, in format: AccessLogFormat, loop: any EngineLoop) {
         self.writer = writer
+        self.format = format
+        lines = LogLineBuffer(of: format.fields)
         self.loop = loop
     }
 
     func write(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
+        guard format.keeps(exchange) else { return }
         guard writer.hasRoom else {
             dropped += 1
             return

@@ -2,13 +2,15 @@
 
 import TurnpikeModel
 import TurnpikeProxyCore
-import TurnpikeTelemetry
 
-/// Access-log lines as bytes. Field names are ``LogKey``'s; times are UTC, durations milliseconds with three decimals.
+/// Access-log lines as bytes. Times are UTC, durations milliseconds with three decimals.
 struct LogLineBuffer {
+    private let fields: Set<AccessLogField>
     private var bytes: [UInt8] = []
     /// The text of the second that lines were last written in: thousands of lines share it.
     private var second: (number: Int64, text: [UInt8]) = (-1, [])
+
+    init(of fields: Set<AccessLogField>) { self.fields = fields }
 
     var count: Int { bytes.count }
 
@@ -21,43 +23,48 @@ struct LogLineBuffer {
     }
 
     mutating func append(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
-        text(#"{"time":""#)
-        time(exchange.receivedAt)
-        text(#"","requestId":""#)
-        text(exchange.requestID.description)
-        text("\"")
-        if let route = exchange.route {
-            name(LogKey.tenant)
-            quoted(route.tenant)
-            name(LogKey.route)
-            quoted(route.name)
-        }
-        if let key = exchange.key {
-            name(LogKey.keyID)
-            quoted(key.text(prefix: Kind.apiKey.idPrefix))
-        }
-        if !method.isEmpty {
-            name(LogKey.method)
-            quoted(method)
-            name(LogKey.path)
-            quoted(path)
-        }
-        number(LogKey.status, Int64(exchange.status))
-        number(LogKey.bytesIn, exchange.bytesIn)
-        number(LogKey.bytesOut, exchange.bytesOut)
-        milliseconds(LogKey.durationMilliseconds, exchange.duration)
-        if let duration = exchange.upstreamDuration { milliseconds("upstreamMs", duration) }
-        if let status = exchange.upstreamStatus { number("upstreamStatus", Int64(status)) }
-        if exchange.attempts > 1 { number("attempts", Int64(exchange.attempts)) }
-        if let refusal = exchange.refusal {
-            name(LogKey.code)
-            quoted(refusal.rawValue)
-        }
-        if let detail = exchange.detail {
-            name(LogKey.reason)
-            quoted(detail)
-        }
+        text("{")
+        appendRequest(exchange, method: method, path: path)
+        appendAnswer(exchange)
         text("}\n")
+    }
+
+    private mutating func appendRequest(
+        _ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
+    ) {
+        if begin(.time) {
+            text("\"")
+            time(exchange.receivedAt)
+            text("\"")
+        }
+        if begin(.requestID) { quoted(exchange.requestID.description) }
+        if let client = exchange.client, begin(.remoteAddress) { client.text.withUnsafeBytes { quoted($0) } }
+        if exchange.client != nil {
+            if begin(.scheme) { text(exchange.scheme == .https ? #""https""# : #""http""#) }
+            if begin(.protocol) { text(exchange.speaksHTTP2 ? #""HTTP/2""# : #""HTTP/1.1""#) }
+        }
+        if let route = exchange.route {
+            if begin(.tenant) { quoted(route.tenant) }
+            if begin(.route) { quoted(route.name) }
+        }
+        if let key = exchange.key, begin(.key) { quoted(key.text(prefix: Kind.apiKey.idPrefix)) }
+        guard !method.isEmpty else { return }
+        if begin(.method) { quoted(method) }
+        if begin(.path) { quoted(path) }
+    }
+
+    private mutating func appendAnswer(_ exchange: ExchangeRecord) {
+        number(.status, Int64(exchange.status))
+        number(.bytesIn, exchange.bytesIn)
+        number(.bytesOut, exchange.bytesOut)
+        if begin(.duration) { milliseconds(exchange.duration) }
+        if let duration = exchange.upstreamDuration, begin(.upstreamDuration) { milliseconds(duration) }
+        if let service = exchange.service, begin(.service) { quoted(service) }
+        if let endpoint = exchange.endpoint, begin(.endpoint) { quoted(endpoint.text) }
+        if let status = exchange.upstreamStatus { number(.upstreamStatus, Int64(status)) }
+        if exchange.attempts > 1 { number(.attempts, Int64(exchange.attempts)) }
+        if let refusal = exchange.refusal, begin(.code) { quoted(refusal.rawValue) }
+        if let detail = exchange.detail, begin(.reason) { quoted(detail) }
     }
 
     mutating func append(droppedLines count: Int) {
@@ -70,19 +77,22 @@ struct LogLineBuffer {
 
     private mutating func text(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
-    private mutating func name(_ key: String) {
-        text(",\"")
-        text(key)
+    /// Writes the name of a field that is wanted.
+    ///
+    /// - Returns: whether it is: its value is to follow.
+    private mutating func begin(_ field: AccessLogField) -> Bool {
+        guard fields.contains(field) else { return false }
+        text(bytes.last == UInt8(ascii: "{") ? "\"" : ",\"")
+        text(field.rawValue)
         text("\":")
+        return true
     }
 
-    private mutating func number(_ key: String, _ value: Int64) {
-        name(key)
-        text(String(value))
+    private mutating func number(_ field: AccessLogField, _ value: Int64) {
+        if begin(field) { text(String(value)) }
     }
 
-    private mutating func milliseconds(_ key: String, _ nanoseconds: UInt64) {
-        name(key)
+    private mutating func milliseconds(_ nanoseconds: UInt64) {
         let microseconds = nanoseconds / 1000
         text(String(microseconds / 1000))
         text(".")

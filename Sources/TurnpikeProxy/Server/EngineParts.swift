@@ -43,7 +43,7 @@ struct EngineParts: Sendable {
         try await loop.submit {
             let ledger = try ledger(loop)
             let watch = GatewayWatch(
-                log: log.map { AccessLog($0, loop: loop) },
+                log: log.map { AccessLog($0, in: options.accessLogFormat, loop: loop) },
                 traces: options.tracing.map { LoopTraces($0.buffer, loop: loop) }, metrics: GatewayMetrics(metrics),
                 logger: logger)
             let gateway = Gateway(

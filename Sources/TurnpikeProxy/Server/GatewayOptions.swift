@@ -13,6 +13,7 @@ public struct GatewayOptions: Sendable {
     /// Client connections open at once, on all loops together; those beyond are closed as they come. Default 65,536.
     public var connections: Int
     public var accessLog: AccessLogDestination
+    public var accessLogFormat: AccessLogFormat
     public var transport: Transport
     /// Event loops, each with a thread, upstream connections and leases of its own: 1 to ``mostLoops``. Default 1.
     public var loops: Int
@@ -35,6 +36,7 @@ public struct GatewayOptions: Sendable {
     public init(
         host: String = "127.0.0.1", port: Int = 8000, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1 << 16, accessLog: AccessLogDestination = .off,
+        accessLogFormat: AccessLogFormat = AccessLogFormat(),
         transport: Transport = .automatic, loops: Int = 1, secure: SecureListener? = nil,
         clientCertificates: ClientCertificates = ClientCertificates(), tracing: GatewayTracing? = nil,
         zone: String? = nil, trustedProxies: TrustedProxies? = nil
@@ -45,6 +47,7 @@ public struct GatewayOptions: Sendable {
         self.pool = pool
         self.connections = connections
         self.accessLog = accessLog
+        self.accessLogFormat = accessLogFormat
         self.transport = transport
         self.loops = min(max(1, loops), Self.mostLoops)
         self.secure = secure

@@ -30,6 +30,13 @@ public struct ExchangeRecord: Sendable {
     /// tried again.
     public var attempts: Int
     public var admitted: Bool
+    /// Whom it came from, behind proxies that are trusted, and what the client spoke.
+    public var client: ClientAddress?
+    public var scheme = RequestForwarding.Scheme.http
+    public var speaksHTTP2 = false
+    /// Of the last try.
+    public var service: String?
+    public var endpoint: EndpointAddress?
 
     public var statusClass: UInt8 { Self.statusClass(of: status) }
 

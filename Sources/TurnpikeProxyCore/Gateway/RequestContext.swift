@@ -38,6 +38,8 @@ struct RequestContext {
     var isRetrying = false
     /// Where the service's endpoint is being tried, its place.
     var place: Int?
+    /// The last one that was tried.
+    var lastPlace: Int?
     /// Places of the service's endpoints that were tried.
     var tried = EndpointSet()
     /// Connections, and those of them that were tried because another try had failed.
@@ -69,4 +71,10 @@ struct RequestContext {
     var detail: String?
 
     var cluster: GatewayCluster? { service?.cluster }
+
+    /// Nil where none was tried.
+    var lastEndpoint: EndpointAddress? {
+        guard let service, let lastPlace, lastPlace < service.endpoints.count else { return nil }
+        return service.endpoints[lastPlace].address
+    }
 }

@@ -44,7 +44,9 @@ extension ServerConnection {
             status: request.status, bytesIn: request.bytesIn, bytesOut: request.bytesOut,
             duration: gateway.now - request.startedAt, upstreamDuration: request.upstreamDuration,
             upstreamStatus: request.upstreamStatus, refusal: request.refusal, detail: request.detail,
-            attempts: request.attempts, admitted: request.isAdmitted
+            attempts: request.attempts, admitted: request.isAdmitted, client: client, scheme: origin.scheme,
+            speaksHTTP2: speaksHTTP2, service: request.attempts > 0 ? request.cluster?.name : nil,
+            endpoint: request.lastEndpoint
         )
     }
 }

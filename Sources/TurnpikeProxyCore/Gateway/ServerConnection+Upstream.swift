@@ -96,6 +96,7 @@ extension ServerConnection {
     private func beginTry(at place: Int, of service: ServiceBalancer, isReused: Bool) {
         request.attempts += 1
         request.place = place
+        request.lastPlace = place
         service.endpoints[place].activeRequests += 1
         request.tryEndsAt = gateway.now.addingClamped(service.cluster.retryRule?.perTryTimeout ?? .max)
         traceTry(at: place, of: service, isReused: isReused)

@@ -131,6 +131,7 @@ extension GatewayWorker {
                     pool: options.pool, connections: options.connections,
                     accessLog: accessLog?.destination
                         ?? (options.accessLog == .standardOutput ? .standardOutput : .off),
+                    accessLogFormat: options.accessLogFormat,
                     transport: options.transport, loops: options.loops, secure: secureListener,
                     clientCertificates: clientCertificates, tracing: tracing, zone: options.zone,
                     trustedProxies: options.trustedProxies

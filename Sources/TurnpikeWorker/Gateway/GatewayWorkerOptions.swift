@@ -62,6 +62,7 @@ public struct GatewayWorkerOptions: Sendable {
     /// Whose word about where a request comes from is believed. Absent: nobody's.
     public var trustedProxies: TrustedProxies?
     public var accessLog: AccessLog
+    public var accessLogFormat: AccessLogFormat
     /// What an operator shows in `Turnpike-Debug` to be told what becomes of a request. Default: nobody is told.
     public var debugToken: DebugToken?
     /// Default: no request is traced.
@@ -92,6 +93,7 @@ public struct GatewayWorkerOptions: Sendable {
         adminListen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8001), stateDirectory: String,
         joinToken: String? = nil, name: String? = nil, zone: String? = nil,
         trustedProxies: TrustedProxies? = nil, accessLog: AccessLog = .off,
+        accessLogFormat: AccessLogFormat = AccessLogFormat(),
         debugToken: DebugToken? = nil, tracing: Tracing? = nil, transport: Transport = .automatic,
         loops: Int = GatewayOptions.automaticLoops, limits: GatewayLimits = GatewayLimits(),
         pool: PoolLimits = PoolLimits(), connections: Int = 1 << 16, drainTimeout: Duration = .seconds(30),
@@ -109,6 +111,7 @@ public struct GatewayWorkerOptions: Sendable {
         self.zone = zone
         self.trustedProxies = trustedProxies
         self.accessLog = accessLog
+        self.accessLogFormat = accessLogFormat
         self.debugToken = debugToken
         self.tracing = tracing
         self.transport = transport

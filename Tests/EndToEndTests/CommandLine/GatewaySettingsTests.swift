@@ -54,6 +54,26 @@ import TurnpikeWorker
             try tracing([:], file: #"{"tracesTo": "http://127.0.0.1:4318", "traceSampling": 1}"#)?.share == 1)
     }
 
+    @Test func `the access log tells what it is asked to tell, of a share of the requests`() throws {
+        func format(_ flags: [GatewaySettings.Key: String], file: String? = nil) throws -> AccessLogFormat {
+            try GatewaySettings(flags: flags, environment: ["TURNPIKE_ACCESS_LOG_SAMPLING": "0.5"], file: file).options
+                .accessLogFormat
+        }
+        #expect(try format([:]) == AccessLogFormat(share: 0.5))
+        #expect(
+            try format([.accessLogFields: "time, status,keyId", .accessLogSampling: "0"])
+                == AccessLogFormat(fields: [.time, .status, .key], share: 0))
+        #expect(try format([:], file: #"{"accessLogFields": "path"}"#).fields == [.path])
+        let file = #"{"accessLogSampling": 0.1}"#
+        #expect(try GatewaySettings(flags: [:], environment: [:], file: file).options.accessLogFormat.share == 0.1)
+        for bad in [",", "time,", "query", "Time"] {
+            #expect(throws: GatewaySettings.Fault.self) { try format([.accessLogFields: bad]) }
+        }
+        for bad in ["2", "-0.1", "all"] {
+            #expect(throws: GatewaySettings.Fault.self) { try format([.accessLogSampling: bad]) }
+        }
+    }
+
     @Test func `certificates of files are for clients that come over TLS, who need none of them`() throws {
         let secure = ["TURNPIKE_SECURE_LISTEN": "127.0.0.1:8443"]
         let bare = try GatewaySettings(flags: [:], environment: secure, file: nil).options.secure

@@ -3,6 +3,7 @@
 import Foundation
 import Testing
 import TurnpikeModel
+import TurnpikeTestSupport
 
 @testable import TurnpikeProxy
 @testable import TurnpikeProxyCore
@@ -16,6 +17,7 @@ import TurnpikeModel
         defer { try? FileManager.default.removeItem(at: url) }
         let file = try FileHandle(forWritingTo: url)
         let origin = try await Origin.start()
+        let endpoint = "127.0.0.1:\(origin.port)"
         let resources = [Pieces.route(requiresKey: true), Pieces.cluster(origin.port), Pieces.key("right")]
         try await GatewayHarness.run(on: transport, resources, log: .descriptor(file.fileDescriptor)) {
             gateway async throws in
@@ -33,12 +35,51 @@ import TurnpikeModel
         #expect(lines.count == 3 && !text.contains("right\"") && !text.contains("token"))
         #expect(lines[0]["tenant"] == "acme" && lines[0]["route"] == "orders" && lines[0]["path"] == "/v1/a%22b")
         #expect(lines[0]["status"] == 200 && lines[0]["upstreamStatus"] == 200 && lines[0]["method"] == "GET")
-        #expect(lines[1]["status"] == 401 && lines[1]["code"] == "unauthenticated" && lines[1]["keyId"] == nil)
+        #expect(
+            lines[0]["remoteAddress"] == "127.0.0.1" && lines[0]["protocol"] == "HTTP/1.1"
+                && lines[0]["scheme"] == "http")
+        #expect(lines[0]["service"] == "orders" && lines[0]["endpoint"] == .string(endpoint))
+        #expect(
+            lines[1]["status"] == 401 && lines[1]["service"] == nil && lines[1]["endpoint"] == nil
+                && lines[1]["code"] == "unauthenticated" && lines[1]["keyId"] == nil)
         #expect(lines[2]["status"] == 400 && lines[2]["route"] == nil && lines[2]["path"] == nil)
     }
 
+    private func record(
+        status: Int, refusal: ErrorCode? = nil, detail: String? = nil, low: UInt64 = 0
+    ) -> ExchangeRecord {
+        ExchangeRecord(
+            requestID: RequestID(high: 1, low: low), receivedAt: Timestamp(milliseconds: 0), route: nil, key: nil,
+            status: status, bytesIn: 1, bytesOut: 2, duration: 3_000_000, upstreamDuration: nil, upstreamStatus: nil,
+            refusal: refusal, detail: detail, attempts: 0, admitted: false)
+    }
+
+    @Test func `a line tells what was asked for, and nothing else`() {
+        func line(_ fields: Set<AccessLogField>) -> String {
+            var buffer = LogLineBuffer(of: fields)
+            let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+            buffer.append(record(status: 404, refusal: .noRoute), method: nothing, path: nothing)
+            return String(decoding: buffer.take(), as: UTF8.self)
+        }
+        #expect(line([.status, .code, .method]) == #"{"status":404,"code":"no-route"}"# + "\n")
+        #expect(line([.duration]) == #"{"durationMs":3.000}"# + "\n")
+        #expect(line([.service]) == "{}\n")
+    }
+
+    @Test func `a share of the requests gets a line, and each that was refused or has failed`() {
+        let format = AccessLogFormat(share: 0.25)
+        var random = SeededGenerator(seed: 7)
+        let kept = (0..<10_000).count { _ in format.keeps(record(status: 200, low: random.next())) }
+        #expect(abs(kept - 2_500) < 200, "\(kept)")
+        let none = AccessLogFormat(share: 0)
+        #expect(!none.keeps(record(status: 200)) && !none.keeps(record(status: 404)))
+        #expect(none.keeps(record(status: 503)) && none.keeps(record(status: 429, refusal: .rateLimited)))
+        #expect(none.keeps(record(status: 200, detail: "The upstream has closed before its answer was whole.")))
+        #expect(AccessLogFormat().keeps(record(status: 200, low: .max)))
+    }
+
     @Test func `bytes that JSON cannot hold are escaped`() throws {
-        var buffer = LogLineBuffer()
+        var buffer = LogLineBuffer(of: Set(AccessLogField.allCases))
         let record = ExchangeRecord(
             requestID: RequestID(high: 1, low: 2), receivedAt: Timestamp(milliseconds: 1_772_366_400_007), route: nil,
             key: nil, status: 404, bytesIn: 1, bytesOut: 2, duration: 1_234_567, upstreamDuration: nil,

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeProxyCore
+
+/// What a line of the access log can tell of a request. Raw values are the names in it; what a request has nothing of is left
+/// out of its line.
+public enum AccessLogField: String, Sendable, CaseIterable {
+    /// When the head was complete, UTC.
+    case time
+    case requestID = "requestId"
+    /// Whom the request comes from, behind proxies that are trusted.
+    case remoteAddress
+    /// What the client spoke: `http` or `https`, and `HTTP/1.1` or `HTTP/2`.
+    case scheme, `protocol`
+    case tenant, route
+    case key = "keyId"
+    case method
+    /// As sent, without its query.
+    case path
+    case status, bytesIn, bytesOut
+    /// Milliseconds: from the head to the end of the answer, and from handing it to the upstream to the head of its answer.
+    case duration = "durationMs"
+    case upstreamDuration = "upstreamMs"
+    /// Of the last try: the service, its endpoint, and what that answered.
+    case service, endpoint, upstreamStatus
+    /// Where there was more than one.
+    case attempts
+    /// Why the gateway answered itself, or what cut the answer short.
+    case code, reason
+}
+
+/// What the access log tells, and of which requests.
+public struct AccessLogFormat: Sendable, Hashable {
+    /// Default: all.
+    public var fields: Set<AccessLogField>
+    /// The share of the requests that get a line, 0 to 1, chosen by their ids. Whatever the gateway refused, and whatever failed,
+    /// gets one in any case. Default 1.
+    public var share: Double
+
+    public init(fields: Set<AccessLogField> = Set(AccessLogField.allCases), share: Double = 1) {
+        self.fields = fields
+        self.share = share
+    }
+
+    func keeps(_ exchange: ExchangeRecord) -> Bool {
+        if share >= 1 || exchange.refusal != nil || exchange.detail != nil || exchange.status >= 500 { return true }
+        // The lower half of an id is random.
+        return Double(exchange.requestID.low >> 11) * 0x1p-53 < share
+    }
+}
