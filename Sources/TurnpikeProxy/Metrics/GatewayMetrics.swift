@@ -13,11 +13,13 @@ final class GatewayMetrics {
         /// By class of status.
         var requests: [Counter?] = [nil, nil, nil, nil, nil]
         let duration: Histogram
+        let upstreamDuration: Histogram
         let bytesIn: Counter
         let bytesOut: Counter
 
-        init(duration: Histogram, bytesIn: Counter, bytesOut: Counter) {
+        init(duration: Histogram, upstreamDuration: Histogram, bytesIn: Counter, bytesOut: Counter) {
             self.duration = duration
+            self.upstreamDuration = upstreamDuration
             self.bytesIn = bytesIn
             self.bytesOut = bytesOut
         }
@@ -28,6 +30,7 @@ final class GatewayMetrics {
             counter.increment()
             // The life of a tunnel says nothing of how fast requests are answered.
             if exchange.status != 101 { duration.observe(Double(exchange.duration) * 1e-9) }
+            if let time = exchange.upstreamDuration { upstreamDuration.observe(Double(time) * 1e-9) }
             bytesIn.increment(by: UInt64(clamping: exchange.bytesIn))
             bytesOut.increment(by: UInt64(clamping: exchange.bytesOut))
             return true
@@ -152,6 +155,11 @@ final class GatewayMetrics {
         ).increment()
     }
 
+    func connectionRefused() {
+        registry.counter(.connectionsRefused, help: "Client connections closed as they came, for want of room.")
+            .increment()
+    }
+
     func handshakeFailed() {
         registry.counter(.handshakeFailures, help: "TLS handshakes of clients that came to nothing.").increment()
     }
@@ -172,6 +180,10 @@ final class GatewayMetrics {
         return RouteMetrics(
             duration: registry.histogram(
                 .requestDuration, help: "Time from a request's head to the end of its answer.", labels: labels
+            ),
+            upstreamDuration: registry.histogram(
+                .upstreamDuration, help: "Time from handing a request to an upstream to the head of its answer.",
+                labels: labels
             ),
             bytesIn: registry.counter(.requestBytes, help: "Bytes of requests received from clients.", labels: labels),
             bytesOut: registry.counter(.responseBytes, help: "Bytes of answers sent to clients.", labels: labels)

@@ -90,7 +90,11 @@ final class LoopEngine<Client: EngineClient, Upstream: EngineUpstream>: Upstream
 
     /// - Returns: whether one more client is welcome.
     func admit(_ client: Client) -> Bool {
-        guard !isDraining, total.enter() else { return false }
+        guard !isDraining else { return false }
+        guard total.enter() else {
+            watch.metrics.connectionRefused()
+            return false
+        }
         clients[ObjectIdentifier(client)] = client
         watch.metrics.activeConnections.set(clients.count)
         return true

@@ -55,10 +55,12 @@ extension MetricName {
     public static let upstreamHealthChanges: MetricName = "turnpike_upstream_health_changes_total"
     /// Look-ups of endpoints' names, by `outcome` (`answered`, `failed`).
     public static let nameLookups: MetricName = "turnpike_name_lookups_total"
-    /// Time from a request's last byte to an upstream until its answer's first, by `tenant`.
+    /// Time from handing a request to an upstream to the head of its answer, by `tenant`; of several tries, the last.
     public static let upstreamDuration: MetricName = "turnpike_upstream_duration_seconds"
     /// Client connections open now.
     public static let activeConnections: MetricName = "turnpike_active_connections"
+    /// Client connections that were closed as they came, since there were as many as there may be.
+    public static let connectionsRefused: MetricName = "turnpike_connections_refused_total"
     /// TLS handshakes of clients that came to nothing.
     public static let handshakeFailures: MetricName = "turnpike_handshake_failures_total"
     /// When the first of the certificates that are shown to upstreams ends, in seconds since 1970; 0 where there is none, absent

@@ -12,14 +12,35 @@ import TurnpikeTelemetry
     @Test(arguments: ["deploy/grafana/turnpike.json", "deploy/prometheus/alerts.yaml"])
     func `every metric that dashboard and alerts name is one that programs report`(file: String) throws {
         let text = try String(contentsOf: Self.root.appendingPathComponent(file), encoding: .utf8)
-        let source = Self.root.appendingPathComponent("Sources/TurnpikeTelemetry/Metrics/MetricName.swift")
-        let declared = try String(contentsOf: source, encoding: .utf8).matches(of: /MetricName = "(turnpike_[a-z_]+)"/)
-            .map { String($0.output.1) }
+        let declared = try Self.declared().map(\.text)
         let named = text.matches(of: /turnpike_[a-z_]+/).map { String($0.output) }
         #expect(named.count >= 9)
         for name in Set(named) {
             #expect(declared.contains(name) || declared.contains(String(name.dropLast("_bucket".count))), "\(name)")
         }
+    }
+
+    /// A name that nobody registers is a panel that stays empty, and an alert that never comes.
+    @Test func `every metric that has a name is registered by a program`() throws {
+        let folder = Self.root.appendingPathComponent("Sources")
+        let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
+        var registered: Set<String> = []
+        for case let file as URL in files where file.pathExtension == "swift" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for match in text.matches(of: /(?:counter|gauge|histogram|count)\(\s*\.(\w+),/) {
+                registered.insert(String(match.output.1))
+            }
+        }
+        let declared = try Self.declared()
+        #expect(declared.count >= 50)
+        for (name, text) in declared { #expect(registered.contains(name), "\(text)") }
+    }
+
+    private static func declared() throws -> [(name: String, text: String)] {
+        let source = root.appendingPathComponent("Sources/TurnpikeTelemetry/Metrics/MetricName.swift")
+        return try String(contentsOf: source, encoding: .utf8)
+            .matches(of: /static let (\w+): MetricName = "(turnpike_[a-z_]+)"/)
+            .map { (String($0.output.1), String($0.output.2)) }
     }
 
     @Test func `every alert has one name and one expression`() throws {

@@ -18,7 +18,7 @@ import TurnpikeTelemetry
     @Test(arguments: [
         MetricName.requests, .requestDuration, .requestBytes, .responseBytes, .requestsRefused, .upstreamFailures,
         .upstreamEjections, .mirroredRequests, .upstreamEndpoints, .upstreamHealthChanges, .nameLookups,
-        .upstreamDuration, .activeConnections, .upstreamConnections, .configRevisionApplied,
+        .upstreamDuration, .activeConnections, .connectionsRefused, .upstreamConnections, .configRevisionApplied,
         .configRejections,
         .controlPlaneConnected, .journalSlotsUsed, .journalSlots, .leaseWaits, .traceSpansSent,
         .traceSpansDropped, .traceExportFailures, .configRevision, .apiRequests,
