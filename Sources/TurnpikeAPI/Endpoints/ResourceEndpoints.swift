@@ -73,8 +73,7 @@ struct ResourceEndpoints {
         headers[.turnpikeRevision] = "\(outcome.revision)"
         if outcome.isReplay { headers[.idempotencyReplayed] = "true" }
         guard let resource = outcome.resource else {
-            guard let json = rollout.json else { return Response(status: .noContent, headers: headers) }
-            return .json(["rollout": json], headers: headers)
+            return .deletion(outcome, rollout.json, isDryRun: try request.flag("dryRun"), headers)
         }
         headers[.eTag] = "\"\(resource.revision)\""
         if outcome.effect == .created { headers[.location] = resource.key.path }
@@ -112,5 +111,20 @@ struct ResourceEndpoints {
     private func writeActivity(of resource: Resource, to fields: inout FieldWriter) {
         if kind == .operator { fields.write("lastUsedAt", control.lastUse(of: resource.id)) }
         if kind == .worker { fields.write("status", control.workerStatus(of: resource.id)?.json) }
+    }
+}
+
+extension Response {
+    /// What is left to tell once a resource is gone, or would be; 204 where that is nothing.
+    fileprivate static func deletion(
+        _ outcome: WriteOutcome, _ rollout: JSON?, isDryRun: Bool, _ headers: HTTPFields
+    ) -> Response {
+        let fields = JSONObject([
+            "workers": isDryRun ? .array(outcome.workers.map { .string($0.name) }) : nil,
+            "warnings": outcome.gaps.isEmpty ? nil : .array(outcome.gaps.map(\.json)),
+            "rollout": rollout,
+        ])
+        guard !fields.isEmpty else { return Response(status: .noContent, headers: headers) }
+        return .json(.object(fields), headers: headers)
     }
 }

@@ -308,6 +308,38 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test func `a dry run tells which workers it would touch, and leaves the resource there`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let path = "/v1/tenants/acme/routes/orders"
+            let alone = try await server.send(.delete, path + "?dryRun=true")
+            #expect(alone.status == 200 && alone.json == ["workers": .array([])])
+            let stream = try await server.openStream()
+            let watched = try await server.send(.delete, path + "?dryRun=true")
+            #expect(watched.status == 200 && watched.json == ["workers": ["gw-1"]])
+            #expect(try await server.send(.get, path).status == 200)
+            stream.close()
+        }
+    }
+
+    @Test func `what connected workers cannot do of what is left is told, in earnest and in a dry run`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let limit = #"{"kind":"rateLimit","per":"key","limit":100,"interval":"1s"}"#
+            for name in ["burst", "other"] {
+                let policy = try await server.send(.put, "/v1/tenants/acme/policies/\(name)", limit)
+                #expect(policy.status == 201, "\(policy.text)")
+            }
+            let stream = try await server.openStream(capabilities: [])
+            for query in ["?dryRun=true", ""] {
+                let answer = try await server.send(.delete, "/v1/tenants/acme/policies/burst" + query)
+                let warned = answer.json["warnings"]?.array?.compactMap { $0["capability"]?.string } ?? []
+                #expect(answer.status == 200 && warned.contains("rateLimit"), "\(answer.text)")
+            }
+            stream.close()
+        }
+    }
+
     @Test func `409 names those who still refer to it`() async throws {
         try await TestServer.run { server in
             try await server.seed()

@@ -17,6 +17,14 @@ extension TestServer {
         #expect(answer.status == 201, "\(answer.text)")
         return try WorkerIdentity(json: answer.json)
     }
+
+    /// Registers the gateway `gw-1` and opens its stream, over which it says that it can do what `capabilities` names.
+    func openStream(capabilities: Set<String> = Set(Capability.allCases.map(\.rawValue))) async throws -> WorkerStream {
+        let identity = try await join()
+        return try control.openStream(
+            worker: try control.authenticate(bearer: identity.credential), from: nil,
+            WorkerAnnouncement(version: "1", capabilities: capabilities, addresses: []))
+    }
 }
 
 @Suite struct WorkerProtocolTests {
