@@ -5,7 +5,7 @@ import TurnpikeModel
 import TurnpikeSQLite
 
 /// `turnpike backup --data DIR FILE`
-struct BackupCommand: ParsableCommand {
+struct BackupCommand: ParsableCommand, OutputChoosing {
     static let configuration = CommandConfiguration(
         commandName: "backup",
         abstract: "Write a consistent copy of the database to a file, while the control plane runs or not.",
@@ -19,11 +19,19 @@ struct BackupCommand: ParsableCommand {
     @Argument(help: "The file to write; it must not exist.")
     var file: String
 
+    @OptionGroup var output: OutputOptions
+
     func run() throws {
         do {
-            Terminal.standardError.write("Copying the database of '\(data)' …\n")
+            if output.output == .table { Terminal.standardError.write("Copying the database of '\(data)' …\n") }
             let revision = try Backup.take(of: data, to: file)
-            Terminal.standardOutput.write("'\(file)' holds everything up to revision \(revision).\n")
+            switch output.output {
+            case .json:
+                let document: JSON = ["file": .string(file), "revision": .integer(revision)]
+                Terminal.standardOutput.write(document.prettyText)
+            case .table:
+                Terminal.standardOutput.write("'\(file)' holds everything up to revision \(revision).\n")
+            }
         } catch { throw CommandFailure.failed(error.description) }
     }
 }

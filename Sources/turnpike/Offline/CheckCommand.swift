@@ -5,7 +5,7 @@ import TurnpikeModel
 import TurnpikeSQLite
 
 /// `turnpike check DIR`
-struct CheckCommand: ParsableCommand {
+struct CheckCommand: ParsableCommand, OutputChoosing {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Look through a data folder: file, references, the log's chain, resources, ledger.",

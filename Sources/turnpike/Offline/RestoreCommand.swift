@@ -6,7 +6,7 @@ import TurnpikeModel
 import TurnpikeSQLite
 
 /// `turnpike restore --data DIR FILE`
-struct RestoreCommand: ParsableCommand {
+struct RestoreCommand: ParsableCommand, OutputChoosing {
     static let configuration = CommandConfiguration(
         commandName: "restore",
         abstract: "Make a data folder of a backup, for 'turnpike serve' to start on.",
@@ -22,10 +22,18 @@ struct RestoreCommand: ParsableCommand {
     @Argument(help: "The backup.")
     var file: String
 
+    @OptionGroup var output: OutputOptions
+
     func run() throws {
         do {
             let revision = try Backup.restore(file, to: data, at: SystemWallClock().now)
-            Terminal.standardOutput.write("'\(data)' is ready: it holds everything up to revision \(revision).\n")
+            switch output.output {
+            case .json:
+                let document: JSON = ["data": .string(data), "revision": .integer(revision)]
+                Terminal.standardOutput.write(document.prettyText)
+            case .table:
+                Terminal.standardOutput.write("'\(data)' is ready: it holds everything up to revision \(revision).\n")
+            }
         } catch { throw CommandFailure.failed(error.description) }
     }
 }

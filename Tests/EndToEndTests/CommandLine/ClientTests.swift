@@ -6,6 +6,8 @@ import Testing
 import TurnpikeModel
 import TurnpikeTestSupport
 
+@testable import turnpike
+
 /// The command line client against a control plane.
 @Suite(.serialized) struct ClientTests {
     /// Runs `turnpike` to its end; returns what it printed, both streams.
@@ -47,7 +49,7 @@ import TurnpikeTestSupport
             let plane = try await ControlPlaneProcess.start(on: stage)
             try await plane.call(.POST, "/v1/tenants", ["name": "acme"])
             let dry = try await turnpike("delete", "tenant", "acme", "--dry-run", on: plane, stage)
-            #expect(dry.contains("still there"))
+            #expect(dry.contains("still there") && dry.contains("It concerns no worker."))
             try await plane.call(.GET, "/v1/tenants/acme")
             let text = try await turnpike("delete", "tenant", "acme", "--wait", "-o", "json", on: plane, stage)
             let answer = try JSON.parse(text)
@@ -57,6 +59,62 @@ import TurnpikeTestSupport
             let problem = try JSON.parse(failed)
             #expect(problem["status"] == 404 && problem["requestId"] != nil)
         }
+    }
+
+    @Test func `what has a secret is made once by one idempotency key, and can be tried and waited for`() async throws {
+        try await Stage.with { stage in
+            let plane = try await ControlPlaneProcess.start(on: stage)
+            try await plane.call(.POST, "/v1/tenants", ["name": "acme"])
+            let dry = try await turnpike("keys", "create", "k", "-t", "acme", "--dry-run", on: plane, stage)
+            #expect(dry.contains("dry run") && !dry.contains("tp_live_"))
+            let create = ["keys", "create", "k", "-t", "acme", "--idempotency-key", "once", "-o", "json"]
+            func created(_ more: String...) async throws -> JSON {
+                let child = try stage.start(
+                    "keys", "\(Stage.programs)/turnpike", create + more,
+                    environment: ["TURNPIKE_SERVER": plane.url, "TURNPIKE_TOKEN": plane.token])
+                #expect(try await child.ended() == 0, "\(child.output)")
+                return try JSON.parse(child.output)
+            }
+            let first = try await created()
+            let again = try await created("--wait")
+            #expect(first["key"]?.string?.hasPrefix("tp_live_") == true && again["key"] == first["key"])
+            #expect(again["rollout"]?["state"] == "complete")
+            let taken = try await turnpike(
+                "keys", "create", "k", "-t", "acme", "-o", "json", on: plane, stage, status: 1)
+            #expect(try JSON.parse(taken)["status"] == 409)
+            _ = try await turnpike(
+                "keys", "create", "l", "-t", "acme", "--idempotency-key", "a key", on: plane, stage, status: 2)
+        }
+    }
+
+    @Test func `a feed is followed beyond the control plane's restart, and no change comes twice`() async throws {
+        try await Stage.with { stage in
+            let plane = try await ControlPlaneProcess.start(on: stage)
+            let follower = try stage.start(
+                "changes", "\(Stage.programs)/turnpike", ["changes", "--watch", "-o", "json"],
+                environment: ["TURNPIKE_SERVER": plane.url, "TURNPIKE_TOKEN": plane.token])
+            try await plane.call(.POST, "/v1/tenants", ["name": "acme"])
+            try await until("the first change comes") { follower.output.contains("acme") }
+            try await plane.killHard()
+            try await plane.restart()
+            try await plane.call(.POST, "/v1/tenants", ["name": "umbra"])
+            try await until("the second change comes") { follower.output.contains("umbra") }
+            let told = follower.output.split(separator: "\n").filter { $0.contains("acme") && $0.contains("after") }
+            #expect(told.count == 1)
+        }
+    }
+
+    @Test func `pauses before a feed is asked for again grow to half a minute, and are short once it came`() {
+        var random = SeededGenerator(seed: 3)
+        var pause = ReconnectPause()
+        var most = Duration.milliseconds(500)
+        for _ in 0..<12 {
+            let taken = pause.take(using: &random)
+            #expect(taken <= most && taken >= most / 2)
+            most = min(most * 2, .seconds(30))
+        }
+        pause.reset()
+        #expect(pause.take(using: &random) <= .milliseconds(500))
     }
 
     @Test func `keys end and open what is asked for, lists are filtered, quotas tell their state`() async throws {

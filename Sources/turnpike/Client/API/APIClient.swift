@@ -15,7 +15,8 @@ import Musl
 import Darwin
 #endif
 
-/// Talks to a control plane's REST API. Sends each request once: what to do about a failure is the caller's affair.
+/// Talks to a control plane's REST API. Sends each request once, but for writes with an idempotency key, whose lost answer it
+/// asks for again: what to do about a failure is the caller's affair.
 struct APIClient: Sendable {
     /// Scheme and authority, without a slash at the end.
     let server: String
@@ -41,6 +42,18 @@ struct APIClient: Sendable {
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }()
 
+    /// For answers that go on: one that is silent for longer than heartbeats take is given up.
+    private static let feeds: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(10)
+        configuration.timeout.read = .seconds(60)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
+    /// How long to wait before a write whose answer was lost is sent again: time for a control plane to be back.
+    private static let repeatPause = Duration.seconds(1)
+
     /// The most of an answer that is read.
     static let answerLimitBytes = 512 << 20
 
@@ -49,11 +62,12 @@ struct APIClient: Sendable {
     /// - Parameters:
     ///   - target: path and query from `/v1` on, each part already encoded; see `Target`.
     ///   - reason: why something is written, for the log.
-    ///   - timeout: for the whole exchange.
+    ///   - idempotencyKey: makes a write safe to repeat; it is then sent once more where the connection breaks.
+    ///   - timeout: for each exchange.
     /// - Throws: `refused` for any status outside 2xx, `unreachable` where there was no answer.
     func send(
         _ method: HTTPMethod, _ target: Target, body: JSON? = nil, reason: String? = nil,
-        timeout: Duration = .seconds(60)
+        idempotencyKey: String? = nil, timeout: Duration = .seconds(60)
     ) async throws(CommandFailure) -> Answer {
         var request = HTTPClientRequest(url: server + target.text)
         request.tlsConfiguration = tls
@@ -61,12 +75,13 @@ struct APIClient: Sendable {
         request.headers.add(name: "User-Agent", value: "turnpike/\(Version.current)")
         request.headers.add(name: "Accept", value: "application/json")
         if let reason { request.headers.add(name: "X-Turnpike-Reason", value: reason) }
+        if let idempotencyKey { request.headers.add(name: "Idempotency-Key", value: idempotencyKey) }
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body.utf8))
         }
-        let (status, headers, bytes) = try await exchange(request, timeout)
+        let (status, headers, bytes) = try await exchange(request, timeout, repeatableBy: idempotencyKey)
         let json = try? JSON.parse(bytes.readableBytesView)  // A problem without JSON is reported by its status.
         guard (200..<300).contains(status) else { throw .refused(Problem(status: status, body: json)) }
         guard let json = bytes.readableBytes == 0 ? .null : json else {
@@ -88,7 +103,7 @@ struct APIClient: Sendable {
         request.headers.add(name: "Accept", value: "application/x-ndjson")
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         do {
-            let answer = try await APIClient.http.execute(request, deadline: .distantFuture)
+            let answer = try await APIClient.feeds.execute(request, deadline: .distantFuture)
             guard answer.status == .ok else {
                 let body = try? JSON.parse(try await answer.body.collect(upTo: 1 << 20).readableBytesView)
                 throw CommandFailure.refused(Problem(status: Int(answer.status.code), body: body))
@@ -113,17 +128,38 @@ struct APIClient: Sendable {
         }
     }
 
+    private typealias Exchange = (status: Int, headers: HTTPHeaders, body: ByteBuffer)
+
+    /// - Parameter key: the request's idempotency key; `nil` where it must not be sent twice.
     private func exchange(
-        _ request: HTTPClientRequest, _ timeout: Duration
-    ) async throws(CommandFailure) -> (status: Int, headers: HTTPHeaders, body: ByteBuffer) {
-        do {
-            let answer = try await APIClient.http.execute(
-                request, timeout: .nanoseconds(timeout.inNanoseconds)
-            )
-            let body = try await answer.body.collect(upTo: APIClient.answerLimitBytes)
-            return (Int(answer.status.code), answer.headers, body)
-        } catch {
-            throw .unreachable(server: server, reason: reason(of: error))
+        _ request: HTTPClientRequest, _ timeout: Duration, repeatableBy key: String?
+    ) async throws(CommandFailure) -> Exchange {
+        do { return try await exchange(request, timeout) } catch {
+            guard let key, APIClient.hasBroken(error) else {
+                throw .unreachable(server: server, reason: reason(of: error))
+            }
+            do {
+                try await Task.sleep(for: APIClient.repeatPause)
+                return try await exchange(request, timeout)
+            } catch {
+                let advice = "What was asked may be done: to ask again for the same, add --idempotency-key \(key)"
+                throw .unreachable(server: server, reason: "\(reason(of: error)). \(advice)")
+            }
+        }
+    }
+
+    private func exchange(_ request: HTTPClientRequest, _ timeout: Duration) async throws -> Exchange {
+        let answer = try await APIClient.http.execute(request, timeout: .nanoseconds(timeout.inNanoseconds))
+        let body = try await answer.body.collect(upTo: APIClient.answerLimitBytes)
+        return (Int(answer.status.code), answer.headers, body)
+    }
+
+    /// Whether a connection ended that was there, so that the request may have been carried out.
+    private static func hasBroken(_ error: any Error) -> Bool {
+        switch error {
+        case let error as HTTPClientError: error == .remoteConnectionClosed
+        case let error as IOError: error.errnoCode != ECONNREFUSED
+        default: false
         }
     }
 

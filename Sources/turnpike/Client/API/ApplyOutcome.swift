@@ -39,10 +39,8 @@ struct ApplyOutcome: Sendable {
                 }
             }
         }
-        let workers = (document["workers"]?.array ?? []).compactMap(\.string)
         guard hasChanges else { return "No differences.\n" }
-        let concerned = workers.isEmpty ? "It concerns no worker." : "It concerns \(workers.joined(separator: ", "))."
-        return text + concerned + "\n" + Warnings(in: document).text(styled: styled)
+        return text + Concern(in: document).text + Warnings(in: document).text(styled: styled)
     }
 
     /// For people: each change where `listing`, the counts, every secret that was made, and what workers cannot do.

@@ -40,22 +40,15 @@ struct ApplyCommand: AsyncParsableCommand, OutputChoosing {
         for path in file { documents += try BundleFiles.documents(at: path) }
         var bundle = try Bundle(documents)
         try bundle.prune(labels: prune)
-        let outcome = try await apply(bundle, by: api)
-        guard write.wait else {
-            if output.output == .json { Terminal.standardOutput.write(outcome.document.prettyText) }
-            return
-        }
-        let start = ContinuousClock.now
-        let rollout = try await Rollout.awaited(outcome.revision, from: api, timeout: write.timeout.duration)
-        report(rollout, of: outcome, after: ContinuousClock.now - start)
-        try rollout.requireComplete(within: write.timeout.duration)
+        try await apply(bundle, by: api).conclude(write, output.output, by: api)
     }
 
     private func apply(_ bundle: Bundle, by api: APIClient) async throws -> ApplyOutcome {
         let target = Target("apply", query: write.query)
         do {
             let answer = try await api.send(
-                .POST, target, body: bundle.json, reason: write.why.reason, timeout: .seconds(300))
+                .POST, target, body: bundle.json, reason: write.why.reason, idempotencyKey: write.repeatKey,
+                timeout: .seconds(300))
             let outcome = try ApplyOutcome(answer.body)
             if output.output == .table {
                 Terminal.standardOutput.write(outcome.text(listing: !quiet, isDryRun: write.dryRun))
@@ -63,24 +56,6 @@ struct ApplyCommand: AsyncParsableCommand, OutputChoosing {
             return outcome
         } catch CommandFailure.refused(let problem) {
             throw CommandFailure.refused(bundle.located(problem))
-        }
-    }
-
-    private func report(_ rollout: Rollout, of outcome: ApplyOutcome, after time: Duration) {
-        switch output.output {
-        case .json:
-            var document = outcome.document.object ?? JSONObject()
-            document["rollout"] = rollout.document
-            document["waited"] = .string(time.text)
-            Terminal.standardOutput.write(JSON.object(document).prettyText)
-        case .table where rollout.state == .complete:
-            let count = rollout.workers("applied").count
-            let workers = count == 1 ? "1 worker" : "\(count) workers"
-            Terminal.standardOutput.write(
-                count == 0
-                    ? "No worker is there to apply it.\n" : "Applied by \(workers) \(time.inMilliseconds) ms later.\n"
-            )
-        case .table: break
         }
     }
 }

@@ -63,12 +63,14 @@ struct AuditCommand: AsyncParsableCommand {
         }
     }
 
-    struct Export: AsyncParsableCommand {
+    struct Export: AsyncParsableCommand, OutputChoosing {
         static let configuration = CommandConfiguration(
-            abstract: "Print entries oldest first, one a line as JSON, with all that the chain of hashes is made of."
+            abstract: "Print entries oldest first, one a line as JSON, with all that the chain of hashes is made of.",
+            discussion: "With -o json a failure is JSON too."
         )
 
         @OptionGroup var scope: Scope
+        @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {

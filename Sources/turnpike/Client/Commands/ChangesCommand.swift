@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import NIOHTTP1
 import TurnpikeModel
 
 /// `turnpike changes`
@@ -10,7 +9,11 @@ struct ChangesCommand: AsyncParsableCommand, OutputChoosing {
         commandName: "changes",
         abstract: "Print the log from a revision on, one revision a line, and with --watch whatever comes.",
         discussion:
-            "With -o json each line is the entry as the API gives it. To go on later, begin after the last revision."
+            """
+            With -o json each line is the entry as the API gives it. To go on later, begin after the last revision. With \
+            --watch a connection that breaks is made again, and the log goes on where it was; what the control plane \
+            refuses ends the command.
+            """
     )
 
     @OptionGroup var scope: AuditCommand.Scope
@@ -22,11 +25,23 @@ struct ChangesCommand: AsyncParsableCommand, OutputChoosing {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        let query = scope.query + (watch ? [(name: "watch", value: "true")] : [])
-        try await connection.connect().lines(Target("changes", query: query)) { entry throws(CommandFailure) in
-            guard entry["heartbeat"] == nil else { return }
-            Terminal.standardOutput.write((output.output == .json ? entry.text : ChangesCommand.line(of: entry)) + "\n")
+        let api = try connection.connect()
+        guard watch else {
+            return try await api.lines(Target("changes", query: scope.query)) { entry throws(CommandFailure) in
+                print(entry)
+            }
         }
+        let isForPeople = output.output == .table
+        let following = ChangeFollowing(api: api, scope: scope) { failure in
+            guard isForPeople else { return }
+            let reason = failure?.message(styled: false) ?? "The control plane ended the log.\n"
+            Terminal.standardError.write("\(reason)Trying again …\n")
+        }
+        try await following.run(print)
+    }
+
+    private func print(_ entry: JSON) {
+        Terminal.standardOutput.write((output.output == .json ? entry.text : ChangesCommand.line(of: entry)) + "\n")
     }
 
     private static func line(of entry: JSON) -> String {

@@ -5,11 +5,11 @@ import NIOHTTP1
 import TurnpikeModel
 
 /// `turnpike export`
-struct ExportCommand: AsyncParsableCommand {
+struct ExportCommand: AsyncParsableCommand, OutputChoosing {
     static let configuration = CommandConfiguration(
         commandName: "export",
         abstract: "Print resources as a bundle that 'apply' takes and that changes nothing where it came from.",
-        discussion: "The bundle is JSON, a resource a line, and holds no secrets."
+        discussion: "The bundle is JSON, a resource a line, and holds no secrets. With -o json a failure is JSON too."
     )
 
     @Option(name: .shortAndLong, help: "The tenant itself and all that it has. Without it, all tenants.")
@@ -21,6 +21,7 @@ struct ExportCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "Only resources with this label, as name:value; may be repeated.")
     var label: [LabelArgument] = []
 
+    @OptionGroup var output: OutputOptions
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import NIOHTTP1
 import TurnpikeModel
 
 /// `turnpike join-token create`
@@ -24,7 +23,7 @@ struct JoinTokenCommand: AsyncParsableCommand {
         @Option(help: "How long the token is good, such as 30m, 24h or 7d; the control plane's default is 24h.")
         var lifetime: DurationArgument?
 
-        @OptionGroup var why: ReasonOption
+        @OptionGroup var write: WriteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
@@ -33,9 +32,7 @@ struct JoinTokenCommand: AsyncParsableCommand {
         func run() async throws {
             var body = JSONObject(["kind": .string(kind.rawValue)])
             if let lifetime { body["lifetime"] = .string(lifetime.duration.text) }
-            let target = try Target(.joinToken, tenant: nil)
-            let answer = try await connection.connect().send(.POST, target, body: .object(body), reason: why.reason)
-            try output.printCredential(of: answer.body, kind: .joinToken)
+            try await Creation(kind: .joinToken, body: .object(body)).run(write, output, connection)
         }
     }
 }

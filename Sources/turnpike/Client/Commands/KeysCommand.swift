@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import NIOHTTP1
 import TurnpikeModel
 
 /// `turnpike keys …`
@@ -33,7 +32,7 @@ struct KeysCommand: AsyncParsableCommand {
         @Option(name: .shortAndLong, help: "A label, as name=value; may be repeated.")
         var label: [LabelArgument] = []
 
-        @OptionGroup var why: ReasonOption
+        @OptionGroup var write: WriteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
@@ -50,9 +49,7 @@ struct KeysCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let target = try Target(.apiKey, tenant: tenant)
-            let answer = try await connection.connect().send(.POST, target, body: body, reason: why.reason)
-            try output.printCredential(of: answer.body, kind: .apiKey)
+            try await Creation(kind: .apiKey, tenant: tenant, body: body).run(write, output, connection)
         }
     }
 

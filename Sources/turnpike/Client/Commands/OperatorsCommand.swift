@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import NIOHTTP1
 import TurnpikeModel
 
 /// `turnpike operators …`
@@ -30,7 +29,7 @@ struct OperatorsCommand: AsyncParsableCommand {
         @Option(help: "When the token ends, such as 2027-01-01T00:00:00Z. Default: never.")
         var expiresAt: String?
 
-        @OptionGroup var why: ReasonOption
+        @OptionGroup var write: WriteOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
@@ -38,9 +37,7 @@ struct OperatorsCommand: AsyncParsableCommand {
             var body = JSONObject(["name": .string(name), "role": .string(role.rawValue)])
             body["tenant"] = tenant.map { .string($0) }
             body["expiresAt"] = expiresAt.map { .string($0) }
-            let target = try Target(.operator, tenant: nil)
-            let answer = try await connection.connect().send(.POST, target, body: .object(body), reason: why.reason)
-            try output.printCredential(of: answer.body, kind: .operator)
+            try await Creation(kind: .operator, body: .object(body)).run(write, output, connection)
         }
     }
 

@@ -21,15 +21,15 @@ struct RevertCommand: AsyncParsableCommand, OutputChoosing {
     func run() async throws {
         let api = try connection.connect()
         let target = Target("revisions", "\(revision)", "revert", query: write.query)
-        let outcome = try ApplyOutcome(try await api.send(.POST, target, reason: write.why.reason).body)
+        let answer = try await api.send(
+            .POST, target, reason: write.why.reason, idempotencyKey: write.repeatKey)
+        let outcome = try ApplyOutcome(answer.body)
         let terminal = Terminal.standardOutput
         switch output.output {
-        case .json: terminal.write(outcome.document.prettyText)
+        case .json: break
         case .table where write.dryRun: terminal.write(outcome.difference(styled: terminal.isStyled))
         case .table: terminal.write(outcome.text(listing: true, isDryRun: false))
         }
-        guard write.wait else { return }
-        try await Rollout.awaited(outcome.revision, from: api, timeout: write.timeout.duration)
-            .requireComplete(within: write.timeout.duration)
+        try await outcome.conclude(write, output.output, by: api)
     }
 }
