@@ -83,7 +83,7 @@ struct GatewayCommand: AsyncParsableCommand {
     @Option(
         help: """
             Addresses and ranges of proxies in front, such as 10.0.0.0/8,2001:db8::7, whose X-Forwarded-For or Forwarded says whom a \
-            request comes from. Each must set that field itself or drop what clients sent in it. (default: none)
+            request comes from. Each must write or append to one of the two, and drop the other. (default: none)
             """)
     var trustedProxies: String?
 

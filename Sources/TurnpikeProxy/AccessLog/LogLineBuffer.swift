@@ -38,10 +38,10 @@ struct LogLineBuffer {
             text("\"")
         }
         if begin(.requestID) { quoted(exchange.requestID.description) }
-        if let client = exchange.client, begin(.remoteAddress) { client.text.withUnsafeBytes { quoted($0) } }
-        if exchange.client != nil {
-            if begin(.scheme) { text(exchange.scheme == .https ? #""https""# : #""http""#) }
-            if begin(.protocol) { text(exchange.speaksHTTP2 ? #""HTTP/2""# : #""HTTP/1.1""#) }
+        if let parties = exchange.parties {
+            if begin(.remoteAddress) { parties.client.text.withUnsafeBytes { quoted($0) } }
+            if begin(.scheme) { text(parties.scheme == .https ? #""https""# : #""http""#) }
+            if begin(.protocol) { text(parties.speaksHTTP2 ? #""HTTP/2""# : #""HTTP/1.1""#) }
         }
         if let route = exchange.route {
             if begin(.tenant) { quoted(route.tenant) }
@@ -59,8 +59,8 @@ struct LogLineBuffer {
         number(.bytesOut, exchange.bytesOut)
         if begin(.duration) { milliseconds(exchange.duration) }
         if let duration = exchange.upstreamDuration, begin(.upstreamDuration) { milliseconds(duration) }
-        if let service = exchange.service, begin(.service) { quoted(service) }
-        if let endpoint = exchange.endpoint, begin(.endpoint) { quoted(endpoint.text) }
+        if let service = exchange.parties?.service, begin(.service) { quoted(service) }
+        if let endpoint = exchange.parties?.endpoint, begin(.endpoint) { quoted(endpoint.text) }
         if let status = exchange.upstreamStatus { number(.upstreamStatus, Int64(status)) }
         if exchange.attempts > 1 { number(.attempts, Int64(exchange.attempts)) }
         if let refusal = exchange.refusal, begin(.code) { quoted(refusal.rawValue) }

@@ -11,6 +11,9 @@ final class GatewayWatch: GatewayObserver {
     let metrics: GatewayMetrics
     private let logger: Logger
 
+    /// For the access log alone.
+    var wantsParties: Bool { log != nil }
+
     init(log: AccessLog?, traces: LoopTraces?, metrics: GatewayMetrics, logger: Logger) {
         self.log = log
         self.traces = traces

@@ -30,21 +30,30 @@ public struct ExchangeRecord: Sendable {
     /// tried again.
     public var attempts: Int
     public var admitted: Bool
-    /// Whom it came from, behind proxies that are trusted, and what the client spoke.
-    public var client: ClientAddress?
-    public var scheme = RequestForwarding.Scheme.http
-    public var speaksHTTP2 = false
-    /// Of the last try.
-    public var service: String?
-    public var endpoint: EndpointAddress?
+    /// Nil where the observer does not ask for them.
+    public var parties: ExchangeParties?
 
     public var statusClass: UInt8 { Self.statusClass(of: status) }
 
     static func statusClass(of status: Int) -> UInt8 { UInt8(clamping: max(1, min(status / 100, 5))) }
 }
 
+/// Between whom a request was exchanged.
+public struct ExchangeParties: Sendable {
+    /// Behind proxies that are trusted.
+    public var client: ClientAddress
+    /// What the client spoke.
+    public var scheme: RequestForwarding.Scheme
+    public var speaksHTTP2: Bool
+    /// Of the last try.
+    public var service: String?
+    public var endpoint: EndpointAddress?
+}
+
 /// Who watches a gateway. Called on the loop's thread: must neither block nor wait.
 public protocol GatewayObserver: AnyObject {
+    /// Whether it wants to be told of ``ExchangeRecord/parties``, which costs something for each request.
+    var wantsParties: Bool { get }
     /// - Parameters:
     ///   - method: as sent; empty where the request could not be read.
     ///   - path: as sent, without query, cut off at 1 KiB. Both are valid during the call only.

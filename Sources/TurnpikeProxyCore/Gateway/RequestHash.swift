@@ -23,15 +23,16 @@ struct RequestHash: Sendable {
         hash = ByteHash(seed: seed)
     }
 
+    /// - Parameter subject: the client's address, as rate limits count it.
     /// - Returns: nil where the request does not have the part. Of a field that comes several times, the first counts.
-    func value(of head: RequestHead, _ bytes: UnsafeRawBufferPointer, from client: ClientAddress) -> UInt64? {
+    func value(of head: RequestHead, _ bytes: UnsafeRawBufferPointer, from subject: ResourceID) -> UInt64? {
         switch input {
         case .header(let name):
             return name.withUnsafeBytes { head.fields.first(named: $0, in: bytes) }.map { hashed(bytes[$0.value]) }
         case .cookie(let name):
             return name.withUnsafeBytes { head.fields.cookie(named: $0, in: bytes) }.map { hashed($0) }
         case .address:
-            return withUnsafeBytes(of: (client.subject.high, client.subject.low)) { hashed($0) }
+            return withUnsafeBytes(of: (subject.high, subject.low)) { hashed($0) }
         }
     }
 

@@ -22,7 +22,7 @@ extension ServerConnection {
         if let route = request.route { parts.append("route=\(route.tenant)/\(route.name)") }
         if let key = request.key { parts.append("key=\(key.id.text(prefix: Kind.apiKey.idPrefix))") }
         parts.append("client=\(String(decoding: client.text, as: UTF8.self))")
-        for (limit, remaining) in gateway.rateStates(from: client, context: request) {
+        for (limit, remaining) in gateway.rateStates(from: origin.subject, context: request) {
             parts.append("rate=\(limit):\(remaining)")
         }
         for quota in request.route?.quotas ?? [] { parts.append("quota=\(quota.name)") }

@@ -38,15 +38,20 @@ extension ServerConnection {
             series, UsageCounters(requests: requests, bytesIn: bytesIn, bytesOut: bytesOut, units: units))
     }
 
+    private var parties: ExchangeParties {
+        ExchangeParties(
+            client: client, scheme: origin.scheme, speaksHTTP2: speaksHTTP2,
+            service: request.attempts > 0 ? request.cluster?.name : nil, endpoint: request.lastEndpoint)
+    }
+
     private var exchangeRecord: ExchangeRecord {
         ExchangeRecord(
             requestID: request.id, receivedAt: request.receivedAt, route: request.route, key: request.key?.id,
             status: request.status, bytesIn: request.bytesIn, bytesOut: request.bytesOut,
             duration: gateway.now - request.startedAt, upstreamDuration: request.upstreamDuration,
             upstreamStatus: request.upstreamStatus, refusal: request.refusal, detail: request.detail,
-            attempts: request.attempts, admitted: request.isAdmitted, client: client, scheme: origin.scheme,
-            speaksHTTP2: speaksHTTP2, service: request.attempts > 0 ? request.cluster?.name : nil,
-            endpoint: request.lastEndpoint
+            attempts: request.attempts, admitted: request.isAdmitted,
+            parties: gateway.observer?.wantsParties == true ? parties : nil
         )
     }
 }

@@ -117,7 +117,7 @@ extension ServerConnection {
         do throws(Refusal) {
             if head.framing.announces(moreThan: gateway.limits.bodyBytes) { throw .malformed(.bodyTooLarge) }
             let admission = try gateway.admit(
-                head, bytes, from: origin, content: &requestBody, context: &request, to: toUpstream)
+                head, bytes, from: &origin, content: &requestBody, context: &request, to: toUpstream)
             forwardedHeadLength = toUpstream.count
             heldLength = forwardedHeadLength
             switch admission {

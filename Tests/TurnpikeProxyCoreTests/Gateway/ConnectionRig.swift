@@ -174,6 +174,7 @@ final class RecordedUsage: UsageRecorder {
 }
 
 final class RecordedExchanges: GatewayObserver {
+    var wantsParties: Bool { true }
     private(set) var exchanges: [ExchangeRecord] = []
     private(set) var lines: [String] = []
     private(set) var traces: [RequestTrace] = []

@@ -25,6 +25,10 @@ struct RequestOrigin {
 
     /// Whom the request comes from.
     var client: ClientAddress { reported ?? peer }
+    /// Of the client; nil where it is not known.
+    var address: IPAddress? { reported == nil ? peer.ip : reported?.ip }
+    /// Of the client: whom a rate limit by address counts.
+    var subject: ResourceID { reported?.subject ?? peer.subject }
 
     /// Takes nobody to be behind the peer.
     mutating func forget() {

@@ -10,17 +10,17 @@ enum Admission {
 extension Gateway {
     /// Takes a request whose head is complete through its phases, each of which lets it pass or throws the answer.
     ///
-    /// Phases get the context by reference, also where they only read it: by value all of it would be copied.
+    /// Phases get context and origin by reference, also where they only read them: by value all of it would be copied.
     ///
     /// - Parameters:
     ///   - content: follows the request's content; a phase may allow it less.
     ///   - stage: where the last phase writes to.
     func admit(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from origin: RequestOrigin,
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from origin: inout RequestOrigin,
         content: inout BodyReader, context: inout RequestContext, to stage: ByteStage
     ) throws(Refusal) -> Admission {
         var admission = Admission.admitted
-        let route = try match(head, bytes, from: origin.client.ip, context: &context)
+        let route = try match(head, bytes, from: origin.address, context: &context)
         var phases = route.phases
         while let phase = phases.popFirst() {
             switch phase {
@@ -29,9 +29,9 @@ extension Gateway {
             case .account: try checkAccount()
             case .apiKey: try authenticate(head, bytes, for: route, context: &context)
             case .maxContentBytes: try boundContent(head.framing, by: route, content: &content)
-            case .rateLimit: try limitRate(from: origin.client, by: route, context: &context)
+            case .rateLimit: try limitRate(from: origin.subject, by: route, context: &context)
             case .quota: admission = try spendQuotas(of: route, context: &context)
-            case .forward: prepare(head, bytes, from: origin, for: route, context: &context, to: stage)
+            case .forward: prepare(head, bytes, from: &origin, for: route, context: &context, to: stage)
             }
         }
         context.isAdmitted = admission == .admitted

@@ -4,7 +4,7 @@ extension Gateway {
     /// Writes what is needed of the request once it is admitted, which may be later: the head that the upstream gets, or
     /// where the route redirects to. Chooses the service.
     func prepare(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from origin: RequestOrigin, for route: GatewayRoute,
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from origin: inout RequestOrigin, for route: GatewayRoute,
         context: inout RequestContext, to stage: ByteStage
     ) {
         if let choice = route.stickiness?.choose(head, bytes, random: &random) {
@@ -14,10 +14,10 @@ extension Gateway {
         guard let answer = route.answer else {
             chooseService(for: route, context: &context)
             if case .maglev(let hash)? = context.service?.cluster.balancing {
-                context.hash = hash.value(of: head, bytes, from: origin.client)
+                context.hash = hash.value(of: head, bytes, from: origin.subject)
             }
             context.upgrade = route.upgrades?.choose(head, bytes)
-            return writeForwardedHead(head, bytes, from: origin, for: route, context: context, to: stage)
+            return writeForwardedHead(head, bytes, from: &origin, for: route, context: context, to: stage)
         }
         guard let location = answer.location else { return }
         _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
@@ -75,7 +75,7 @@ extension Gateway {
 
     /// Writes the head that the upstream gets. It is kept until the upstream answers, should it have to be sent again.
     private func writeForwardedHead(
-        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from origin: RequestOrigin, for route: GatewayRoute,
+        _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from origin: inout RequestOrigin, for route: GatewayRoute,
         context: RequestContext, to stage: ByteStage
     ) {
         let traced = context.trace?.trace.context

@@ -8,23 +8,25 @@ extension Gateway {
     /// A limit per key concerns only requests that bring one. Where another loop takes the last of a limit between the look and
     /// the taking, what was taken of the limits before it is given back: for that moment, requests of other loops may find one
     /// less than there is.
+    ///
+    /// - Parameter address: whom a limit by address counts.
     func limitRate(
-        from client: ClientAddress, by route: GatewayRoute, context: inout RequestContext
+        from address: ResourceID, by route: GatewayRoute, context: inout RequestContext
     ) throws(Refusal) {
         if route.rateLimits.count > 1 {
             for limit in route.rateLimits {
-                guard let key = limit.key(client, of: route, context) else { continue }
+                guard let key = limit.key(address, of: route, context) else { continue }
                 let verdict = rateLimiter.check(key, limit.rate, now: now)
                 if case .refused(let retryAfter) = verdict { throw limited(limit, key, retryAfter) }
             }
         }
         // By place: a copy of each would hold what it is made of.
         for place in route.rateLimits.indices {
-            guard let key = route.rateLimits[place].key(client, of: route, context),
+            guard let key = route.rateLimits[place].key(address, of: route, context),
                 case .refused(let retryAfter) = rateLimiter.take(key, route.rateLimits[place].rate, now: now)
             else { continue }
             for earlier in route.rateLimits[..<place] {
-                if let key = earlier.key(client, of: route, context) { rateLimiter.giveBack(key, earlier.rate) }
+                if let key = earlier.key(address, of: route, context) { rateLimiter.giveBack(key, earlier.rate) }
             }
             throw limited(route.rateLimits[place], key, retryAfter)
         }
@@ -43,10 +45,10 @@ extension Gateway {
     }
 
     /// How many requests each of the route's rate limits would still let through at once, by name. Changes nothing.
-    func rateStates(from client: ClientAddress, context: RequestContext) -> [(limit: String, remaining: UInt64)] {
+    func rateStates(from address: ResourceID, context: RequestContext) -> [(limit: String, remaining: UInt64)] {
         guard let route = context.route else { return [] }
         return route.rateLimits.compactMap { limit in
-            limit.key(client, of: route, context).map { (limit.name, remaining(of: limit, $0)) }
+            limit.key(address, of: route, context).map { (limit.name, remaining(of: limit, $0)) }
         }
     }
 
@@ -57,14 +59,14 @@ extension Gateway {
 
 extension GatewayRateLimit {
     fileprivate func key(
-        _ client: ClientAddress, of route: GatewayRoute, _ context: RequestContext
+        _ address: ResourceID, of route: GatewayRoute, _ context: RequestContext
     ) -> RateLimitKey? {
         let subject: ResourceID? =
             switch per {
             case .key: context.key?.id
             case .tenant: route.tenantID
             case .route: route.id
-            case .address: client.subject
+            case .address: address
             }
         return subject.map { RateLimitKey(policy: id, subject: $0) }
     }
