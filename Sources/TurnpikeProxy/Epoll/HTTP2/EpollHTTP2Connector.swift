@@ -23,14 +23,14 @@ final class EpollHTTP2Connector {
         _ endpoint: EndpointAddress, at addresses: [String], isShared: Bool = true, for asker: any EpollStreamAsker
     ) -> EpollHTTP2Upstream {
         if isShared, let known = connections[endpoint]?.first(where: \.hasRoom) {
-            known.ask(asker)
+            known.ask(asker, idleTimeout: endpoint.idleTime)
             return known
         }
         let fresh = EpollHTTP2Upstream(endpoint, isShared: isShared, loop: loop) { [weak self] in
             self?.forget($0, to: endpoint)
         }
         if isShared { connections[endpoint, default: []].append(fresh) }
-        fresh.ask(asker)
+        fresh.ask(asker, idleTimeout: endpoint.idleTime)
         fresh.connect(at: addresses)
         return fresh
     }

@@ -17,6 +17,8 @@ protocol EpollStreamAsker: HTTP2StreamUser {
 final class EpollHTTP2Upstream: EpollStreamKeeper, EpollSocketOwner, TimerOwner, TurnEndOwner {
     private let endpoint: EndpointAddress
     private let loop: EpollLoop
+    /// As who asked last wants it: services that share an endpoint share its connections.
+    private var idleTimeout: UInt64
     /// A connection of somebody's own has one stream only.
     private let isShared: Bool
     private let whenGone: (EpollHTTP2Upstream) -> Void
@@ -34,6 +36,7 @@ final class EpollHTTP2Upstream: EpollStreamKeeper, EpollSocketOwner, TimerOwner,
         _ endpoint: EndpointAddress, isShared: Bool, loop: EpollLoop, whenGone: @escaping (EpollHTTP2Upstream) -> Void
     ) {
         self.endpoint = endpoint
+        idleTimeout = endpoint.idleTime
         self.isShared = isShared
         self.loop = loop
         self.whenGone = whenGone
@@ -62,7 +65,8 @@ final class EpollHTTP2Upstream: EpollStreamKeeper, EpollSocketOwner, TimerOwner,
         socket.pass(to: self)
         self.socket = socket
         let http2 = HTTP2UpstreamConnection(
-            isSecure: endpoint.wire.tls != nil, limits: loop.upstreams.limits, now: loop.now)
+            isSecure: endpoint.wire.tls != nil, limits: loop.upstreams.limits, idleTimeout: idleTimeout,
+            now: loop.now)
         self.http2 = http2
         let waiting = askers
         askers = []
@@ -77,7 +81,11 @@ final class EpollHTTP2Upstream: EpollStreamKeeper, EpollSocketOwner, TimerOwner,
     var hasRoom: Bool { !isGone && (http2?.hasRoom ?? (askers.count < HTTP2UpstreamConnection.concurrentStreams)) }
 
     /// Gives `asker` a stream: at once where it can.
-    func ask(_ asker: any EpollStreamAsker) {
+    ///
+    /// - Parameter idleTimeout: nanoseconds that the connection may wait for another once it has none.
+    func ask(_ asker: any EpollStreamAsker, idleTimeout: UInt64) {
+        self.idleTimeout = idleTimeout
+        http2?.idleTimeout = idleTimeout
         if let http2 { open(for: asker, on: http2) } else { askers.append(asker) }
     }
 

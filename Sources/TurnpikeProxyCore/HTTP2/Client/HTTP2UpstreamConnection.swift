@@ -5,8 +5,6 @@
 /// Streams are begun as room for them is; until the upstream has said how many it takes (RFC 9113 §6.5.2), only one is, so that
 /// the first request need not wait for that. Confined to its loop.
 public final class HTTP2UpstreamConnection: HTTP2Link {
-    /// Without a stream, until it is closed.
-    private static let idleTime: UInt64 = 60_000_000_000
     /// Streams have no numbers beyond (RFC 9113 §5.1.1).
     private static let lastNumber: UInt32 = 0x7FFF_FFFF
 
@@ -18,10 +16,11 @@ public final class HTTP2UpstreamConnection: HTTP2Link {
     /// - Parameters:
     ///   - isSecure: over TLS.
     ///   - limits: of requests as the gateway takes them, and of answers.
-    public init(isSecure: Bool, limits: HeadLimits, now: UInt64) {
+    ///   - idleTimeout: without a stream, until it is closed; nanoseconds.
+    public init(isSecure: Bool, limits: HeadLimits, idleTimeout: UInt64 = 60_000_000_000, now: UInt64) {
         scheme = isSecure ? "https" : "http"
         super.init(
-            limits: GatewayLimits(head: limits, idleTimeout: Self.idleTime), state: .firstSettings,
+            limits: GatewayLimits(head: limits, idleTimeout: idleTimeout), state: .firstSettings,
             settings: HTTP2Settings(of: .server), patience: HTTP2Patience(of: .server), now: now)
         output.preface()
         output.settings(

@@ -31,6 +31,8 @@ public class HTTP2Link {
     }
 
     final let limits: GatewayLimits
+    /// Without a stream, until it is closed; nanoseconds.
+    public final var idleTimeout: UInt64
     final var state: State
     /// Of the transport's clock, as of the present event.
     final var now: UInt64
@@ -72,6 +74,7 @@ public class HTTP2Link {
 
     init(limits: GatewayLimits, state: State, settings: HTTP2Settings, patience: HTTP2Patience, now: UInt64) {
         self.limits = limits
+        idleTimeout = limits.idleTimeout
         self.state = state
         self.settings = settings
         self.patience = patience
@@ -139,7 +142,7 @@ public class HTTP2Link {
         case .preface, .firstSettings: startedAt + limits.headTimeout
         case .over: .max
         case .open, .closing:
-            min(openBlock?.deadline ?? .max, streams.isEmpty ? (idleSince ?? now) + limits.idleTimeout : .max)
+            min(openBlock?.deadline ?? .max, streams.isEmpty ? (idleSince ?? now).addingClamped(idleTimeout) : .max)
         }
     }
 
