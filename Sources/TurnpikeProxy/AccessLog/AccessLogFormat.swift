@@ -44,7 +44,11 @@ public struct AccessLogFormat: Sendable, Hashable {
 
     func keeps(_ exchange: ExchangeRecord) -> Bool {
         if share >= 1 || exchange.refusal != nil || exchange.detail != nil || exchange.status >= 500 { return true }
-        // The lower half of an id is random.
-        return Double(exchange.requestID.low >> 11) * 0x1p-53 < share
+        // Ids of one millisecond follow each other: their bits are mixed, so that each stands for itself (the last steps of
+        // MurmurHash3).
+        var mixed = exchange.requestID.low
+        mixed = (mixed ^ mixed >> 33) &* 0xFF51_AFD7_ED55_8CCD
+        mixed = (mixed ^ mixed >> 33) &* 0xC4CE_B9FE_1A85_EC53
+        return Double((mixed ^ mixed >> 33) >> 11) * 0x1p-53 < share
     }
 }

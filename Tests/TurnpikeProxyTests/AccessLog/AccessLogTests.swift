@@ -71,6 +71,10 @@ import TurnpikeTestSupport
         var random = SeededGenerator(seed: 7)
         let kept = (0..<10_000).count { _ in format.keeps(record(status: 200, low: random.next())) }
         #expect(abs(kept - 2_500) < 200, "\(kept)")
+        // Those of one millisecond.
+        let first = random.next()
+        let keptInRow = (0..<10_000 as Range<UInt64>).count { format.keeps(record(status: 200, low: first &+ 3 &* $0)) }
+        #expect(abs(keptInRow - 2_500) < 200, "\(keptInRow)")
         let none = AccessLogFormat(share: 0)
         #expect(!none.keeps(record(status: 200)) && !none.keeps(record(status: 404)))
         #expect(none.keeps(record(status: 503)) && none.keeps(record(status: 429, refusal: .rateLimited)))
