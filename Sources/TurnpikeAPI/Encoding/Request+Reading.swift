@@ -171,7 +171,16 @@ extension Request {
         }
         return IdempotencyKey(
             key, credential: headers[.authorization] ?? "",
-            request: "\(method.rawValue) \(uri.string)\n\(body?.text ?? "")")
+            request: "\(method.rawValue) \(targetOfWrite)\n\(body?.text ?? "")")
+    }
+
+    /// Path and query, without how long the client waits: that is no part of what it asks to be done, and it may wait longer for
+    /// the same.
+    private var targetOfWrite: String {
+        let query = (uri.query ?? "").split(separator: "&").filter { parameter in
+            !["wait", "timeout"].contains(parameter.prefix { $0 != "=" })
+        }
+        return query.isEmpty ? uri.path : "\(uri.path)?\(query.joined(separator: "&"))"
     }
 
     /// - Parameter body: what is to be written; `nil` where the request has none.

@@ -48,7 +48,7 @@ extension Draft {
                 resource.key.kind == .certificate
                 ? JSONPointer().appending("chain")
                 : JSONPointer().appending("match").appending("hosts").appending(index)
-            report(.hostTaken, resource.key, place, .conflict, "The host '\(host)' belongs to another tenant.")
+            report(.hostTaken, resource.key, place, .conflict, "The host '\(host)' is not to be had.")
         }
     }
 

@@ -110,7 +110,7 @@ public enum ErrorCode: String, Sendable, CaseIterable {
         case .alreadyExists: "The name is already taken"
         case .stillReferenced: "Other resources still refer to this one"
         case .lastOwner: "The last owner must stay"
-        case .hostTaken: "The host belongs to another tenant"
+        case .hostTaken: "The host is taken"
         case .preconditionFailed: "The resource has changed in the meantime"
         case .changedSince: "The resource has changed since that revision"
         case .revisionGone: "The log no longer reaches back so far"

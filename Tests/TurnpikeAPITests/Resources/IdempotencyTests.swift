@@ -25,6 +25,19 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test func `how long the client waits is no part of what it asks for`() async throws {
+        try await TestServer.run { server in
+            try await server.seed()
+            let body = #"{"name":"partner"}"#
+            let first = try await server.send(.post, keys, body, headers: headers("k-1"))
+            for query in ["?wait=applied", "?timeout=1s&wait=applied", "?wait=applied&timeout=2s"] {
+                let again = try await server.send(.post, keys + query, body, headers: headers("k-1"))
+                #expect(again.status == 201 && again[header: "Idempotency-Replayed"] == "true", "\(query)")
+                #expect(again.json["key"] == first.json["key"])
+            }
+        }
+    }
+
     @Test func `the same key with another request is refused`() async throws {
         try await TestServer.run { server in
             try await server.seed()
