@@ -251,8 +251,10 @@ private func status(of path: String, _ headers: [String: String], port: Int) asy
             // The next boot delivers what each of the three had left, and counts in others itself.
             control.state.withLock { $0.isAway = false }
             let next = try await RunningWorker.start(try options(fake, path, token: nil, loops: 2))
-            try await until("the epochs of the first boot are ended") {
-                control.state.withLock { $0.ended.isSuperset(of: epochs) }
+            // The worker forgets one once it has heard that it is ended.
+            try await until("the epochs of the first boot are ended, and forgotten") {
+                try control.state.withLock { $0.ended.isSuperset(of: epochs) }
+                    && JournalDirectory(path + "/state/journal").epochs().allSatisfy { !epochs.contains($0) }
             }
             try await next.stop()
             #expect(control.counted == [2: 36])
