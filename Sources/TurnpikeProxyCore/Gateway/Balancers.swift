@@ -58,13 +58,16 @@ struct Balancers {
         return next(of: route) { usable[$0] }.map { service(of: backends[$0].cluster, &directory, now) }
     }
 
-    /// Where none of the route's services has an endpoint that can be used: one that has some that could not be reached a
-    /// moment ago. To ask them once more is better than to refuse.
+    /// Where none of the route's services has an endpoint that can be used: one whose endpoints can be reached, though all of them
+    /// fail their checks; else one that has some that could not be reached a moment ago. To ask them once more is better than to
+    /// refuse.
     mutating func lastResort(
         for route: GatewayRoute, in directory: inout UpstreamDirectory, now: UInt64
     ) -> ServiceBalancer? {
         let services = route.backends.map { service(of: $0.cluster, &directory, now) }
-        return next(of: route) { services[$0].mayBeTried(now: now) }.map { services[$0] }
+        let isReachable = services.map { $0.hasOther(than: EndpointSet(), in: &directory, now: now) }
+        let place = next(of: route) { isReachable[$0] } ?? next(of: route) { services[$0].mayBeTried(now: now) }
+        return place.map { services[$0] }
     }
 
     /// The place of the backend whose turn it is.
