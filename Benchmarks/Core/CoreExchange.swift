@@ -100,8 +100,7 @@ final class CoreExchange {
                 CompiledRoute(
                     tenant: "acme", name: name, id: ResourceID(high: 10, low: id), tenantID: tenant,
                     hosts: ["api.acme.test"], paths: [.prefix(path)], methods: [], priority: 0, requiresKey: limited,
-                    backends: [.init(cluster: "orders", weight: 1)], rateLimits: limited ? ["burst"] : [],
-                    quotas: limited ? ["monthly"] : []))
+                    backends: [.init(cluster: "orders", weight: 1)]))
         }
         let resources: [CompiledResource] = [
             route("open", 1, "/v1/orders", limited: false), route("keyed", 2, "/v1/keyed", limited: true),
@@ -113,11 +112,12 @@ final class CoreExchange {
             .rateLimit(
                 CompiledRateLimit(
                     tenant: "acme", name: "burst", id: ResourceID(high: 13, low: 1), per: .key, limit: 1_000_000,
-                    interval: .seconds(1), burst: 1_000_000)),
+                    interval: .seconds(1), burst: 1_000_000, selector: RouteSelector(routes: ["keyed"]))),
             .quota(
                 CompiledQuota(
                     tenant: "acme", name: "monthly", id: ResourceID(high: 14, low: 1), tenantID: tenant, per: .tenant,
-                    limit: 1_000_000_000_000, period: .month, enforcement: .hard)),
+                    limit: 1_000_000_000_000, period: .month, enforcement: .hard,
+                    selector: RouteSelector(routes: ["keyed"]))),
         ]
         let keys = (0..<keys).map { number in
             CompiledResource.key(

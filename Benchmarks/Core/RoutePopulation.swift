@@ -56,7 +56,7 @@ struct RoutePopulation {
                 tenantID: CoreExchange.tenant,
                 hosts: [place == 8 ? "*.w\(group).acme.test" : host(ofGroup: group)], paths: [path],
                 methods: [4: ["GET"], 5: ["POST"]][place] ?? [], priority: 0, requiresKey: false,
-                backends: [.init(cluster: "orders", weight: 1)], rateLimits: [], quotas: [])
+                backends: [.init(cluster: "orders", weight: 1)])
             if place == 6 { route.headers = [ValueMatch(name: "x-version", rule: .exact("2"))] }
             if place == 7 { route.query = [ValueMatch(name: "page", rule: .present(true))] }
             return route

@@ -12,6 +12,22 @@ public struct Snapshot: Sendable, Hashable {
         self.resources = resources
     }
 
+    /// The rate limits that requests to a route must pass, in their order.
+    public func rateLimits(of route: CompiledRoute) -> [CompiledRateLimit] {
+        let limits = resources.values.compactMap { resource -> CompiledRateLimit? in
+            if case .rateLimit(let limit) = resource, limit.tenant == route.tenant { limit } else { nil }
+        }
+        return limits.filter { route.isSelected(by: $0.selector) }.sorted { $0.name < $1.name }
+    }
+
+    /// The quotas that requests to a route draw on, in their order.
+    public func quotas(of route: CompiledRoute) -> [CompiledQuota] {
+        let quotas = resources.values.compactMap { resource -> CompiledQuota? in
+            if case .quota(let quota) = resource, quota.tenant == route.tenant { quota } else { nil }
+        }
+        return quotas.filter { route.isSelected(by: $0.selector) }.sorted { $0.name < $1.name }
+    }
+
     /// This state changed as a delta says.
     public mutating func apply(_ delta: Delta) {
         if delta.isSnapshot { resources.removeAll(keepingCapacity: true) }

@@ -8,11 +8,8 @@ import TurnpikeTestSupport
 @testable import TurnpikeCompiler
 
 @Suite struct CompilationTests {
-    @Test func `a route carries its match, its backends and the names of its limits in order`() throws {
-        let state = TestState([
-            try Acme.tenant(), try Acme.route("orders"), try Acme.policy("z-burst"), try Acme.policy("a-slow"),
-            try Acme.quota("monthly"),
-        ])
+    @Test func `a route carries its match, its backends and the labels that limits select it by`() throws {
+        let state = TestState([try Acme.tenant(), try Acme.route("orders", labels: ["tier": "gold"])])
         guard case .route(let route)? = state.compile(.route, "orders") else {
             Issue.record("The route was not compiled.")
             return
@@ -24,8 +21,7 @@ import TurnpikeTestSupport
         #expect(route.priority == 5)
         #expect(route.requiresKey)
         #expect(route.backends == [.init(cluster: "orders", weight: 100)])
-        #expect(route.rateLimits == ["a-slow", "z-burst"])
-        #expect(route.quotas == ["monthly"])
+        #expect(route.labels == ["tier": "gold"])
     }
 
     @Test func `a route without authentication is open to all`() throws {
@@ -49,12 +45,33 @@ import TurnpikeTestSupport
             try Acme.tenant(), try Acme.route("orders", labels: ["tier": "gold"]),
             try Acme.policy("burst", selector: selector), try Acme.quota("monthly", selector: selector),
         ])
+        guard case .route(let route)? = state.compile(.route, "orders"),
+            case .rateLimit(let burst)? = state.compile(.rateLimit, "burst"),
+            case .quota(let monthly)? = state.compile(.quota, "monthly")
+        else {
+            Issue.record("Not all was compiled.")
+            return
+        }
+        #expect(route.isSelected(by: burst.selector) == isSelected)
+        #expect(route.isSelected(by: monthly.selector) == isSelected)
+        let snapshot = Snapshot(revision: 1, resources: state.compileAll())
+        #expect(snapshot.rateLimits(of: route) == (isSelected ? [burst] : []))
+        #expect(snapshot.quotas(of: route) == (isSelected ? [monthly] : []))
+    }
+
+    @Test func `a route's limits come in the order of their names, and another tenant's are none`() throws {
+        let other = try Resource.fixture(Tenant.self, "globex", [:], id: 9)
+        let body: JSON = ["kind": "rateLimit", "per": "key", "limit": 1, "interval": "1s"]
+        let state = TestState([
+            try Acme.tenant(), try Acme.route("orders"), try Acme.policy("z-burst"), try Acme.policy("a-slow"),
+            other, try .fixture(Policy.self, tenant: "globex", "theirs", body, id: 10),
+        ])
         guard case .route(let route)? = state.compile(.route, "orders") else {
             Issue.record("The route was not compiled.")
             return
         }
-        #expect(route.rateLimits == (isSelected ? ["burst"] : []))
-        #expect(route.quotas == (isSelected ? ["monthly"] : []))
+        let snapshot = Snapshot(revision: 1, resources: state.compileAll())
+        #expect(snapshot.rateLimits(of: route).map(\.name) == ["a-slow", "z-burst"])
     }
 
     @Test func `a key that is disabled or was never issued is not compiled`() throws {

@@ -121,7 +121,6 @@ extension Response {
     ) -> Response {
         let fields = JSONObject([
             "workers": isDryRun ? .array(outcome.workers.map { .string($0.name) }) : nil,
-            "warnings": outcome.gaps.isEmpty ? nil : .array(outcome.gaps.map(\.json)),
             "rollout": rollout,
         ])
         guard !fields.isEmpty else { return Response(status: .noContent, headers: headers) }

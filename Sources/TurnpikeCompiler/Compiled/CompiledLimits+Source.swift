@@ -8,16 +8,17 @@ extension CompiledRateLimit {
         let limit = policy.rateLimit
         self.init(
             tenant: resource.key.tenant ?? "", name: resource.key.name, id: resource.id, per: limit.per,
-            limit: limit.limit, interval: limit.interval, burst: limit.burst
+            limit: limit.limit, interval: limit.interval, burst: limit.burst, selector: policy.selector
         )
     }
 }
 
 extension CompiledQuota {
-    init(_ resource: Resource, _ quota: Quota, in tenant: TenantContext) {
+    init(_ resource: Resource, _ quota: Quota, of tenant: ResourceID) {
         self.init(
-            tenant: resource.key.tenant ?? "", name: resource.key.name, id: resource.id, tenantID: tenant.id,
-            per: quota.per, limit: quota.limit, period: quota.period, enforcement: quota.enforcement
+            tenant: resource.key.tenant ?? "", name: resource.key.name, id: resource.id, tenantID: tenant,
+            per: quota.per, limit: quota.limit, period: quota.period, enforcement: quota.enforcement,
+            selector: quota.selector
         )
     }
 }

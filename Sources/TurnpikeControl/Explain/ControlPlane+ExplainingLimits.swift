@@ -12,10 +12,7 @@ extension ControlPlane {
     func explainRateLimits(
         of route: CompiledRoute, in snapshot: Snapshot, _ key: ResourceID?
     ) async -> [Explanation.Step] {
-        let limits = route.rateLimits.compactMap { name -> CompiledRateLimit? in
-            let found = snapshot.resources[CompiledName(.rateLimit, tenant: route.tenant, name: name)]
-            if case .rateLimit(let limit)? = found { return limit } else { return nil }
-        }
+        let limits = snapshot.rateLimits(of: route)
         // Gateways are asked for so many; of those beyond, only the definition is told.
         let subjects = limits.enumerated().map { place, limit in
             place < Probe.mostSubjects

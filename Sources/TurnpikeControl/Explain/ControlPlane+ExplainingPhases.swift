@@ -24,7 +24,9 @@ extension ControlPlane {
                     explanation.add(step, refusal: .rateLimited)
                 }
             case .quota:
-                for name in route.quotas { try await explainQuota(name, of: route, key, in: &explanation) }
+                for quota in snapshot.quotas(of: route) {
+                    try await explainQuota(quota.name, of: route, key, in: &explanation)
+                }
             case .forward: explanation.forward(by: route, matched)
             }
         }

@@ -5,7 +5,7 @@ import TurnpikeModel
 import TurnpikeSnapshot
 
 extension Publisher {
-    /// Some routes as workers have them, with the clusters, rate limits and quotas that they are served with.
+    /// Some routes as workers have them, with the clusters that they are served with, and all rate limits and quotas of their tenants.
     func snapshot(of routes: [ResourceKey]) -> Snapshot {
         // The state as of now, for the price of a reference; what follows keeps nobody waiting.
         let (revision, compiled) = state.withLock { ($0.revision, $0.compiled) }
@@ -20,8 +20,10 @@ extension Publisher {
             else { continue }
             take(.route, tenant, key.name)
             for backend in route.backends { take(.cluster, tenant, backend.cluster) }
-            for name in route.rateLimits { take(.rateLimit, tenant, name) }
-            for name in route.quotas { take(.quota, tenant, name) }
+        }
+        for tenant in Set(routes.compactMap(\.tenant)) {
+            for policy in view.resources(of: .policy, tenant: tenant) { take(.rateLimit, tenant, policy.key.name) }
+            for quota in view.resources(of: .quota, tenant: tenant) { take(.quota, tenant, quota.key.name) }
         }
         return snapshot
     }

@@ -28,13 +28,18 @@ public struct RouteSelector: Sendable, Hashable {
     public var routes: [String]
     public var labels: Labels
 
+    public init(routes: [String] = [], labels: Labels = [:]) {
+        self.routes = routes
+        self.labels = labels
+    }
+
     public var selectsAll: Bool { routes.isEmpty && labels.isEmpty }
 
     public func selects(route name: String, labels routeLabels: Labels) -> Bool {
         selectsAll || routes.contains(name) || (!labels.isEmpty && routeLabels.satisfy(labels))
     }
 
-    init(reading fields: inout FieldReader) {
+    public init(reading fields: inout FieldReader) {
         let selector = fields.object("selector") { selector in
             let routes = selector.strings("routes", count: 0...256) {
                 Name.isValid($0) ? nil : "'\($0)' is not a route's name."
@@ -44,7 +49,7 @@ public struct RouteSelector: Sendable, Hashable {
         (routes, labels) = selector ?? ([], [:])
     }
 
-    func write(to fields: inout FieldWriter) {
+    public func write(to fields: inout FieldWriter) {
         guard !selectsAll else { return }
         fields.write(
             "selector",

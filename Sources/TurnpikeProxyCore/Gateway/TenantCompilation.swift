@@ -11,8 +11,9 @@ struct TenantCompilation {
     private(set) var clusters: [String: GatewayCluster] = [:]
 
     private var entries: [RouteEntry] = []
-    private var rateLimits: [String: GatewayRateLimit] = [:]
-    private var quotas: [String: GatewayQuota] = [:]
+    /// In the order of their names, in which requests meet them.
+    private var rateLimits: [(selector: RouteSelector, limit: GatewayRateLimit)] = []
+    private var quotas: [(selector: RouteSelector, quota: GatewayQuota)] = []
     private var compiledRoutes: [CompiledRoute] = []
 
     /// - Parameters:
@@ -24,8 +25,8 @@ struct TenantCompilation {
         for resource in resources {
             switch resource {
             case .route(let route): compiledRoutes.append(route)
-            case .rateLimit(let rateLimit): rateLimits[rateLimit.name] = GatewayRateLimit(rateLimit)
-            case .quota(let quota): quotas[quota.name] = GatewayQuota(quota)
+            case .rateLimit(let rateLimit): rateLimits.append((rateLimit.selector, GatewayRateLimit(rateLimit)))
+            case .quota(let quota): quotas.append((quota.selector, GatewayQuota(quota)))
             case .cluster(let cluster):
                 if let known = previous?.clusters[cluster.name], known.compiled == cluster {
                     clusters[cluster.name] = known
@@ -36,6 +37,8 @@ struct TenantCompilation {
             }
         }
         compiledRoutes.sort { $0.id < $1.id }
+        rateLimits.sort { $0.limit.name < $1.limit.name }
+        quotas.sort { $0.quota.name < $1.quota.name }
     }
 
     /// - Returns: `nil` where there are reasons against it.
@@ -49,7 +52,7 @@ struct TenantCompilation {
         }
         return TenantConfiguration(
             routes: routes, table: table, clusters: clusters, hosts: Set(compiledRoutes.flatMap(\.hosts)),
-            rates: Dictionary(rateLimits.values.map { ($0.id, $0.rate) }) { first, _ in first })
+            rates: Dictionary(rateLimits.map { ($0.limit.id, $0.limit.rate) }) { first, _ in first })
     }
 
     private mutating func compileRoutes() -> [GatewayRoute] {
@@ -60,13 +63,15 @@ struct TenantCompilation {
                     priority: route.priority, conditions: route.conditions
                 ))
             if route.hosts.isEmpty { refuse(route, "The route names no host.") }
+            let rateLimits = rateLimits.filter { route.isSelected(by: $0.selector) }.map(\.limit)
+            let quotas = quotas.filter { route.isSelected(by: $0.selector) }.map(\.quota)
             return GatewayRoute(
                 index: index, tenant: route.tenant, name: route.name, id: route.id, tenantID: route.tenantID,
-                path: route.paths.count == 1 ? PathPattern(route.paths[0]).text : nil, phases: RequestPhases(of: route),
+                path: route.paths.count == 1 ? PathPattern(route.paths[0]).text : nil,
+                phases: RequestPhases(of: route, rateLimits: rateLimits, quotas: quotas),
                 maxContentBytes: route.maxContentBytes.map { UInt64(max($0, 0)) },
                 backends: backends(of: route),
-                rateLimits: resolve(route.rateLimits, as: .rateLimit, in: rateLimits, for: route),
-                quotas: resolve(route.quotas, as: .quota, in: quotas, for: route), answer: answer(of: route),
+                rateLimits: rateLimits, quotas: quotas, answer: answer(of: route),
                 rewrite: rewrite(of: route),
                 stickiness: route.stickiness.map { GatewayStickiness($0, weights: route.backends.map(\.weight)) },
                 mirrors: mirrors(of: route), upgrades: route.upgrades.map(GatewayUpgrades.init),
@@ -137,18 +142,6 @@ struct TenantCompilation {
                 return nil
             }
             return GatewayMirror(cluster: cluster, percent: UInt64(min(max(mirror.percent, 0), 100)))
-        }
-    }
-
-    private mutating func resolve<Resolved>(
-        _ names: [String], as type: CompiledResource.ResourceType, in known: [String: Resolved],
-        for route: CompiledRoute
-    ) -> [Resolved] {
-        names.compactMap { name in
-            if known[name] == nil {
-                refuse(route, "There is no \(CompiledName(type, tenant: route.tenant, name: name)).")
-            }
-            return known[name]
         }
     }
 

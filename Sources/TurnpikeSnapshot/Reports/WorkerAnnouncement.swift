@@ -44,8 +44,6 @@ extension CompiledRoute {
         var required: Set<Capability> = []
         if requiresKey { required.insert(.apiKey) }
         if maxContentBytes != nil { required.insert(.maxContentBytes) }
-        if !rateLimits.isEmpty { required.insert(.rateLimit) }
-        if !quotas.isEmpty { required.insert(.quota) }
         if backends.count > 1 { required.insert(.weightedBackends) }
         if !headers.isEmpty { required.insert(.headerMatch) }
         if !query.isEmpty { required.insert(.queryMatch) }

@@ -53,8 +53,7 @@ extension CompiledRoute {
             backends: fields.list("backends", count: answers ? 0...0 : 1...16) { backend in
                 Backend(cluster: backend.string("cluster"), weight: Int(backend.integer("weight", in: 0...1000)))
             },
-            rateLimits: fields.strings("rateLimits", count: 0...1024),
-            quotas: fields.strings("quotas", count: 0...1024),
+            labels: fields.labels(),
             headers: fields.list("headers", count: 0...16) { ValueMatch(reading: &$0, at: .header) },
             query: fields.list("query", count: 0...16) { ValueMatch(reading: &$0, at: .query) },
             condition: fields.condition("condition"),
@@ -85,10 +84,9 @@ extension CompiledRoute {
                 backends.map {
                     ["cluster": .string($0.cluster), "weight": .integer(Int64($0.weight))]
                 }))
-        fields.write("rateLimits", rateLimits)
-        fields.write("quotas", quotas)
         // Workers that do not know these fields can serve every route that has none of them.
         if let maxContentBytes { fields.write("maxContentBytes", maxContentBytes) }
+        if !labels.isEmpty { fields.write("labels", labels.json) }
         if !headers.isEmpty { fields.write("headers", .array(headers.map(\.json))) }
         if !query.isEmpty { fields.write("query", .array(query.map(\.json))) }
         fields.write("condition", condition?.text)
@@ -185,7 +183,7 @@ extension CompiledRateLimit {
             tenant: fields.string("tenant"), name: fields.string("name"), id: fields.id("id", .policy),
             per: fields.choice("per"), limit: fields.integer("limit", in: 1...1_000_000_000),
             interval: .milliseconds(fields.integer("intervalMillis", in: 1...86_400_000)),
-            burst: fields.integer("burst", in: 1...1_000_000_000)
+            burst: fields.integer("burst", in: 1...1_000_000_000), selector: RouteSelector(reading: &fields)
         )
     }
 
@@ -195,6 +193,7 @@ extension CompiledRateLimit {
         fields.write("limit", limit)
         fields.write("intervalMillis", interval.inMilliseconds)
         fields.write("burst", burst)
+        selector.write(to: &fields)
     }
 }
 
@@ -204,7 +203,7 @@ extension CompiledQuota {
             tenant: fields.string("tenant"), name: fields.string("name"), id: fields.id("id", .quota),
             tenantID: fields.id("tenantId", .tenant), per: fields.choice("per"),
             limit: fields.integer("limit", in: 0...1_000_000_000_000_000), period: fields.choice("period"),
-            enforcement: fields.choice("enforcement")
+            enforcement: fields.choice("enforcement"), selector: RouteSelector(reading: &fields)
         )
     }
 
@@ -215,6 +214,7 @@ extension CompiledQuota {
         fields.write("limit", limit)
         fields.write("period", period)
         fields.write("enforcement", enforcement)
+        selector.write(to: &fields)
     }
 }
 

@@ -117,9 +117,9 @@ public struct CompiledRoute: CompiledContent {
     /// Bytes. Absent: as many as the gateway takes.
     public var maxContentBytes: Int64?
     public var backends: [Backend]
-    /// Names of the rate limits and quotas, of the same tenant, that a request must pass, in order.
-    public var rateLimits: [String]
-    public var quotas: [String]
+    /// By which rate limits and quotas of the same tenant select the route. That is left to whoever serves by them: a limit for
+    /// all routes that comes or goes is one resource on its way, however many routes there are.
+    public var labels: Labels
     /// What else a request must fulfil, all of it.
     public var headers: [ValueMatch]
     public var query: [ValueMatch]
@@ -139,8 +139,7 @@ public struct CompiledRoute: CompiledContent {
     public init(
         tenant: String, name: String, id: ResourceID, tenantID: ResourceID, hosts: [String], paths: [PathMatch],
         methods: [String], priority: Int, requiresKey: Bool, maxContentBytes: Int64? = nil, backends: [Backend],
-        rateLimits: [String],
-        quotas: [String], headers: [ValueMatch] = [], query: [ValueMatch] = [], condition: Condition? = nil,
+        labels: Labels = [:], headers: [ValueMatch] = [], query: [ValueMatch] = [], condition: Condition? = nil,
         redirect: Redirect? = nil, respond: DirectResponse? = nil, rewrite: Rewrite? = nil,
         stickiness: Stickiness? = nil, mirrors: [Mirror] = [], upgrades: Upgrades? = nil,
         requestHeaders: HeaderEdits = HeaderEdits(),
@@ -157,8 +156,7 @@ public struct CompiledRoute: CompiledContent {
         self.requiresKey = requiresKey
         self.maxContentBytes = maxContentBytes
         self.backends = backends
-        self.rateLimits = rateLimits
-        self.quotas = quotas
+        self.labels = labels
         self.headers = headers
         self.query = query
         self.condition = condition
@@ -171,6 +169,9 @@ public struct CompiledRoute: CompiledContent {
         self.requestHeaders = requestHeaders
         self.responseHeaders = responseHeaders
     }
+
+    /// Whether a limit of the same tenant, with this selector, is for the route.
+    public func isSelected(by selector: RouteSelector) -> Bool { selector.selects(route: name, labels: labels) }
 
     /// Headers, query parameters and condition in one form.
     public var conditions: [ConditionExpression] {
@@ -286,10 +287,12 @@ public struct CompiledRateLimit: CompiledContent {
     public var limit: Int64
     public var interval: Duration
     public var burst: Int64
+    /// The routes that it is for.
+    public var selector: RouteSelector
 
     public init(
         tenant: String, name: String, id: ResourceID, per: RateLimit.Subject, limit: Int64, interval: Duration,
-        burst: Int64
+        burst: Int64, selector: RouteSelector = RouteSelector()
     ) {
         self.tenant = tenant
         self.name = name
@@ -298,6 +301,7 @@ public struct CompiledRateLimit: CompiledContent {
         self.limit = limit
         self.interval = interval
         self.burst = burst
+        self.selector = selector
     }
 }
 
@@ -311,10 +315,12 @@ public struct CompiledQuota: CompiledContent {
     public var limit: Int64
     public var period: Quota.Period
     public var enforcement: Quota.Enforcement
+    /// The routes that it is for.
+    public var selector: RouteSelector
 
     public init(
         tenant: String, name: String, id: ResourceID, tenantID: ResourceID, per: Quota.Subject, limit: Int64,
-        period: Quota.Period, enforcement: Quota.Enforcement
+        period: Quota.Period, enforcement: Quota.Enforcement, selector: RouteSelector = RouteSelector()
     ) {
         self.tenant = tenant
         self.name = name
@@ -324,5 +330,6 @@ public struct CompiledQuota: CompiledContent {
         self.limit = limit
         self.period = period
         self.enforcement = enforcement
+        self.selector = selector
     }
 }

@@ -26,9 +26,7 @@ import TurnpikeTestSupport
                 .put(.policy, tenant: "acme", name: "burst", body: Body.policy), dryRun: isDryRun)
             #expect(Set(outcome.gaps.map(\.worker)) == ["old"])
             #expect(Set(outcome.gaps.map(\.capability)) == ["rateLimit"])
-            // The policy itself, and the route that it now applies to.
-            #expect(outcome.gaps.map(\.resource.kind).contains(.policy))
-            #expect(outcome.gaps.map(\.resource.name).contains("orders"))
+            #expect(outcome.gaps.map(\.resource) == [ResourceKey(.policy, tenant: "acme", name: "burst")])
         }
         let harmless = try await test.write(.put(.service, tenant: "acme", name: "more", body: Body.service()))
         #expect(harmless.gaps.isEmpty)
@@ -82,7 +80,7 @@ import TurnpikeTestSupport
             paths: [.template("/{a}"), .regex("/.*")],
             methods: [], priority: 0, requiresKey: true, maxContentBytes: 1,
             backends: [.init(cluster: "a", weight: 1), .init(cluster: "b", weight: 1)],
-            rateLimits: ["x"], quotas: ["y"], headers: [ValueMatch(name: "x", rule: .present(true))],
+            headers: [ValueMatch(name: "x", rule: .present(true))],
             query: [ValueMatch(name: "x", rule: .present(true))], condition: try Condition("method == 'GET'"),
             redirect: Redirect(status: 308, location: TextTemplate(literal: "/")),
             respond: DirectResponse(status: 200, contentType: "text/plain", body: ""),
@@ -98,9 +96,18 @@ import TurnpikeTestSupport
             retries: Retries(on: [.reset]), circuitBreakers: CircuitBreakers(maxRequests: 1),
             protocol: .http2, tls: UpstreamTLS(clientCertificate: "x"),
             healthCheck: HealthCheck(.grpc(.init())), dnsRefreshRate: .seconds(30))
+        let limit = CompiledRateLimit(
+            tenant: "acme", name: "l", id: .zero, per: .key, limit: 1, interval: .seconds(1), burst: 1)
+        let quota = CompiledQuota(
+            tenant: "acme", name: "q", id: .zero, tenantID: .zero, per: .key, limit: 1, period: .day,
+            enforcement: .hard)
         let ofRoute = CompiledResource.route(route).requiredCapabilities
         let ofCluster = CompiledResource.cluster(cluster).requiredCapabilities
         #expect(ofRoute.isDisjoint(with: ofCluster))
-        #expect(ofRoute.union(ofCluster) == Set(Capability.allCases).subtracting([.certificate, .probe]))
+        #expect(CompiledResource.rateLimit(limit).requiredCapabilities == [.rateLimit])
+        #expect(CompiledResource.quota(quota).requiredCapabilities == [.quota])
+        #expect(
+            ofRoute.union(ofCluster).union([.rateLimit, .quota])
+                == Set(Capability.allCases).subtracting([.certificate, .probe]))
     }
 }

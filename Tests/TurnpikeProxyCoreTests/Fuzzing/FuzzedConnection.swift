@@ -56,10 +56,11 @@ final class FuzzedConnection {
         return try? state.apply(
             Sample.whole([
                 Sample.route(paths: [.prefix("/")]),
-                Sample.route("keys", id: 2, paths: [.prefix("/keys")], requiresKey: true, rateLimits: ["burst"]),
+                Sample.route("keys", id: 2, paths: [.prefix("/keys")], requiresKey: true),
                 tunnelRoute, boundedRoute,
                 Sample.route("retried", id: 4, paths: [.prefix("/retried")], backends: [("retried", 1)]),
-                Sample.key("abc"), Sample.rateLimit(per: .key, limit: 3), Sample.cluster(),
+                Sample.key("abc"), Sample.rateLimit(per: .key, limit: 3, selector: RouteSelector(routes: ["keys"])),
+                Sample.cluster(),
                 Sample.cluster(
                     "retried", endpoints: [("10.0.0.1", 80), ("10.0.0.2", 80)],
                     retries: Retries(attempts: 2, on: [.connectFailure, .reset, .serverErrors])),

@@ -10,12 +10,12 @@ import TurnpikeSnapshot
 /// What routes do with requests besides forwarding them as they came.
 @Suite struct ActionTests {
     private func route(
-        paths: [PathMatch] = [.prefix("/v1/orders")], requiresKey: Bool = false, rateLimits: [String] = [],
-        quotas: [String] = [], redirect: Redirect? = nil, respond: DirectResponse? = nil, rewrite: Rewrite? = nil
+        paths: [PathMatch] = [.prefix("/v1/orders")], requiresKey: Bool = false, redirect: Redirect? = nil,
+        respond: DirectResponse? = nil, rewrite: Rewrite? = nil
     ) -> CompiledResource {
         guard
             case .route(var route) = Sample.route(
-                paths: paths, requiresKey: requiresKey, rateLimits: rateLimits, quotas: quotas)
+                paths: paths, requiresKey: requiresKey)
         else { return Sample.route() }
         if redirect != nil || respond != nil { route.backends = [] }
         route.redirect = redirect
@@ -103,7 +103,7 @@ import TurnpikeSnapshot
 
     @Test func `keys, rate limits and quotas hold for what is answered`() throws {
         let rig = try ConnectionRig([
-            route(requiresKey: true, rateLimits: ["burst"], quotas: ["monthly"], respond: hello), Sample.key("secret"),
+            route(requiresKey: true, respond: hello), Sample.key("secret"),
             Sample.rateLimit(per: .route, limit: 2), Sample.quota(limit: 100),
         ])
         rig.receive(get("/v1/orders"))
@@ -122,7 +122,7 @@ import TurnpikeSnapshot
     @Test func `where a redirect leads is kept while its quota is waited for`() throws {
         let location = try #require(TextTemplate("/other{path}{query}"))
         let rig = try ConnectionRig([
-            route(quotas: ["monthly"], redirect: Redirect(status: 307, location: location)), Sample.quota(limit: 100),
+            route(redirect: Redirect(status: 307, location: location)), Sample.quota(limit: 100),
         ])
         rig.receive(get("/v1/orders/7?x=1"))
         #expect(rig.connection.waitsForGrant)

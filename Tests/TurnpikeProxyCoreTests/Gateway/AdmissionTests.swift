@@ -110,7 +110,7 @@ import TurnpikeSnapshot
 
     @Test func `a rate limit lets its burst through and says when to come again`() throws {
         let rig = try ConnectionRig([
-            Sample.route(requiresKey: true, rateLimits: ["burst"]), Sample.cluster(), Sample.key("secret", id: 1),
+            Sample.route(requiresKey: true), Sample.cluster(), Sample.key("secret", id: 1),
             Sample.key("another", id: 2), Sample.rateLimit(per: .key, limit: 1, interval: .seconds(10), burst: 2),
         ])
         for _ in 0..<2 {
@@ -130,7 +130,7 @@ import TurnpikeSnapshot
     }
 
     @Test func `a request waits for a grant and then goes on`() throws {
-        let rig = try ConnectionRig([Sample.route(quotas: ["monthly"]), Sample.cluster(), Sample.quota()])
+        let rig = try ConnectionRig([Sample.route(), Sample.cluster(), Sample.quota()])
         rig.receive(get())
         #expect(rig.client.isEmpty && rig.connecting == nil && rig.connection.waitsForGrant)
         rig.grant(5)
@@ -142,7 +142,7 @@ import TurnpikeSnapshot
     }
 
     @Test func `no grant within a tenth of a second is a 503`() throws {
-        let rig = try ConnectionRig([Sample.route(quotas: ["monthly"]), Sample.cluster(), Sample.quota()])
+        let rig = try ConnectionRig([Sample.route(), Sample.cluster(), Sample.quota()])
         rig.receive(get())
         #expect(rig.connection.deadline == rig.now + 100_000_000)
         rig.passDeadline()
@@ -155,7 +155,7 @@ import TurnpikeSnapshot
 
     @Test func `requests that wait are bounded`() throws {
         let rig = try ConnectionRig(
-            [Sample.route(quotas: ["monthly"]), Sample.cluster(), Sample.quota()],
+            [Sample.route(), Sample.cluster(), Sample.quota()],
             limits: GatewayLimits(leaseWaiters: 0)
         )
         rig.receive(get())
@@ -163,7 +163,7 @@ import TurnpikeSnapshot
     }
 
     @Test func `a client that leaves while it waits makes room`() throws {
-        let rig = try ConnectionRig([Sample.route(quotas: ["monthly"]), Sample.cluster(), Sample.quota()])
+        let rig = try ConnectionRig([Sample.route(), Sample.cluster(), Sample.quota()])
         rig.receive(get())
         rig.does { $0.clientClosed() }
         #expect(rig.gateway.leaseWaiters == 0 && rig.observer.waits == [.abandoned])
@@ -171,7 +171,7 @@ import TurnpikeSnapshot
     }
 
     @Test func `a used-up quota is a 429 until its period ends`() throws {
-        let rig = try ConnectionRig([Sample.route(quotas: ["monthly"]), Sample.cluster(), Sample.quota(limit: 1)])
+        let rig = try ConnectionRig([Sample.route(), Sample.cluster(), Sample.quota(limit: 1)])
         rig.receive(get())
         rig.grant(0, exhausted: true)
         #expect(rig.status == 429)
@@ -182,7 +182,7 @@ import TurnpikeSnapshot
 
     @Test func `a request that one quota refuses spends nothing of the other`() throws {
         let rig = try ConnectionRig([
-            Sample.route(quotas: ["monthly", "daily"]), Sample.cluster(), Sample.quota(),
+            Sample.route(), Sample.cluster(), Sample.quota(),
             Sample.quota("daily", id: 2),
         ])
         rig.receive(get())
@@ -203,7 +203,7 @@ import TurnpikeSnapshot
 
     @Test func `a soft quota never stops anybody`() throws {
         let rig = try ConnectionRig([
-            Sample.route(quotas: ["monthly"]), Sample.cluster(), Sample.quota(limit: 1, enforcement: .soft),
+            Sample.route(), Sample.cluster(), Sample.quota(limit: 1, enforcement: .soft),
         ])
         for _ in 0..<3 {
             rig.receive(get())

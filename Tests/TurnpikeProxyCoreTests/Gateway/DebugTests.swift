@@ -25,7 +25,7 @@ import TurnpikeSnapshot
 
     @Test func `the answer tells route, key, limits, endpoint, tries and times`() throws {
         let rig = try rig([
-            Sample.route(requiresKey: true, rateLimits: ["burst"], quotas: ["monthly"]), Sample.cluster(),
+            Sample.route(requiresKey: true), Sample.cluster(),
             Sample.key("secret"), Sample.rateLimit(per: .key, limit: 5), Sample.quota(),
         ])
         rig.receive(get("X-Api-Key: secret\r\nTurnpike-Debug: \(Self.token)\r\n"))

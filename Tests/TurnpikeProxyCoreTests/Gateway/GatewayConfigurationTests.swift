@@ -20,10 +20,9 @@ import TurnpikeSnapshot
         #expect(
             reasons([
                 Sample.route("a", id: 1, backends: [("nowhere", 1)]),
-                Sample.route("b", id: 2, rateLimits: ["none"], quotas: ["nil"]), Sample.cluster(),
+                Sample.route("b", id: 2, backends: [("orders", 1), ("elsewhere", 1)]), Sample.cluster(),
             ]) == [
-                "route/acme/a: There is no cluster/acme/nowhere.", "route/acme/b: There is no quota/acme/nil.",
-                "route/acme/b: There is no rateLimit/acme/none.",
+                "route/acme/a: There is no cluster/acme/nowhere.", "route/acme/b: There is no cluster/acme/elsewhere.",
             ]
         )
     }

@@ -11,9 +11,7 @@ import TurnpikeSnapshot
     private let get = "GET /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nX-Api-Key: secret\r\n\r\n"
 
     private func resources(_ limits: CompiledResource...) -> [CompiledResource] {
-        let names = limits.map(\.name.name)
-        return [Sample.route(requiresKey: true, rateLimits: names), Sample.cluster(), Sample.key("secret", id: 1)]
-            + limits
+        [Sample.route(requiresKey: true), Sample.cluster(), Sample.key("secret", id: 1)] + limits
     }
 
     /// Sends a request and has the upstream answer it, if it gets there.
@@ -30,14 +28,31 @@ import TurnpikeSnapshot
     }
 
     @Test func `a request that one limit refuses takes nothing of the others, wherever that one stands`() throws {
-        let wide = Sample.rateLimit("wide", id: 1, per: .key, limit: 10, interval: .seconds(3600))
-        let narrow = Sample.rateLimit("narrow", id: 2, per: .key, limit: 2, interval: .seconds(3600))
-        for limits in [[wide, narrow], [narrow, wide]] {
-            let rig = try ConnectionRig(resources(limits[0], limits[1]))
+        // Requests meet them in the order of their names.
+        for (wide, narrow) in [("a", "b"), ("b", "a")] {
+            let rig = try ConnectionRig(
+                resources(
+                    Sample.rateLimit(wide, id: 1, per: .key, limit: 10, interval: .seconds(3600)),
+                    Sample.rateLimit(narrow, id: 2, per: .key, limit: 2, interval: .seconds(3600))))
             #expect(try (0..<5).map { _ in try status(rig) } == [204, 204, 429, 429, 429])
             let answer = rig.gateway.answer(Probe(id: 1, subjects: [subject(1), subject(2)]))
             #expect(answer.states.map { $0?.remaining } == [8, 0])
         }
+    }
+
+    @Test(
+        arguments: [
+            (RouteSelector(), true), (RouteSelector(routes: ["orders"]), true),
+            (RouteSelector(routes: ["other"]), false), (RouteSelector(labels: ["tier": "gold"]), true),
+            (RouteSelector(labels: ["tier": "silver"]), false),
+            (RouteSelector(routes: ["other"], labels: ["tier": "gold"]), true),
+        ])
+    func `a limit holds for the routes that it selects`(selector: RouteSelector, isSelected: Bool) throws {
+        let rig = try ConnectionRig([
+            Sample.route(requiresKey: true, labels: ["tier": "gold"]), Sample.cluster(), Sample.key("secret", id: 1),
+            Sample.rateLimit(per: .key, limit: 1, interval: .seconds(3600), selector: selector),
+        ])
+        #expect(try (0..<2).map { _ in try status(rig) } == [204, isSelected ? 429 : 204])
     }
 
     @Test func `loops of one gateway share what a client may do`() throws {

@@ -15,14 +15,13 @@ import TurnpikeSnapshot
 
     private func rig(
         _ retries: Retries, endpoints: [(String, Int)] = [("10.0.0.1", 80), ("10.0.0.2", 80)],
-        requestTimeout: Duration? = nil, quotas: [String] = []
+        requestTimeout: Duration? = nil, extra: [CompiledResource] = []
     ) throws -> ConnectionRig {
-        var resources = [
-            Sample.route(quotas: quotas),
-            Sample.cluster(endpoints: endpoints, requestTimeout: requestTimeout, retries: retries),
-        ]
-        if !quotas.isEmpty { resources.append(Sample.quota()) }
-        return try ConnectionRig(resources)
+        try ConnectionRig(
+            [
+                Sample.route(),
+                Sample.cluster(endpoints: endpoints, requestTimeout: requestTimeout, retries: retries),
+            ] + extra)
     }
 
     enum Failure: CaseIterable { case refused, reset, halfAHead, silence, status500, status503, nonsense }
@@ -124,7 +123,7 @@ import TurnpikeSnapshot
     }
 
     @Test func `a quota is spent once, whatever the number of tries`() throws {
-        let rig = try rig(Retries(on: [.serverErrors]), quotas: ["monthly"])
+        let rig = try rig(Retries(on: [.serverErrors]), extra: [Sample.quota()])
         rig.receive(get)
         rig.grant(10)
         let first = try rig.connect()

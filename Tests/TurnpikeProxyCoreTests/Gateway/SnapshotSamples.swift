@@ -15,8 +15,8 @@ enum Sample {
         _ name: String = "orders", id: UInt64 = 1, tenant: String = "acme", hosts: [String] = ["api.acme.test"],
         paths: [PathMatch] = [.prefix("/v1/orders")], methods: [String] = [], requiresKey: Bool = false,
         maxContentBytes: Int64? = nil,
-        backends: [(String, Int)] = [("orders", 1)], rateLimits: [String] = [], quotas: [String] = [],
-        headers: [ValueMatch] = [], condition: Condition? = nil
+        backends: [(String, Int)] = [("orders", 1)],
+        labels: Labels = [:], headers: [ValueMatch] = [], condition: Condition? = nil
     ) -> CompiledResource {
         .route(
             CompiledRoute(
@@ -24,8 +24,8 @@ enum Sample {
                 tenantID: tenant == "acme" ? acme : other,
                 hosts: hosts, paths: paths, methods: methods, priority: 0, requiresKey: requiresKey,
                 maxContentBytes: maxContentBytes,
-                backends: backends.map { .init(cluster: $0.0, weight: $0.1) }, rateLimits: rateLimits, quotas: quotas,
-                headers: headers, condition: condition
+                backends: backends.map { .init(cluster: $0.0, weight: $0.1) },
+                labels: labels, headers: headers, condition: condition
             ))
     }
 
@@ -67,13 +67,13 @@ enum Sample {
 
     static func rateLimit(
         _ name: String = "burst", id: UInt64 = 1, per: RateLimit.Subject, limit: Int64,
-        interval: Duration = .seconds(1), burst: Int64? = nil
+        interval: Duration = .seconds(1), burst: Int64? = nil, selector: RouteSelector = RouteSelector()
     ) -> CompiledResource {
         .rateLimit(
             CompiledRateLimit(
                 tenant: "acme", name: name, id: ResourceID(high: 13, low: id), per: per, limit: limit,
                 interval: interval,
-                burst: burst ?? limit
+                burst: burst ?? limit, selector: selector
             ))
     }
 

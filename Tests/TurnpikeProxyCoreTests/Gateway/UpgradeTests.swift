@@ -122,7 +122,7 @@ import TurnpikeSnapshot
 
     @Test func `keys, rate limits and quotas hold as for any request`() throws {
         let rig = try ConnectionRig(
-            UpgradeSample.resources(requiresKey: true, quotas: ["monthly"]) + [Sample.key("secret"), Sample.quota()])
+            UpgradeSample.resources(requiresKey: true) + [Sample.key("secret"), Sample.quota()])
         rig.receive(UpgradeSample.request())
         #expect(rig.status == 401)
         _ = rig.takeClient()
@@ -175,10 +175,10 @@ import TurnpikeSnapshot
 /// A route that allows upgrades, and the messages of a WebSocket's beginning (RFC 6455 §1.3).
 enum UpgradeSample {
     static func resources(
-        _ upgrades: Upgrades = Upgrades(protocols: ["websocket"]), requiresKey: Bool = false, quotas: [String] = [],
+        _ upgrades: Upgrades = Upgrades(protocols: ["websocket"]), requiresKey: Bool = false,
         requestTimeout: Duration? = nil, retries: Retries? = nil
     ) -> [CompiledResource] {
-        guard case .route(var route) = Sample.route(requiresKey: requiresKey, quotas: quotas) else { return [] }
+        guard case .route(var route) = Sample.route(requiresKey: requiresKey) else { return [] }
         route.upgrades = upgrades
         return [.route(route), Sample.cluster(requestTimeout: requestTimeout, retries: retries)]
     }

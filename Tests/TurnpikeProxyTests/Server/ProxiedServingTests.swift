@@ -18,7 +18,7 @@ import TurnpikeSnapshot
     ) async throws {
         let origin = try await Origin.start()
         let resources = [
-            Pieces.route(rateLimits: ["burst"]), Pieces.cluster(origin.port),
+            Pieces.route(), Pieces.cluster(origin.port),
             Pieces.rateLimit(limit: 2, interval: .seconds(3600)),
         ]
         try await GatewayHarness.run(through: entrance, resources, trustedProxies: proxies) { gateway async throws in

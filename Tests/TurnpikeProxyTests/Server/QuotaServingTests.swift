@@ -11,7 +11,7 @@ import TurnpikeProxyCore
     func `a hard quota passes exactly what it allows, however many ask at once`(on transport: Transport) async throws {
         let origin = try await Origin.start()
         let bank = LeaseBank(limit: 500)
-        let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(origin.port), Pieces.quota(limit: 500)]
+        let resources = [Pieces.route(), Pieces.cluster(origin.port), Pieces.quota(limit: 500)]
         try await GatewayHarness.run(on: transport, resources, leases: bank) { gateway async throws in
             let counts = try await withThrowingTaskGroup(of: [Int: Int].self) { group in
                 for _ in 0..<8 {
@@ -40,7 +40,7 @@ import TurnpikeProxyCore
 
     @Test(arguments: Transport.available)
     func `a control plane that is away costs those who wait a tenth of a second`(on transport: Transport) async throws {
-        let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(9), Pieces.quota(limit: 5)]
+        let resources = [Pieces.route(), Pieces.cluster(9), Pieces.quota(limit: 5)]
         try await GatewayHarness.run(on: transport, resources) { gateway async throws in
             let response = try await gateway.get()
             #expect(response.status == 503 && response["retry-after"] == "1")
@@ -50,7 +50,7 @@ import TurnpikeProxyCore
     @Test(arguments: Transport.available)
     func `stopping gives back what was not spent`(on transport: Transport) async throws {
         let origin = try await Origin.start()
-        let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(origin.port), Pieces.quota(limit: 100)]
+        let resources = [Pieces.route(), Pieces.cluster(origin.port), Pieces.quota(limit: 100)]
         let usage = try await GatewayHarness.run(on: transport, resources, leases: LeaseBank(limit: 100)) {
             gateway async throws in
             #expect(try await gateway.get().status == 200)

@@ -133,7 +133,7 @@ import TurnpikeProxyCore
     func `a rate limit answers 429 with all that a client needs to know`(on transport: Transport) async throws {
         let origin = try await Origin.start()
         let resources = [
-            Pieces.route(rateLimits: ["burst"]), Pieces.cluster(origin.port),
+            Pieces.route(), Pieces.cluster(origin.port),
             Pieces.rateLimit(limit: 3, interval: .seconds(3600)),
         ]
         try await GatewayHarness.run(on: transport, resources) { gateway async throws in

@@ -127,7 +127,7 @@ import TurnpikeTelemetry
     func `a rate limit holds for the gateway, not for each of its loops`(on transport: Transport) async throws {
         let origin = try await Origin.start()
         let resources = [
-            Pieces.route(rateLimits: ["burst"]), Pieces.cluster(origin.port),
+            Pieces.route(), Pieces.cluster(origin.port),
             Pieces.rateLimit(limit: 100, interval: .seconds(36_000)),
         ]
         try await GatewayHarness.run(on: transport, resources, loops: 2) { gateway async throws in
@@ -148,7 +148,7 @@ import TurnpikeTelemetry
         on transport: Transport
     ) async throws {
         let origin = try await Origin.start()
-        let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(origin.port), Pieces.quota(limit: 100)]
+        let resources = [Pieces.route(), Pieces.cluster(origin.port), Pieces.quota(limit: 100)]
         let usage = try await GatewayHarness.run(on: transport, resources, loops: 2, leases: LeaseBank(limit: 100)) {
             gateway async throws in
             let counts = try await untilAllRefused(gateway, clients: 6)
@@ -163,7 +163,7 @@ import TurnpikeTelemetry
     @Test(arguments: Transport.available)
     func `what one loop holds of a quota is within reach of the others`(on transport: Transport) async throws {
         let origin = try await Origin.start()
-        let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(origin.port), Pieces.quota(limit: 100)]
+        let resources = [Pieces.route(), Pieces.cluster(origin.port), Pieces.quota(limit: 100)]
         try await GatewayHarness.run(on: transport, resources, loops: 3, leases: LeaseBank(limit: 100)) {
             gateway async throws in
             let first = try await gateway.connect()
@@ -183,7 +183,7 @@ import TurnpikeTelemetry
         on transport: Transport
     ) async throws {
         let origin = try await Origin.start()
-        let resources = [Pieces.route(quotas: ["monthly"]), Pieces.cluster(origin.port), Pieces.quota(limit: 100)]
+        let resources = [Pieces.route(), Pieces.cluster(origin.port), Pieces.quota(limit: 100)]
         let bank = LeaseBank(limit: 100, answers: 1)
         try await GatewayHarness.run(on: transport, resources, loops: 2, leases: bank) { gateway async throws in
             let clients = [try await gateway.connect(), try await gateway.connect()]

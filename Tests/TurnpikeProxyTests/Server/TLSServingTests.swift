@@ -59,7 +59,7 @@ import TurnpikeTelemetry
     @Test func `what is counted over all loops is counted over both listeners`() async throws {
         let origin = try await Origin.start()
         let resources = [
-            Pieces.route(rateLimits: ["burst"]), Pieces.cluster(origin.port),
+            Pieces.route(), Pieces.cluster(origin.port),
             Pieces.rateLimit(limit: 3, interval: .seconds(60)),
         ]
         let certificates = [try TestCertificate.make("api.acme.test")]

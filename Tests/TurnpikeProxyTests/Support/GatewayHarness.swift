@@ -206,7 +206,7 @@ enum Pieces {
     static let tenant = ResourceID(high: 1, low: 1)
 
     static func route(
-        requiresKey: Bool = false, maxContentBytes: Int64? = nil, rateLimits: [String] = [], quotas: [String] = [],
+        requiresKey: Bool = false, maxContentBytes: Int64? = nil,
         paths: [PathMatch] = [.prefix("/v1")], mirrors: [Mirror] = [],
         upgrades: Upgrades? = nil
     ) -> CompiledResource {
@@ -216,7 +216,6 @@ enum Pieces {
                 hosts: ["api.acme.test"],
                 paths: paths, methods: [], priority: 0, requiresKey: requiresKey,
                 maxContentBytes: maxContentBytes, backends: [.init(cluster: "orders", weight: 1)],
-                rateLimits: rateLimits, quotas: quotas,
                 mirrors: mirrors, upgrades: upgrades
             ))
     }

@@ -7,7 +7,7 @@ import TurnpikeSnapshot
 private let id = "_0000000000000000000000000A"
 
 private let documents = [
-    #"{"type":"route","tenant":"a","name":"r","id":"rte\#(id)","tenantId":"ten\#(id)","hosts":["h"],"paths":[{"type":"exact","pattern":"/"}],"methods":[],"priority":0,"requiresKey":false,"backends":[{"cluster":"c","weight":1}],"rateLimits":[],"quotas":[]}"#,
+    #"{"type":"route","tenant":"a","name":"r","id":"rte\#(id)","tenantId":"ten\#(id)","hosts":["h"],"paths":[{"type":"exact","pattern":"/"}],"methods":[],"priority":0,"requiresKey":false,"backends":[{"cluster":"c","weight":1}]}"#,
     #"{"type":"cluster","tenant":"a","name":"c","id":"svc\#(id)","endpoints":[{"host":"h","port":80,"weight":0}],"connectTimeoutMillis":1,"responseTimeoutMillis":3600000}"#,
     #"{"type":"key","tenant":"a","name":"k","id":"key\#(id)","tenantId":"ten\#(id)","digest":"00000000000000000000000000000000000000000000000000000000000000ff","routes":[]}"#,
     #"{"type":"rateLimit","tenant":"a","name":"l","id":"pol\#(id)","per":"route","limit":1,"intervalMillis":1,"burst":1}"#,
@@ -27,7 +27,7 @@ private let optionalParts = [
     #"{"paths":[{"type":"prefix","pattern":"/a"}],"rewrite":{"prefix":"/b"}}"#,
     #"{"mirrors":[{"service":"shadow","percent":10}]}"#,
     #"{"upgrades":{"protocols":["websocket","irc/6.9"],"idleTimeout":"5m"}}"#,
-    #"{"maxContentBytes":0}"#, #"{"maxContentBytes":1000000000000000}"#,
+    #"{"labels":{"tier":"gold"}}"#, #"{"maxContentBytes":0}"#, #"{"maxContentBytes":1000000000000000}"#,
     #"{"condition":"method == 'GET' && !(host == 'a')"}"#,
 ]
 

@@ -12,7 +12,7 @@ private let resources: [CompiledResource] = [
             tenant: "acme", name: "orders", id: ResourceID(high: 3, low: 4), tenantID: tenantID,
             hosts: ["api.acme.test"],
             paths: [.prefix("/v1"), .template("/a/{b+}")], methods: ["GET"], priority: -3, requiresKey: true,
-            backends: [.init(cluster: "orders", weight: 100)], rateLimits: ["burst"], quotas: ["monthly"]
+            backends: [.init(cluster: "orders", weight: 100)]
         )),
     .cluster(
         CompiledCluster(

@@ -29,7 +29,7 @@ private func configuration(_ revision: Revision, upstream port: Int) -> Snapshot
                 tenant: "acme", name: "orders", id: ResourceID(high: 3, low: 3), tenantID: tenant,
                 hosts: ["api.acme.test"],
                 paths: [.prefix("/v1/orders")], methods: [], priority: 0, requiresKey: true,
-                backends: [.init(cluster: "orders", weight: 100)], rateLimits: [], quotas: []
+                backends: [.init(cluster: "orders", weight: 100)]
             )),
         .cluster(
             CompiledCluster(

@@ -18,8 +18,7 @@ enum TraceSample {
                     CompiledRoute(
                         tenant: "acme", name: "orders", id: ResourceID(high: 3, low: 3),
                         tenantID: ResourceID(high: 1, low: 1), hosts: ["api.acme.test"], paths: paths, methods: [],
-                        priority: 0, requiresKey: true, backends: [.init(cluster: "orders", weight: 1)],
-                        rateLimits: [], quotas: [])),
+                        priority: 0, requiresKey: true, backends: [.init(cluster: "orders", weight: 1)])),
                 .cluster(
                     CompiledCluster(
                         tenant: "acme", name: "orders", id: ResourceID(high: 4, low: 4),

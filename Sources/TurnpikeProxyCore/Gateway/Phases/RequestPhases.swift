@@ -8,9 +8,11 @@ struct RequestPhases: Sendable, Hashable {
     private var bits: UInt8
 
     /// What the route's requests take once it is found.
-    init(of route: CompiledRoute) {
+    init(of route: CompiledRoute, rateLimits: [GatewayRateLimit], quotas: [GatewayQuota]) {
         bits = 0
-        for phase in RequestPhase.allCases where phase.concerns(route) { bits |= 1 << phase.rawValue }
+        for phase in RequestPhase.allCases where phase.concerns(route, rateLimits, quotas) {
+            bits |= 1 << phase.rawValue
+        }
     }
 
     /// Takes the first phase out, in the order of the cases; nil where none is left.
@@ -25,14 +27,16 @@ struct RequestPhases: Sendable, Hashable {
 }
 
 extension RequestPhase {
-    fileprivate func concerns(_ route: CompiledRoute) -> Bool {
+    fileprivate func concerns(
+        _ route: CompiledRoute, _ rateLimits: [GatewayRateLimit], _ quotas: [GatewayQuota]
+    ) -> Bool {
         switch self {
         case .match: false
         case .account, .forward: true
         case .apiKey: route.requiresKey
         case .maxContentBytes: route.maxContentBytes != nil
-        case .rateLimit: !route.rateLimits.isEmpty
-        case .quota: !route.quotas.isEmpty
+        case .rateLimit: !rateLimits.isEmpty
+        case .quota: !quotas.isEmpty
         }
     }
 }

@@ -43,7 +43,7 @@ import TurnpikeSnapshot
     }
 
     private static let perAddress = [
-        Sample.route(rateLimits: ["burst"]), Sample.cluster(),
+        Sample.route(), Sample.cluster(),
         Sample.rateLimit(per: .address, limit: 2, interval: .seconds(3600)),
     ]
 

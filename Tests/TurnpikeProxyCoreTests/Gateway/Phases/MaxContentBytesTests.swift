@@ -13,10 +13,10 @@ import TurnpikeSnapshot
     private let empty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
     private func rig(
-        _ most: Int64 = 5, rateLimits: [String] = [], quotas: [String] = [], extra: [CompiledResource] = [],
+        _ most: Int64 = 5, extra: [CompiledResource] = [],
         limits: GatewayLimits = GatewayLimits()
     ) throws -> ConnectionRig {
-        let route = Sample.route(maxContentBytes: most, rateLimits: rateLimits, quotas: quotas)
+        let route = Sample.route(maxContentBytes: most)
         return try ConnectionRig([route, Sample.cluster()] + extra, limits: limits)
     }
 
@@ -54,7 +54,6 @@ import TurnpikeSnapshot
 
     @Test func `a refusal for content spends nothing`() throws {
         let rig = try rig(
-            rateLimits: ["burst"], quotas: ["monthly"],
             extra: [Sample.rateLimit(per: .tenant, limit: 1, interval: .seconds(60)), Sample.quota()])
         for _ in 0..<3 { rig.receive(post("123456")) }
         #expect(rig.takeClient().components(of: "HTTP/1.1 413") == 3)
@@ -74,7 +73,7 @@ import TurnpikeSnapshot
     }
 
     @Test func `content of no announced length is cut off behind the last byte allowed`() throws {
-        let rig = try rig(quotas: ["monthly"], extra: [Sample.quota()])
+        let rig = try rig(extra: [Sample.quota()])
         rig.receive(chunked)
         rig.grant(10)
         let id = try rig.connect()

@@ -9,9 +9,9 @@ import TurnpikeSnapshot
 
 /// Which phases a request takes, and in which order.
 @Suite struct RequestPhaseTests {
-    private func phases(_ resource: CompiledResource) throws -> [String] {
-        guard case .route(let route) = resource else { return [] }
-        var phases = RequestPhases(of: route)
+    private func phases(_ route: CompiledResource, _ limits: CompiledResource...) throws -> [String] {
+        let configuration = try GatewayConfiguration(Sample.snapshot([route, Sample.cluster()] + limits))
+        var phases = try #require(configuration.tenants.first??.routes.first).phases
         var names: [String] = []
         while let phase = phases.popFirst() { names.append(phase.name) }
         return names
@@ -21,16 +21,16 @@ import TurnpikeSnapshot
         #expect(try phases(Sample.route()) == ["account", "forward"])
         #expect(try phases(Sample.route(requiresKey: true)) == ["account", "apiKey", "forward"])
         #expect(try phases(Sample.route(maxContentBytes: 0)) == ["account", "maxContentBytes", "forward"])
+        let (rateLimit, quota) = (Sample.rateLimit(per: .key, limit: 1), Sample.quota())
+        #expect(try phases(Sample.route(), rateLimit, quota) == ["account", "rateLimit", "quota", "forward"])
         #expect(
-            try phases(Sample.route(rateLimits: ["a"], quotas: ["b"])) == ["account", "rateLimit", "quota", "forward"])
-        #expect(
-            try phases(Sample.route(requiresKey: true, maxContentBytes: 1, rateLimits: ["a"], quotas: ["b"]))
+            try phases(Sample.route(requiresKey: true, maxContentBytes: 1), rateLimit, quota)
                 == RequestPhase.allCases.dropFirst().map(\.name))
     }
 
     @Test func `the first phase that would refuse a request answers it`() throws {
         let rig = try ConnectionRig([
-            Sample.route(requiresKey: true, maxContentBytes: 4, rateLimits: ["burst"], quotas: ["monthly"]),
+            Sample.route(requiresKey: true, maxContentBytes: 4),
             Sample.cluster(), Sample.key("secret"), Sample.rateLimit(per: .route, limit: 1, interval: .seconds(60)),
             Sample.quota(limit: 1),
         ])
