@@ -13,7 +13,9 @@ struct Bench: AsyncParsableCommand {
             standard error. docs/benchmarks.md says what each figure means.
             """,
         subcommands: [
-            PropagationCommand.self, FleetCommand.self, ScaleCommand.self, ThroughputCommand.self, ChaosCommand.self,
+            PropagationCommand.self, FleetCommand.self, ScaleCommand.self, IsolationCommand.self,
+            ThroughputCommand.self,
+            ChaosCommand.self,
         ]
     )
 }

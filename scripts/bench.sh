@@ -11,4 +11,5 @@ bench=.build/release/turnpike-bench
 "$bench" throughput
 "$bench" propagation
 "$bench" fleet
+"$bench" isolation --seconds 3
 "$bench" scale --tenants 100 --routes 1000 --keys 100000

@@ -28,7 +28,7 @@ COpenSSL:
 TurnpikeProxy:          platform Synchronization Logging NIOCore NIOPosix NIOSSL NIOTLS NIOHPACK NIOHTTP2 CEpoll COpenSSL
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeProxyCore
 
-TurnpikeControl:        Synchronization Logging Foundation FoundationEssentials
+TurnpikeControl:        Dispatch Synchronization Logging Foundation FoundationEssentials
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
                         TurnpikeCompiler TurnpikeProxyCore
 TurnpikeWorker:         platform Synchronization Logging Foundation FoundationEssentials

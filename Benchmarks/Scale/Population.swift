@@ -30,10 +30,12 @@ struct Population {
         return stride(from: 0, to: tenants, by: step).map { $0..<min($0 + step, tenants) }
     }
 
-    func bundle(of tenants: Range<Int>) -> [UInt8] {
+    func bundle(of tenants: Range<Int>) -> [UInt8] { bundle(named: tenants.map(Population.tenant)) }
+
+    /// - Parameter names: of the tenants.
+    func bundle(named names: [String]) -> [UInt8] {
         var text = #"{"resources":["#
-        for tenant in tenants {
-            let name = Population.tenant(tenant)
+        for name in names {
             text += #"{"kind":"tenant","name":"\#(name)","spec":{}},"#
             text += item("service", name, "backend", #"{"endpoints":[{"host":"127.0.0.1","port":9001}]}"#)
             for route in 0..<routesEach { text += item("route", name, "r\(route)", Population.route(route, of: name)) }
@@ -43,9 +45,16 @@ struct Population {
         return Array((text + "]}").utf8)
     }
 
+    /// Routes of one host. A tenant of more has more hosts.
+    private static let routesOfHost = 1000
+
+    static func host(ofRoute number: Int, of tenant: String) -> String {
+        number < routesOfHost ? "\(tenant).example.com" : "\(tenant)-\(number / routesOfHost).example.com"
+    }
+
     /// - Parameter path: another one makes it another route to the gateways.
     static func route(_ number: Int, of tenant: String, path: String = "first") -> String {
-        #"{"match":{"hosts":["\#(tenant).example.com"],"paths":[{"prefix":"/v1/r\#(number)/\#(path)"}],"#
+        #"{"match":{"hosts":["\#(host(ofRoute: number, of: tenant))"],"paths":[{"prefix":"/v1/r\#(number)/\#(path)"}],"#
             + #""methods":["GET","POST"]},"auth":{"anyOf":[{"apiKey":{}}]},"backends":[{"service":"backend"}]}"#
     }
 

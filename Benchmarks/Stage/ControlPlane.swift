@@ -67,8 +67,9 @@ final class ControlPlane: Sendable {
         return (try? await connection.exchange(RequestText.make("GET", "/readyz")))?.status == 200
     }
 
-    func connect() async throws -> API {
-        API(connection: try await Connection.open(port: port, on: stage.loop), token: token)
+    /// - Parameter loop: the stage's own where there is none.
+    func connect(on loop: (any EventLoop)? = nil) async throws -> API {
+        API(connection: try await Connection.open(port: port, on: loop ?? stage.loop), token: token)
     }
 
     /// Takes a simulated worker in.

@@ -22,6 +22,8 @@ public final class ControlPlane: Sendable {
     let commits: Committer
     let usageQueue: BatchQueue<BroughtUsage, UsageReceipt>
     let leaseQueue: BatchQueue<AskedLeases, [LeaseGrant]>
+    /// What takes long, and is not to take the threads of all else.
+    public let largeWork: LargeWork
     let store: any Store
     let clock: any WallClock
     let metrics: ControlMetrics
@@ -61,6 +63,9 @@ public final class ControlPlane: Sendable {
         metrics.queue("log") { [weak commits] in Double(commits?.waitingCount ?? 0) }
         metrics.queue("usage") { [weak usageQueue] in Double(usageQueue?.waitingCount ?? 0) }
         metrics.queue("leases") { [weak leaseQueue] in Double(leaseQueue?.waitingCount ?? 0) }
+        let largeWork = LargeWork()
+        self.largeWork = largeWork
+        metrics.queue("largeWork") { [weak largeWork] in Double(largeWork?.waitingCount ?? 0) }
         let feedPlaces = FeedPlaces()
         metrics.openFeeds { Double(feedPlaces.count) }
         metrics.ready { [weak commits] in health.reasons.isEmpty && commits?.isClosed == false ? 1 : 0 }

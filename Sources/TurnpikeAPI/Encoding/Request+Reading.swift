@@ -22,19 +22,27 @@ extension Request {
     /// - Throws: `unsupportedMediaType`, `bodyTooLarge`, `invalidJSON`.
     func json(limit: Int, types: [String] = ["application/json"]) async throws -> JSON {
         try require(types)
-        let buffer = try await bytes(limit: limit)
+        return try Self.parsed(try await bytes(limit: limit))
+    }
+
+    private static func parsed(_ buffer: ByteBuffer) throws(TurnpikeError) -> JSON {
         do { return try JSON.parse(buffer.readableBytesView) } catch {
             throw TurnpikeError(.invalidJSON, "The body is not valid JSON: \(error).")
         }
     }
 
-    /// The body as JSON, where it may be YAML too.
+    /// Bytes of JSON that are read where they arrive.
+    private static let smallBody = 64 << 10
+
+    /// The body as JSON, where it may be YAML too, and large.
     ///
     /// - Throws: `unsupportedMediaType`, `bodyTooLarge`, `invalidJSON`, `invalidYAML`.
-    func json(limit: Int, yaml: YAMLQueue?) async throws -> JSON {
+    func json(limit: Int, yaml: YAMLQueue?, largeWork: LargeWork) async throws -> JSON {
         guard let yaml, mediaType == "application/yaml" else {
-            let types = yaml == nil ? ["application/json"] : ["application/json", "application/yaml"]
-            return try await json(limit: limit, types: types)
+            try require(yaml == nil ? ["application/json"] : ["application/json", "application/yaml"])
+            let buffer = try await bytes(limit: limit)
+            guard buffer.readableBytes > Self.smallBody else { return try Self.parsed(buffer) }
+            return try await largeWork.run { () throws(TurnpikeError) in try Self.parsed(buffer) }
         }
         let buffer = try await bytes(limit: min(limit, BodyLimit.yamlBundle))
         guard let text = String(validating: buffer.readableBytesView, as: UTF8.self) else {

@@ -15,7 +15,7 @@ struct ApplyEndpoints {
                 try await apply($0, $1)
             },
             Endpoint(.get, "/v1/export", .operators, parameters: ["tenant", "kinds", "label", "minRevision"]) {
-                try export($0, $1)
+                try await export($0, $1)
             },
         ]
     }
@@ -23,13 +23,22 @@ struct ApplyEndpoints {
     private func apply(_ request: Request, _ context: APIContext) async throws -> Response {
         let wait = try RolloutWait(request)
         let limit = min(BodyLimit.bundle, control.bundleBytes(for: try context.authority) ?? .max)
-        let body = try await request.json(limit: limit, yaml: yaml)
-        let outcome = try await control.apply(try Bundle(json: body), try request.writeContext(context, body: body))
+        let body = try await request.json(limit: limit, yaml: yaml, largeWork: control.largeWork)
+        let bundle = try await bundle(body)
+        let outcome = try await control.apply(bundle, try request.writeContext(context, body: body))
         return try await .outcome(outcome, wait, control, context)
     }
 
+    /// Items of a bundle that is read where it arrives.
+    private static let smallBundle = 100
+
+    private func bundle(_ body: JSON) async throws(TurnpikeError) -> Bundle {
+        guard body["resources"]?.array?.count ?? 0 > Self.smallBundle else { return try Bundle(json: body) }
+        return try await control.largeWork.run { () throws(TurnpikeError) in try Bundle(json: body) }
+    }
+
     /// A bundle, written resource by resource: it may be large.
-    private func export(_ request: Request, _ context: APIContext) throws -> Response {
+    private func export(_ request: Request, _ context: APIContext) async throws -> Response {
         let names = request.parameter("kinds")?.split(separator: ",").map(String.init)
         let kinds = try names.map { names throws(TurnpikeError) in
             try names.map { name throws(TurnpikeError) in
@@ -39,7 +48,7 @@ struct ApplyEndpoints {
                 return kind
             }
         }
-        let (resources, revision) = try control.export(
+        let (resources, revision) = try await control.export(
             tenant: request.parameter("tenant"), kinds: kinds.map { Set($0) }, labels: try request.labels(),
             for: context.authority)
         return Response(

@@ -18,11 +18,26 @@ extension ControlPlane {
                 .invalidResource, "A bundle of a tenant's own may hold \(tenantLimits.bundleItems) items at most.")
         }
         let taken = try bundle.taken(by: intake)
+        let pruning = try await pruning(for: taken)
+        defer { if let pruning { view.end(pruning.walk) } }
         let receipt = try await commit(context, of: taken.onlyTenant) { draft throws(TurnpikeError) in
-            taken.write(to: draft, for: authority)
+            taken.write(to: draft, pruning, for: authority)
             return nil
         }
         return ApplyOutcome(receipt)
+    }
+
+    private func pruning(for bundle: Bundle) async throws(TurnpikeError) -> Pruning? {
+        guard let labels = bundle.pruneLabels else { return nil }
+        let walk = view.beginWalk()
+        do throws(TurnpikeError) {
+            return try await largeWork.run { [view] in
+                Pruning(labels: labels, collections: bundle.collections, walk: walk, in: view)
+            }
+        } catch {
+            view.end(walk)
+            throw error
+        }
     }
 }
 
@@ -37,8 +52,8 @@ extension Bundle {
         guard problems.isEmpty else { throw TurnpikeError(problems) }
     }
 
-    func write(to draft: Draft, for authority: Authority) {
-        let pruned = pruneLabels.map { self.pruned(by: $0, in: draft, for: authority) } ?? []
+    fileprivate func write(to draft: Draft, _ pruning: Pruning?, for authority: Authority) {
+        let pruned = pruning.map { self.pruned(by: $0, in: draft, for: authority) } ?? []
         for item in items {
             let place = item.pointer.appending("spec")
             if let existing = draft.resource(item.key) {
@@ -67,19 +82,19 @@ extension Bundle {
     }
 
     /// What pruning deletes beside the deletions that the bundle names.
-    private func pruned(by labels: Labels, in draft: Draft, for authority: Authority) -> [Deletion] {
+    private func pruned(by pruning: Pruning, in draft: Draft, for authority: Authority) -> [Deletion] {
         let named = Set(items.map(\.key)).union(deletions.map(\.key))
         let pointer = JSONPointer().appending("prune")
-        return collections.flatMap { collection in
-            draft.resources(in: collection)
-                .filter { authority.sees($0) && $0.labels.satisfy(labels) && !named.contains($0.key) }
-                .map { Deletion(key: $0.key, pointer: pointer) }
+        return pruning.keys(in: draft).subtracting(named).compactMap { key in
+            guard let resource = draft.resource(key), authority.sees(resource), resource.labels.satisfy(pruning.labels)
+            else { return nil }
+            return Deletion(key: key, pointer: pointer)
         }
     }
 
     /// All that its tenants have, so that the last resource of a kind is pruned too; of what has no tenant, the kinds that
     /// it holds: a bundle about services says nothing about operators.
-    private var collections: [CollectionKey] {
+    fileprivate var collections: [CollectionKey] {
         let keys = items.map(\.key) + deletions.map(\.key)
         let tenants = Set(keys.compactMap { $0.kind == .tenant ? $0.name : $0.tenant })
         let kinds = Set(items.map(\.key.kind)).filter { $0.scope == .global }
@@ -94,6 +109,34 @@ extension Bundle {
             guard let tenant = item.key.tenant, missing.contains(tenant) else { continue }
             draft.problems.append(Problem(noTenantOf: item.key, at: item.pointer))
         }
+    }
+}
+
+/// What a bundle's pruning may delete, found before the write has its turn: to look for it takes as long as the bundle's tenants
+/// are large, and all writes would wait.
+private struct Pruning: Sendable {
+    let labels: Labels
+    let walk: Walk
+    private let collections: Set<CollectionKey>
+    private let candidates: Set<ResourceKey>
+
+    init(labels: Labels, collections: [CollectionKey], walk: Walk, in view: SharedView) {
+        self.labels = labels
+        self.walk = walk
+        self.collections = Set(collections)
+        var candidates: Set<ResourceKey> = []
+        for collection in self.collections {
+            view.forEachResource(in: collection, after: nil) { resource in
+                if resource.labels.satisfy(labels) { candidates.insert(resource.key) }
+                return true
+            }
+        }
+        self.candidates = candidates
+    }
+
+    /// All that may carry the labels in a state.
+    func keys(in draft: Draft) -> Set<ResourceKey> {
+        candidates.union(draft.keysChanged(since: walk).filter { collections.contains(CollectionKey(of: $0)) })
     }
 }
 

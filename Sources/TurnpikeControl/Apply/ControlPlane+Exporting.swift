@@ -15,71 +15,58 @@ extension ControlPlane {
     ///   resources than a bundle holds.
     public func export(
         tenant: String?, kinds: Set<Kind>?, labels: Labels, for authority: Authority
-    ) throws(TurnpikeError) -> (resources: [Resource], revision: Revision) {
+    ) async throws(TurnpikeError) -> (resources: [Resource], revision: Revision) {
         let only = try (tenant ?? authority.tenant).map { name throws(TurnpikeError) in
             try resource(.tenant, tenant: nil, name: name, for: authority).key.name
         }
         let kinds = (kinds ?? [.tenant, .service, .route, .apiKey, .quota, .policy, .certificate])
             .filter { $0.spec.isCreatedByClients }.sorted()
-        let (found, revision) = view.gather(kinds, tenant: only, limit: Bundle.maximumItems + 1)
-        guard found.count <= Bundle.maximumItems else {
-            throw TurnpikeError(
-                .invalidParameter, "A bundle holds at most \(Bundle.maximumItems) resources: export by tenant or kind.")
+        return try await largeWork.run { [view] () throws(TurnpikeError) in
+            let (found, revision) = view.gather(kinds, tenant: only, limit: Bundle.maximumItems + 1)
+            guard found.count <= Bundle.maximumItems else {
+                throw TurnpikeError(
+                    .invalidParameter,
+                    "A bundle holds at most \(Bundle.maximumItems) resources: export by tenant or kind.")
+            }
+            let resources = found.filter { resource in
+                let isWanted = only == nil || resource.key.kind != .tenant || resource.key.name == only
+                return isWanted && authority.sees(resource) && resource.labels.satisfy(labels)
+            }
+            return (resources, revision)
         }
-        let resources = found.filter { resource in
-            let isWanted = only == nil || resource.key.kind != .tenant || resource.key.name == only
-            return isWanted && authority.sees(resource) && resource.labels.satisfy(labels)
-        }
-        return (resources, revision)
     }
 }
 
 extension SharedView {
-    /// Times that a walk begins anew because something was written meanwhile.
-    private static let unlockedTries = 4
-
     /// Resources of one revision, in the order of bundles, at most `limit`.
     ///
-    /// Walked a stretch at a time, so that nobody waits for a large export; under the lock only where writes keep coming
-    /// in between.
+    /// Walked a stretch at a time, so that nobody waits for a large export, and put right by what was written meanwhile, so
+    /// that no number of writes keeps it from its end.
     fileprivate func gather(_ kinds: [Kind], tenant: String?, limit: Int) -> (resources: [Resource], Revision) {
-        for _ in 0..<Self.unlockedTries {
-            let before = revision
-            var found: [Resource] = []
-            walk: for kind in kinds {
-                for collection in collections(of: kind, tenant: tenant) {
-                    forEachResource(in: collection, after: nil) { resource in
-                        found.append(resource)
-                        return found.count < limit
-                    }
-                    if found.count == limit { break walk }
+        let walk = beginWalk()
+        defer { end(walk) }
+        var found: [Resource] = []
+        for kind in kinds {
+            for collection in collections(of: kind, tenant: tenant) where found.count < limit {
+                forEachResource(in: collection, after: nil) { resource in
+                    found.append(resource)
+                    return found.count < limit
                 }
             }
-            if revision == before { return (found, before) }
         }
-        return read { view in
-            var found: [Resource] = []
-            for kind in kinds {
-                for collection in view.collections(of: kind, tenant: tenant) where found.count < limit {
-                    found += view.resources(in: collection, after: nil, limit: limit - found.count)
-                }
-            }
-            return (found, view.revision)
+        let late = late(walk)
+        guard found.count < limit, !late.resources.isEmpty else { return (found, late.revision) }
+        found.removeAll { late.resources.keys.contains($0.key) }
+        found += late.resources.values.compactMap(\.self).filter { resource in
+            let isWithin = tenant == nil || resource.key.tenant == nil || resource.key.tenant == tenant
+            return isWithin && kinds.contains(resource.key.kind)
         }
+        return (found.sorted { $0.key.precedes($1.key) }, late.revision)
     }
 
     private func collections(of kind: Kind, tenant: String?) -> [CollectionKey] {
         guard kind.scope == .tenant else { return [CollectionKey(kind)] }
         return (tenant.map { [$0] } ?? tenants()).map { CollectionKey(kind, tenant: $0) }
-    }
-}
-
-extension View {
-    fileprivate func collections(of kind: Kind, tenant: String?) -> [CollectionKey] {
-        guard kind.scope == .tenant else { return [CollectionKey(kind)] }
-        if let tenant { return [CollectionKey(kind, tenant: tenant)] }
-        return resources(in: CollectionKey(.tenant), after: nil, limit: .max)
-            .map { CollectionKey(kind, tenant: $0.key.name) }
     }
 }
 

@@ -22,13 +22,14 @@ extension ControlPlane {
         _ request: ExplainRequest, for authority: Authority
     ) async throws(TurnpikeError) -> Explanation {
         let snapshot = publisher.snapshot(of: try candidates(for: request.host, authority))
-        let matched: GatewayConfiguration.Explanation
-        do throws(HTTPFault) {
-            matched = try configuration(of: snapshot).explain(
-                .init(
-                    method: request.method, host: request.host, target: request.path, fields: request.headers,
-                    address: request.address, zone: request.zone))
-        } catch { throw TurnpikeError(.malformedRequest, "A gateway refuses such a request: \(error).") }
+        let matched = try await largeWork.run { () throws(TurnpikeError) in
+            do throws(HTTPFault) {
+                return try Self.configuration(of: snapshot).explain(
+                    .init(
+                        method: request.method, host: request.host, target: request.path, fields: request.headers,
+                        address: request.address, zone: request.zone))
+            } catch { throw TurnpikeError(.malformedRequest, "A gateway refuses such a request: \(error).") }
+        }
 
         var explanation = Explanation(
             path: matched.path, route: nil,
@@ -67,7 +68,7 @@ extension ControlPlane {
         return [name] + labels.indices.dropFirst().map { "*." + labels[$0...].joined(separator: ".") }
     }
 
-    private func configuration(of snapshot: Snapshot) throws(HTTPFault) -> GatewayConfiguration {
+    private static func configuration(of snapshot: Snapshot) throws(HTTPFault) -> GatewayConfiguration {
         do { return try GatewayConfiguration(snapshot) } catch {
             // Gateways refuse it too, and rollouts say why; nothing is served by it.
             throw .badTarget

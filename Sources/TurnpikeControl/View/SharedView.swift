@@ -5,20 +5,44 @@ import TurnpikeCompiler
 import TurnpikeModel
 
 /// The view, shared. Only the committer changes it; anybody reads. Every section under the lock is short: a collection
-/// is read a stretch at a time. The exception is an export that writes have overtaken several times.
+/// is read a stretch at a time.
 final class SharedView: Sendable, StateLayer, ResourceView {
     private static let stretch = 512
 
-    private let view: Mutex<View>
+    private struct State {
+        var view: View
+        var walks = Walks()
+    }
 
-    init(_ view: View = View()) { self.view = Mutex(view) }
+    private let state: Mutex<State>
 
-    func read<Result: Sendable>(_ body: (View) -> Result) -> Result { view.withLock { body($0) } }
+    init(_ view: View = View()) { state = Mutex(State(view: view)) }
+
+    func read<Result: Sendable>(_ body: (View) -> Result) -> Result { state.withLock { body($0.view) } }
 
     /// Takes the records of a batch, in order.
     func apply(_ records: [RevisionRecord]) {
-        view.withLock { view in
-            for record in records { view.apply(record) }
+        state.withLock { state in
+            for record in records {
+                state.view.apply(record)
+                state.walks.note(record)
+            }
+        }
+    }
+
+    /// Whoever begins a walk ends it.
+    func beginWalk() -> Walk { state.withLock { $0.walks.begin() } }
+    func end(_ walk: Walk) { state.withLock { $0.walks.end(walk) } }
+    func keysChanged(since walk: Walk) -> Set<ResourceKey> { state.withLock { $0.walks.keysChanged(since: walk) } }
+
+    /// What was written since a walk began, as it is now, and the revision that this shows.
+    func late(_ walk: Walk) -> (resources: [ResourceKey: Resource?], revision: Revision) {
+        state.withLock { state in
+            var resources: [ResourceKey: Resource?] = [:]
+            for key in state.walks.keysChanged(since: walk) {
+                resources.updateValue(state.view.resource(key), forKey: key)
+            }
+            return (resources, state.view.revision)
         }
     }
 
@@ -27,7 +51,11 @@ final class SharedView: Sendable, StateLayer, ResourceView {
 
     func resource(_ key: ResourceKey) -> Resource? { read { $0.resource(key) } }
     func count(of collection: CollectionKey) -> Int { read { $0.count(of: collection) } }
-    func referrers(of key: ResourceKey) -> Set<ResourceKey> { read { $0.referrers(of: key) } }
+    func keys(in collection: CollectionKey, limit: Int) -> [ResourceKey] {
+        read { $0.keys(in: collection, limit: limit) }
+    }
+    func referrerCount(of key: ResourceKey) -> Int { read { $0.referrerCount(of: key) } }
+    func referrers(of key: ResourceKey, limit: Int) -> [ResourceKey] { read { $0.referrers(of: key, limit: limit) } }
     func claims(on host: String) -> [String: Int] { read { $0.claims(on: host) } }
     func claims(below parent: String) -> [String: Int] { read { $0.claims(below: parent) } }
 

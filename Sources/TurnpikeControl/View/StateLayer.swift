@@ -8,8 +8,14 @@ protocol StateLayer {
     /// A collection's resources, in no order.
     func resources(in collection: CollectionKey) -> [Resource]
     func count(of collection: CollectionKey) -> Int
-    /// The resources that refer to this one.
-    func referrers(of key: ResourceKey) -> Set<ResourceKey>
+    /// Some of a collection's keys, in no order, at most `limit`.
+    func keys(in collection: CollectionKey, limit: Int) -> [ResourceKey]
+    /// How many resources refer to this one.
+    func referrerCount(of key: ResourceKey) -> Int
+    /// Some of those, in no order, at most `limit`.
+    func referrers(of key: ResourceKey, limit: Int) -> [ResourceKey]
+    /// What may differ from what a walk has seen.
+    func keysChanged(since walk: Walk) -> Set<ResourceKey>
     /// How many routes and certificates of which tenants are for this very host.
     func claims(on host: String) -> [String: Int]
     /// How many are for hosts one label below, wildcards left out.

@@ -91,7 +91,15 @@ extension View {
 
     func count(of collection: CollectionKey) -> Int { names[collection]?.count ?? 0 }
 
-    func referrers(of key: ResourceKey) -> Set<ResourceKey> { referrers[key] ?? [] }
+    func keys(in collection: CollectionKey, limit: Int) -> [ResourceKey] {
+        (names[collection]?.names(after: nil, limit: limit) ?? []).map {
+            ResourceKey(collection.kind, tenant: collection.tenant, name: $0)
+        }
+    }
+
+    func referrerCount(of key: ResourceKey) -> Int { referrers[key]?.count ?? 0 }
+
+    func referrers(of key: ResourceKey, limit: Int) -> [ResourceKey] { Array((referrers[key] ?? []).prefix(limit)) }
 
     func claims(on host: String) -> [String: Int] { hosts.claims(on: host) }
 

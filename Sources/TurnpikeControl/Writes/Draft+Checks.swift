@@ -4,7 +4,7 @@ import TurnpikeMetering
 import TurnpikeModel
 
 extension Draft {
-    /// Policies, and quotas, that one tenant may have: as many as one route may name on its way to a worker. And certificates,
+    /// Policies, and quotas, that one tenant may have: as many as a gateway holds each route against. And certificates,
     /// all of which every gateway holds in memory, ready to be shown.
     static let limitsPerTenant = 1024
 
@@ -107,21 +107,25 @@ extension Draft {
     }
 
     private func checkDeletion(of resource: Resource) {
-        let referrers = referrers(of: resource.key)
-        if !referrers.isEmpty {
-            report(stillNeeded: resource.key, by: referrers.map(\.description), count: referrers.count)
+        let referrerCount = referrerCount(of: resource.key)
+        if referrerCount > 0 {
+            let some = referrers(of: resource.key, limit: Self.consideredReferrers)
+            report(stillNeeded: resource.key, by: some.map(\.description), count: referrerCount)
         }
         guard resource.key.kind == .tenant else { return }
         let collections = CollectionKey.children(of: resource.key.name)
         let count = collections.reduce(0) { $0 + self.count(of: $1) }
         if count > 0 {
-            let children = collections.lazy.flatMap { self.resources(in: $0) }.map(\.key.description)
-            report(stillNeeded: resource.key, by: Array(children.prefix(Self.namedReferrers)), count: count)
+            let some = collections.flatMap { keys(in: $0, limit: Self.namedReferrers) }.map(\.description)
+            report(stillNeeded: resource.key, by: Array(some.prefix(Self.namedReferrers)), count: count)
         }
     }
 
     /// How many of the resources in the way a refusal names.
     private static let namedReferrers = 10
+    /// Out of how many those come: the first by name as long as there are no more, so that what a hundred thousand need is
+    /// refused as fast as what one needs.
+    private static let consideredReferrers = 1000
 
     private func report(stillNeeded key: ResourceKey, by others: [String], count: Int) {
         let named = others.sorted().prefix(Self.namedReferrers)

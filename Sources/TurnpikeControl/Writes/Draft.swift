@@ -83,12 +83,11 @@ final class Draft: StateLayer {
     private func index(_ resource: Resource, by direction: Int) {
         let key = resource.key
         for target in resource.referenceTargets {
+            // What was lost and comes again, or was gained and goes again, is as it was below.
             if direction > 0 {
-                gainedReferrers[target, default: []].insert(key)
-                lostReferrers[target]?.remove(key)
+                if lostReferrers[target]?.remove(key) == nil { gainedReferrers[target, default: []].insert(key) }
             } else {
-                lostReferrers[target, default: []].insert(key)
-                gainedReferrers[target]?.remove(key)
+                if gainedReferrers[target]?.remove(key) == nil { lostReferrers[target, default: []].insert(key) }
             }
         }
         for host in resource.hosts {
@@ -116,11 +115,23 @@ extension Draft {
         below.count(of: collection) + countDeltas[collection, default: 0]
     }
 
-    func referrers(of key: ResourceKey) -> Set<ResourceKey> {
-        let lost = lostReferrers[key] ?? []
-        let kept = lost.isEmpty ? below.referrers(of: key) : below.referrers(of: key).subtracting(lost)
-        return gainedReferrers[key].map { kept.union($0) } ?? kept
+    func keys(in collection: CollectionKey, limit: Int) -> [ResourceKey] {
+        let kept = below.keys(in: collection, limit: limit + order.count).filter { changed[$0] == nil }
+        let own = order.lazy.filter { CollectionKey(of: $0) == collection && self.changed[$0]?.after != nil }
+        return Array((kept + own).prefix(limit))
     }
+
+    func referrerCount(of key: ResourceKey) -> Int {
+        below.referrerCount(of: key) - (lostReferrers[key]?.count ?? 0) + (gainedReferrers[key]?.count ?? 0)
+    }
+
+    func referrers(of key: ResourceKey, limit: Int) -> [ResourceKey] {
+        let lost = lostReferrers[key] ?? []
+        let kept = below.referrers(of: key, limit: limit + lost.count).filter { !lost.contains($0) }
+        return Array((kept + (gainedReferrers[key] ?? [])).prefix(limit))
+    }
+
+    func keysChanged(since walk: Walk) -> Set<ResourceKey> { below.keysChanged(since: walk).union(order) }
 
     func claims(on host: String) -> [String: Int] {
         guard let deltas = claimDeltas[host] else { return below.claims(on: host) }

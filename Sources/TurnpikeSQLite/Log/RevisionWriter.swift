@@ -101,17 +101,22 @@ struct RevisionWriter {
                 row.bind(change.afterText)
             }
         }
-        try putReferences(of: resource, tenant: tenant, hadSome: change.before?.spec.references.isEmpty == false)
+        let before = change.before?.id == resource.id ? change.before : nil
+        try putReferences(of: resource, tenant: tenant, before: before?.spec.references ?? [])
     }
 
-    private func putReferences(of resource: Resource, tenant: ResourceID?, hadSome: Bool) throws {
-        if hadSome {
+    /// - Parameter before: what the rows say so far.
+    private func putReferences(of resource: Resource, tenant: ResourceID?, before: [Reference]) throws {
+        let after = resource.spec.references
+        // Most changes leave them as they are, and each row lies on other pages than the resource's own.
+        if before == after { return }
+        if !before.isEmpty {
             try db.run("DELETE FROM reference WHERE from_id = ?") { $0.bind(resource.id) }
         }
         // References to tenants are the rows' own business: theirs are foreign keys already, an operator's is checked by
         // the control plane, which alone knows it.
         guard let tenant else { return }
-        for reference in resource.spec.references {
+        for reference in after {
             // A resource may name another one twice.
             try db.run(
                 """

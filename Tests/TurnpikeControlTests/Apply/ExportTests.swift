@@ -20,7 +20,7 @@ import TurnpikeModel
         try await test.write(.create(.tenant, body: ["name": "acme"]))
         try await test.write(.create(.apiKey, tenant: "acme", body: ["name": "p"]))
         try await test.write(.create(.joinToken, body: ["kind": "gateway"]))
-        let (resources, _) = try test.plane.export(
+        let (resources, _) = try await test.plane.export(
             tenant: nil, kinds: [.apiKey, .joinToken], labels: [:], for: .system)
         let items = resources.map(\.bundleItem)
         #expect(items.count == 2)
@@ -47,7 +47,8 @@ import TurnpikeModel
         var (exports, isDone) = (0, false)
         while !isDone {
             isDone = test.plane.revision >= 203
-            let (resources, revision) = try test.plane.export(tenant: "acme", kinds: nil, labels: [:], for: .system)
+            let (resources, revision) = try await test.plane.export(
+                tenant: "acme", kinds: nil, labels: [:], for: .system)
             let ends = resources.filter { $0.key.name == "a" || $0.key.name == "z" }
             #expect(Set(ends.map(\.revision)).count <= 1 && ends.count != 1)
             #expect(ends.isEmpty || ends[0].revision == revision)

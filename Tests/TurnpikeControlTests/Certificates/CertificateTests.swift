@@ -62,7 +62,7 @@ import TurnpikeTestSupport
         let test = try await TestPlane.start()
         try await test.seed()
         try await test.write(put(try TestCertificate("api.acme.test", at: test.clock.now).body))
-        let export = try test.plane.export(tenant: nil, kinds: nil, labels: [:], for: .system)
+        let export = try await test.plane.export(tenant: nil, kinds: nil, labels: [:], for: .system)
         let items = export.resources.map(\.bundleItem)
         let item = try #require(items.first { $0["kind"] == "certificate" })
         #expect(Set(item["spec"]?.object?.names ?? []) == ["chain", "privateKey"])

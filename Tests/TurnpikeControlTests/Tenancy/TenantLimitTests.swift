@@ -126,7 +126,10 @@ import TurnpikeTestSupport
         func resource(_ key: ResourceKey) -> Resource? { nil }
         func resources(in collection: CollectionKey) -> [Resource] { [] }
         func count(of collection: CollectionKey) -> Int { Fleet.mostWorkers }
-        func referrers(of key: ResourceKey) -> Set<ResourceKey> { [] }
+        func keys(in collection: CollectionKey, limit: Int) -> [ResourceKey] { [] }
+        func referrerCount(of key: ResourceKey) -> Int { 0 }
+        func referrers(of key: ResourceKey, limit: Int) -> [ResourceKey] { [] }
+        func keysChanged(since walk: Walk) -> Set<ResourceKey> { [] }
         func claims(on host: String) -> [String: Int] { [:] }
         func claims(below parent: String) -> [String: Int] { [:] }
     }

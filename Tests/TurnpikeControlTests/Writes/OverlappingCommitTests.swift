@@ -56,6 +56,34 @@ import TurnpikeTestSupport
         #expect(again.revision == before + 1)
     }
 
+    @Test func `pruning goes by what is on its way to the disk, and by what was written while it looked`() async throws
+    {
+        let (test, entered, gate) = try await heldBack(failing: false)
+        func item(_ name: String, labels: Labels) -> JSON {
+            ["kind": "service", "tenant": "acme", "name": .string(name), "labels": labels.json, "spec": Body.service()]
+        }
+        let mine: Labels = ["by": "ci"]
+        let first = Task { try await test.apply(["resources": [item("late", labels: mine)]]) }
+        await entered.pass()
+        // Nothing of the first is in the view yet; and the third takes the labels off again.
+        let second = Task {
+            try await test.apply(["resources": [item("later", labels: mine), item("spared", labels: mine)]])
+        }
+        while test.plane.commits.gatheredCount < 1 { await Task.yield() }
+        let third = Task { try await test.apply(["resources": [item("spared", labels: [:])]]) }
+        while test.plane.commits.gatheredCount < 2 { await Task.yield() }
+        let pruning = Task {
+            try await test.apply(["resources": [item("kept", labels: mine)], "prune": ["labels": mine.json]])
+        }
+        while test.plane.commits.gatheredCount < 3 { await Task.yield() }
+        gate.open()
+        for task in [first, second, third] { _ = try await task.value }
+        let changes = try await pruning.value.changes.map { "\($0.effect) \($0.key.name)" }
+        #expect(Set(changes) == ["created kept", "deleted later", "deleted late"])
+        let left = try test.plane.list(.service, tenant: "acme", ListQuery(limit: 10)).resources.map(\.key.name)
+        #expect(left == ["kept", "orders", "spared"])
+    }
+
     @Test func `who has stored a group goes on with the next before anybody is woken`() async throws {
         let test = try await TestPlane.start()
         try await test.seed()
