@@ -16,8 +16,9 @@ struct GatewayCommand: AsyncParsableCommand {
             Every option may come from the environment (TURNPIKE_CONTROL_PLANE, TURNPIKE_CA, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
             TURNPIKE_LISTEN, TURNPIKE_SECURE_LISTEN, TURNPIKE_CERTIFICATES, TURNPIKE_CLIENT_CERTIFICATES, TURNPIKE_ADMIN_LISTEN, TURNPIKE_STATE, \
             TURNPIKE_JOIN_TOKEN, TURNPIKE_NAME, TURNPIKE_ZONE, TURNPIKE_TRUSTED_PROXIES, TURNPIKE_ACCESS_LOG, TURNPIKE_ACCESS_LOG_FIELDS, TURNPIKE_ACCESS_LOG_SAMPLING, TURNPIKE_DEBUG_TOKEN, TURNPIKE_DEBUG_TOKEN_FILE, \
-            TURNPIKE_TRACES_TO, TURNPIKE_TRACE_SAMPLING, TURNPIKE_TRANSPORT, TURNPIKE_LOOPS, TURNPIKE_MAX_CONNECTIONS, TURNPIKE_MAX_HEAD_BYTES, \
-            TURNPIKE_HEAD_TIMEOUT, TURNPIKE_BODY_TIMEOUT, TURNPIKE_IDLE_TIMEOUT, TURNPIKE_DRAIN_TIMEOUT, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
+            TURNPIKE_TRACES_TO, TURNPIKE_TRACE_SAMPLING, TURNPIKE_TRANSPORT, TURNPIKE_LOOPS, TURNPIKE_MAX_CONNECTIONS, TURNPIKE_MAX_UPSTREAM_CONNECTIONS, TURNPIKE_MAX_HEAD_BYTES, \
+            TURNPIKE_MAX_BODY_BYTES, TURNPIKE_MIN_BODY_RATE, TURNPIKE_MAX_METRIC_SERIES, \
+            TURNPIKE_HEAD_TIMEOUT, TURNPIKE_BODY_TIMEOUT, TURNPIKE_IDLE_TIMEOUT, TURNPIKE_UPSTREAM_PING_TIMEOUT, TURNPIKE_DRAIN_TIMEOUT, TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL) or from the configuration file, \
             {"controlPlane": "…", "log": {"level": "…"}, …}; a flag \
             stands over the environment, and that over the file.
 
@@ -146,7 +147,7 @@ struct GatewayCommand: AsyncParsableCommand {
         LoggingSystem.bootstrap { label in
             LineLogHandler(label: label, format: settings.logFormat, level: settings.logLevel)
         }
-        let metrics = MetricsRegistry()
+        let metrics = MetricsRegistry(seriesLimit: settings.metricSeries)
         MetricsSystem.bootstrap(RegistryMetricsFactory(registry: metrics))
         let logger = Logger(label: "turnpike-worker")
         try await runGateway(settings.options, logger: logger, metrics: metrics) { ports in

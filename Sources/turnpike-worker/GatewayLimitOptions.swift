@@ -19,6 +19,12 @@ struct GatewayLimitOptions: ParsableArguments {
     @Option(help: "Bytes a second of content, in the long run, at least; 0 for any. (default: 240)")
     var minBodyRate: String?
 
+    @Option(
+        help: """
+            Series that one metric may have, such as one for each route and class of status; those beyond share one. (default: 2000)
+            """)
+    var maxMetricSeries: String?
+
     @Option(help: "From the first byte of a request's head to its last. (default: 10s)")
     var headTimeout: String?
 
@@ -38,6 +44,7 @@ struct GatewayLimitOptions: ParsableArguments {
         [
             .maxConnections: maxConnections, .maxUpstreamConnections: maxUpstreamConnections,
             .maxHeadBytes: maxHeadBytes, .maxBodyBytes: maxBodyBytes, .minBodyRate: minBodyRate,
+            .maxMetricSeries: maxMetricSeries,
             .headTimeout: headTimeout, .bodyTimeout: bodyTimeout, .idleTimeout: idleTimeout,
             .drainTimeout: drainTimeout,
         ]

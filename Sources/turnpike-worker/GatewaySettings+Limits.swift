@@ -2,6 +2,7 @@
 
 import TurnpikeModel
 import TurnpikeProxyCore
+import TurnpikeTelemetry
 import TurnpikeWorker
 
 extension GatewaySettings {
@@ -11,6 +12,7 @@ extension GatewaySettings {
     private static let headBytes = (1 << 10)...(1 << 20)
     private static let bodyBytes = 1...(1 << 50)
     private static let bodyRate = 0...1_000_000_000
+    private static let metricSeries = 1...1_000_000
     private static let longest = Duration.seconds(24 * 60 * 60)
 
     /// What clients may take, as far as it was given.
@@ -39,6 +41,12 @@ extension GatewaySettings {
         if let given = text(.bodyTimeout) { options.limits.bodyTimeout = try nanoseconds(given) }
         if let given = text(.idleTimeout) { options.limits.idleTimeout = try nanoseconds(given) }
         if let given = text(.drainTimeout) { options.drainTimeout = try duration(given) }
+    }
+
+    /// Label sets of one metric.
+    static func metricSeries(_ text: String?) throws(Fault) -> Int {
+        guard let text else { return MetricsRegistry.defaultSeriesLimit }
+        return try number(text, in: metricSeries, "number of series")
     }
 
     private static func number(_ text: String, in range: ClosedRange<Int>, _ what: String) throws(Fault) -> Int {

@@ -48,6 +48,8 @@ import TurnpikeWorker
 /// - `headTimeout`, `bodyTimeout`, `idleTimeout`: how long a client may take for a head, between two pieces of content or to take any
 ///   of its answer, and from one request to the next; above 0, up to 24 h. Default `10s`, `60s`, `60s`.
 /// - `drainTimeout`: how long requests in flight may take to finish when the gateway stops. Default `30s`.
+/// - `maxMetricSeries`: label sets that one metric may have, up to a million; those beyond share one whose labels are `other`.
+///   Default 2,000.
 /// - `log.format`: `text` or `json`; `plain` means `text`. Default `text`.
 /// - `log.level`: `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`. Default `info`.
 struct GatewaySettings: Sendable {
@@ -62,7 +64,8 @@ struct GatewaySettings: Sendable {
         case joinToken, name, zone, accessLog, accessLogFields, accessLogSampling, transport, debugToken,
             debugTokenFile, loops
         case tracesTo, traceSampling, trustedProxies
-        case maxConnections, maxUpstreamConnections, maxHeadBytes, maxBodyBytes, minBodyRate
+        case maxConnections, maxUpstreamConnections, maxHeadBytes, maxBodyBytes, minBodyRate,
+            maxMetricSeries
         case headTimeout, bodyTimeout, idleTimeout, drainTimeout
         case logFormat = "log.format"
         case logLevel = "log.level"
@@ -71,7 +74,7 @@ struct GatewaySettings: Sendable {
         var isNumber: Bool {
             switch self {
             case .loops, .traceSampling, .accessLogSampling, .maxConnections, .maxUpstreamConnections, .maxHeadBytes,
-                .maxBodyBytes, .minBodyRate:
+                .maxBodyBytes, .minBodyRate, .maxMetricSeries:
                 true
             default: false
             }
@@ -83,6 +86,8 @@ struct GatewaySettings: Sendable {
     var options: GatewayWorkerOptions
     var logFormat: LogFormat
     var logLevel: Logger.Level
+    /// Label sets of one metric, at most.
+    var metricSeries: Int
 
     /// - Parameters:
     ///   - flags: what the command line gave.
@@ -119,6 +124,7 @@ struct GatewaySettings: Sendable {
         try GatewaySettings.limit(&options, by: text)
         logFormat = try GatewaySettings.logFormat(text(.logFormat))
         logLevel = try GatewaySettings.logLevel(text(.logLevel))
+        metricSeries = try GatewaySettings.metricSeries(text(.maxMetricSeries))
     }
 }
 

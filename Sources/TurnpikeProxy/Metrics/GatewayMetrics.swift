@@ -72,7 +72,8 @@ final class GatewayMetrics {
         if let refusal = exchange.refusal {
             registry.counter(
                 .requestsRefused, help: "Requests refused by the gateway.",
-                labels: [("tenant", exchange.route?.tenant ?? ""), ("reason", refusal.rawValue)]
+                labels: [("tenant", exchange.route?.tenant ?? ""), ("reason", refusal.rawValue)],
+                of: exchange.route.map { .tenant($0.tenant) }
             ).increment()
         }
     }
@@ -80,7 +81,7 @@ final class GatewayMetrics {
     private func metrics(of route: GatewayRoute?) -> RouteMetrics {
         let id = route?.id ?? .zero
         if let latest, latest.route == id { return latest.metrics }
-        let found = routes[id] ?? makeMetrics(tenant: route?.tenant ?? "")
+        let found = routes[id] ?? makeMetrics(tenant: route?.tenant)
         routes[id] = found
         latest = (id, found)
         return found
@@ -92,28 +93,31 @@ final class GatewayMetrics {
             labels: [
                 ("tenant", exchange.route?.tenant ?? ""), ("route", exchange.route?.name ?? ""),
                 ("status_class", "\(exchange.statusClass)xx"),
-            ]
+            ],
+            of: exchange.route.map { .route(tenant: $0.tenant, name: $0.name) }
         )
     }
 
     func upstreamFailed(_ failure: UpstreamFailure, tenant: String, service: String) {
         registry.counter(
             .upstreamFailures, help: "Attempts at an upstream that failed.",
-            labels: [("tenant", tenant), ("service", service), ("reason", failure.rawValue)]
+            labels: [("tenant", tenant), ("service", service), ("reason", failure.rawValue)],
+            of: .service(tenant: tenant, name: service)
         ).increment()
     }
 
     func endpointEjected(tenant: String, service: String) {
         registry.counter(
             .upstreamEjections, help: "Endpoints taken out for what they answered.",
-            labels: [("tenant", tenant), ("service", service)]
+            labels: [("tenant", tenant), ("service", service)], of: .service(tenant: tenant, name: service)
         ).increment()
     }
 
     func mirrored(_ outcome: MirrorOutcome, tenant: String, service: String) {
         registry.counter(
             .mirroredRequests, help: "Copies of requests for services that watch.",
-            labels: [("tenant", tenant), ("service", service), ("outcome", outcome.rawValue)]
+            labels: [("tenant", tenant), ("service", service), ("outcome", outcome.rawValue)],
+            of: .service(tenant: tenant, name: service)
         ).increment()
     }
 
@@ -123,7 +127,8 @@ final class GatewayMetrics {
             labels: [
                 ("tenant", change.tenant), ("service", change.service),
                 ("to", change.isHealthy ? "healthy" : "unhealthy"),
-            ]
+            ],
+            of: .service(tenant: change.tenant, name: change.service)
         ).increment()
     }
 
@@ -133,7 +138,8 @@ final class GatewayMetrics {
         func add(_ state: String, _ number: (HealthCount) -> Int) {
             registry.gauge(
                 .upstreamEndpoints, help: "Endpoints of checked services, summed over the event loops.",
-                labels: [("tenant", count.tenant), ("service", count.name), ("state", state)]
+                labels: [("tenant", count.tenant), ("service", count.name), ("state", state)],
+                of: .service(tenant: count.tenant, name: count.name)
             ).add(Double(number(count) - (former.map(number) ?? 0)))
         }
         add("healthy") { $0.healthy }
@@ -175,18 +181,20 @@ final class GatewayMetrics {
         latest = nil
     }
 
-    private func makeMetrics(tenant: String) -> RouteMetrics {
-        let labels = [("tenant", tenant)]
+    private func makeMetrics(tenant: String?) -> RouteMetrics {
+        let labels = [("tenant", tenant ?? "")]
+        let subject = tenant.map { MetricSubject.tenant($0) }
         return RouteMetrics(
             duration: registry.histogram(
-                .requestDuration, help: "Time from a request's head to the end of its answer.", labels: labels
-            ),
+                .requestDuration, help: "Time from a request's head to the end of its answer.", labels: labels,
+                of: subject),
             upstreamDuration: registry.histogram(
                 .upstreamDuration, help: "Time from handing a request to an upstream to the head of its answer.",
-                labels: labels
-            ),
-            bytesIn: registry.counter(.requestBytes, help: "Bytes of requests received from clients.", labels: labels),
-            bytesOut: registry.counter(.responseBytes, help: "Bytes of answers sent to clients.", labels: labels)
+                labels: labels, of: subject),
+            bytesIn: registry.counter(
+                .requestBytes, help: "Bytes of requests received from clients.", labels: labels, of: subject),
+            bytesOut: registry.counter(
+                .responseBytes, help: "Bytes of answers sent to clients.", labels: labels, of: subject)
         )
     }
 }

@@ -59,6 +59,12 @@ public struct GatewayState: Sendable {
             revision: delta.revision, hosts: hosts, tenants: configurations, keys: keys, changes: changes)
     }
 
+    /// Whether anything of a tenant is served.
+    public func hasTenant(_ name: String) -> Bool { tenants[name] != nil }
+
+    /// - Parameter name: of all but a key, or a certificate.
+    public func has(_ name: CompiledName) -> Bool { tenants[name.tenant]?.resources[name] != nil }
+
     /// Takes everything but keys; and but for certificates, which are shown before there is a request.
     ///
     /// - Returns: the tenants that have to be made anew.

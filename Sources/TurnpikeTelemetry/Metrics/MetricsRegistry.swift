@@ -8,7 +8,8 @@ import Synchronization
 /// first registration's help and bounds stand. Registration takes a lock: keep the handle, and use it on the hot path.
 ///
 /// Cardinality is bounded. A metric takes at most ``seriesLimit`` label sets; those beyond share one series with
-/// every label value `other`, and ``MetricName/droppedLabelSets`` counts each look-up that ended there.
+/// every label value `other`, and ``MetricName/droppedLabelSets`` counts each look-up that ended there. Series of a
+/// ``MetricSubject`` make room once that has left.
 ///
 /// A name belongs to the kind that first registered it. Whoever asks for it as another kind gets a handle that works
 /// but is not rendered, and ``MetricName/kindConflicts`` grows: a library's mistake must not stop the process.
@@ -18,21 +19,33 @@ public final class MetricsRegistry: Sendable {
     /// The greatest number of label sets of one metric, the shared `other` series not counted.
     public let seriesLimit: Int
 
-    private let families = Mutex<[MetricName: MetricFamily]>([:])
+    private struct State {
+        var families: [MetricName: MetricFamily] = [:]
+        var subjects = MetricSubjects()
+    }
 
-    /// - Parameter seriesLimit: Label sets a metric, at least 1. Default 2,000.
-    public init(seriesLimit: Int = 2000) {
+    private let state = Mutex(State())
+
+    /// Label sets a metric where nobody says how many.
+    public static let defaultSeriesLimit = 2000
+
+    /// - Parameter seriesLimit: Label sets a metric, at least 1. Default ``defaultSeriesLimit``.
+    public init(seriesLimit: Int = defaultSeriesLimit) {
         self.seriesLimit = max(1, seriesLimit)
     }
 
-    public func counter(_ name: MetricName, help: String, labels: [(String, String)] = []) -> Counter {
-        let series = series(name, help, .counter, labels) { .counter(Counter()) }
+    public func counter(
+        _ name: MetricName, help: String, labels: [(String, String)] = [], of subject: MetricSubject? = nil
+    ) -> Counter {
+        let series = series(name, help, .counter, labels, subject) { .counter(Counter()) }
         guard case .counter(let counter) = series else { return Counter() }
         return counter
     }
 
-    public func gauge(_ name: MetricName, help: String, labels: [(String, String)] = []) -> Gauge {
-        let series = series(name, help, .gauge, labels) { .gauge(Gauge()) }
+    public func gauge(
+        _ name: MetricName, help: String, labels: [(String, String)] = [], of subject: MetricSubject? = nil
+    ) -> Gauge {
+        let series = series(name, help, .gauge, labels, subject) { .gauge(Gauge()) }
         guard case .gauge(let gauge) = series else { return Gauge() }
         return gauge
     }
@@ -68,9 +81,10 @@ public final class MetricsRegistry: Sendable {
         _ name: MetricName,
         help: String,
         labels: [(String, String)] = [],
-        bounds: [Double] = Histogram.requestSeconds
+        bounds: [Double] = Histogram.requestSeconds,
+        of subject: MetricSubject? = nil
     ) -> Histogram {
-        let series = series(name, help, .histogram, labels) { .histogram(Histogram(bounds: bounds)) }
+        let series = series(name, help, .histogram, labels, subject) { .histogram(Histogram(bounds: bounds)) }
         guard case .histogram(let histogram) = series else { return Histogram(bounds: bounds) }
         return histogram
     }
@@ -78,12 +92,36 @@ public final class MetricsRegistry: Sendable {
     /// All metrics in the text exposition format 0.0.4, sorted by name and labels.
     /// Serve it as ``PrometheusText/contentType``.
     public func render() -> String {
-        let snapshot = families.withLock { Array($0.values) }
+        let snapshot = state.withLock { Array($0.families.values) }
         var text = ""
         for family in snapshot.sorted(by: { $0.name < $1.name }) {
             family.render(into: &text)
         }
         return text
+    }
+}
+
+// MARK: - What leaves
+
+extension MetricsRegistry {
+    /// Drops the series of subjects that have left, once they could be scraped with their last value for a while: what is asked
+    /// for again then begins from zero. Who has a handle of one has to ask anew before it uses it for a subject that came back.
+    ///
+    /// To be called again and again; whatever was asked for since a subject was first found gone stays until it has been gone
+    /// as long once more.
+    ///
+    /// - Parameters:
+    ///   - now: of a clock that never goes back; nanoseconds.
+    ///   - retention: from the first call that finds a subject gone, all of them until then doing so; nanoseconds.
+    ///   - isGone: called without the registry's lock, for each subject.
+    public func dropSeries(at now: UInt64, after retention: UInt64, isGone: (MetricSubject) -> Bool) {
+        let subjects = state.withLock { $0.subjects.all }
+        let gone = Set(subjects.filter(isGone))
+        state.withLock { state in
+            for place in state.subjects.leave(gone, now: now, after: retention) {
+                state.families[place.metric]?.series[place.labels] = nil
+            }
+        }
     }
 }
 
@@ -94,15 +132,18 @@ extension MetricsRegistry {
         _ help: String,
         _ kind: MetricKind,
         _ labels: [(String, String)],
+        _ subject: MetricSubject?,
         make: () -> MetricSeries
     ) -> MetricSeries? {
         let labelSet = LabelSet(labels)
-        return families.withLock { families in
-            guard families.admit(name, help, kind) else { return nil }
-            let key = families.key(labelSet, in: name, labels: labels, limit: seriesLimit)
-            if let known = families[name]?.series[key] { return known }
+        return state.withLock { state in
+            guard state.families.admit(name, help, kind) else { return nil }
+            let key = state.families.key(labelSet, in: name, labels: labels, limit: seriesLimit)
+            // What shares a series keeps it for all.
+            if let subject, key == labelSet { state.subjects.note(subject, at: .init(metric: name, labels: key)) }
+            if let known = state.families[name]?.series[key] { return known }
             let made = make()
-            families[name]?.series[key] = made
+            state.families[name]?.series[key] = made
             return made
         }
     }
@@ -115,10 +156,10 @@ extension MetricsRegistry {
         _ read: @escaping @Sendable () -> Double
     ) {
         let labelSet = LabelSet(labels)
-        families.withLock { families in
-            guard families.admit(name, help, kind) else { return }
-            let key = families.key(labelSet, in: name, labels: labels, limit: seriesLimit)
-            families[name]?.series[key] = .callback(read)
+        state.withLock { state in
+            guard state.families.admit(name, help, kind) else { return }
+            let key = state.families.key(labelSet, in: name, labels: labels, limit: seriesLimit)
+            state.families[name]?.series[key] = .callback(read)
         }
     }
 }
@@ -146,6 +187,8 @@ extension [MetricName: MetricFamily] {
             return labelSet
         }
         let overflow = LabelSet.overflow(of: labels)
+        let isShared = family.series[overflow] != nil
+        guard family.series.count - (isShared ? 1 : 0) >= limit else { return labelSet }
         if overflow != labelSet {
             count(.droppedLabelSets, "Look-ups of label sets that found their metric full.", of: name)
         }

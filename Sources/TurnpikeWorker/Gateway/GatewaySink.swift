@@ -59,6 +59,9 @@ final class GatewaySink: ConfigurationSink {
         return ([], lacking)
     }
 
+    /// What is served now.
+    var served: GatewayState { state.withLock { $0 } }
+
     func answer(_ probe: Probe) async -> ProbeAnswer { await server.answer(probe) }
 }
 

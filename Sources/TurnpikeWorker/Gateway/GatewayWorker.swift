@@ -80,6 +80,7 @@ struct GatewayWorker: ServiceLifecycle.Service {
             "The gateway listens.",
             metadata: [LogKey.transport: "\(server.transport.rawValue)", LogKey.loops: "\(server.loops.count)"])
         let sink = GatewaySink(server: server, health: health, certificates: certificates(from: client))
+        let series = SeriesUpkeep(sink: sink, metrics: metrics)
         let store = LastGoodStore(path: state.lastGoodFile, logger: logger)
         let lastGood = await restore(from: store, to: sink)
         onListening(server.port, server.securePort)
@@ -100,6 +101,7 @@ struct GatewayWorker: ServiceLifecycle.Service {
                 reporting,
                 ClosureService { await cancelWhenGracefulShutdown { await enrolment.renew { .now } } },
                 ClosureService { await cancelWhenGracefulShutdown { await stream.run() } },
+                ClosureService { await cancelWhenGracefulShutdown { await series.run() } },
                 ClosureService { await cancelWhenGracefulShutdown { await unloadWhatStartingTook() } },
                 ClosureService { try await drain(server) },
             ],

@@ -165,8 +165,17 @@ import TurnpikeWorker
         #expect(plain.pool == PoolLimits() && plain.limits.bodyRate == 240 && plain.limits.bodyBytes == .max)
     }
 
+    @Test func `a metric has as many series as is said`() throws {
+        let given = try GatewaySettings(
+            flags: [:], environment: ["TURNPIKE_MAX_METRIC_SERIES": "50000"], file: #"{"maxMetricSeries": 3000}"#)
+        let filed = try GatewaySettings(flags: [:], environment: [:], file: #"{"maxMetricSeries": 3000}"#)
+        let plain = try GatewaySettings(flags: [:], environment: [:], file: nil)
+        #expect(given.metricSeries == 50_000 && filed.metricSeries == 3000 && plain.metricSeries == 2000)
+    }
+
     @Test(
         arguments: [
+            (.maxMetricSeries, "0", "'0' is no number of series; it must be from 1 to 1000000."),
             (.maxConnections, "0", "'0' is no number of connections; it must be from 1 to 10000000."),
             (.maxConnections, "many", "'many' is no number of connections; it must be from 1 to 10000000."),
             (
