@@ -93,8 +93,8 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @Option(
         help: """
-            What a line of the access log tells, with commas between: time, requestId, remoteAddress, scheme, protocol, tenant, \
-            route, keyId, method, path, status, bytesIn, bytesOut, durationMs, upstreamMs, service, endpoint, upstreamStatus, \
+            What a line of the access log tells, with commas between: time, requestId, traceId, remoteAddress, scheme, protocol, \
+            tenant, route, keyId, host, method, path, status, bytesIn, bytesOut, durationMs, upstreamMs, service, endpoint, upstreamStatus, \
             attempts, code, reason. (default: all of it)
             """)
     var accessLogFields: String?

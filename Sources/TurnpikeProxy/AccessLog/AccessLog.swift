@@ -25,7 +25,10 @@ final class AccessLog {
         self.loop = loop
     }
 
-    func write(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
+    func write(
+        _ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer,
+        host: UnsafeRawBufferPointer
+    ) {
         guard format.keeps(exchange) else { return }
         guard writer.hasRoom else {
             dropped += 1
@@ -35,7 +38,7 @@ final class AccessLog {
             lines.append(droppedLines: dropped)
             dropped = 0
         }
-        lines.append(exchange, method: method, path: path)
+        lines.append(exchange, method: method, path: path, host: host)
         if lines.count >= Self.batchBytes { return flush() }
         guard !isFlushPlanned else { return }
         isFlushPlanned = true

@@ -8,12 +8,16 @@ public enum AccessLogField: String, Sendable, CaseIterable {
     /// When the head was complete, UTC.
     case time
     case requestID = "requestId"
+    /// The trace that upstreams are told of by `traceparent`, 32 hexadecimal digits.
+    case traceID = "traceId"
     /// Whom the request comes from, behind proxies that are trusted.
     case remoteAddress
     /// What the client spoke: `http` or `https`, and `HTTP/1.1` or `HTTP/2`.
     case scheme, `protocol`
     case tenant, route
     case key = "keyId"
+    /// That was asked for, without its port.
+    case host
     case method
     /// As sent, without its query.
     case path

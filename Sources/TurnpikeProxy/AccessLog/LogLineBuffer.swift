@@ -22,15 +22,19 @@ struct LogLineBuffer {
         return bytes
     }
 
-    mutating func append(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
+    mutating func append(
+        _ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer,
+        host: UnsafeRawBufferPointer
+    ) {
         text("{")
-        appendRequest(exchange, method: method, path: path)
+        appendRequest(exchange, method: method, path: path, host: host)
         appendAnswer(exchange)
         text("}\n")
     }
 
     private mutating func appendRequest(
-        _ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
+        _ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer,
+        host: UnsafeRawBufferPointer
     ) {
         if begin(.time) {
             text("\"")
@@ -39,6 +43,12 @@ struct LogLineBuffer {
         }
         if begin(.requestID) { quoted(exchange.requestID.description) }
         if let parties = exchange.parties {
+            if let trace = parties.trace, begin(.traceID) {
+                text("\"")
+                hexadecimal(trace.traceHigh)
+                hexadecimal(trace.traceLow)
+                text("\"")
+            }
             if begin(.remoteAddress) { parties.client.text.withUnsafeBytes { quoted($0) } }
             if begin(.scheme) { text(parties.scheme == .https ? #""https""# : #""http""#) }
             if begin(.protocol) { text(parties.speaksHTTP2 ? #""HTTP/2""# : #""HTTP/1.1""#) }
@@ -48,6 +58,7 @@ struct LogLineBuffer {
             if begin(.route) { quoted(route.name) }
         }
         if let key = exchange.key, begin(.key) { quoted(key.text(prefix: Kind.apiKey.idPrefix)) }
+        if !host.isEmpty, begin(.host) { quoted(host) }
         guard !method.isEmpty else { return }
         if begin(.method) { quoted(method) }
         if begin(.path) { quoted(path) }
@@ -101,6 +112,14 @@ struct LogLineBuffer {
 
     private mutating func digits(_ value: UInt64) {
         for divisor in [100, 10, 1] as [UInt64] { bytes.append(UInt8(ascii: "0") + UInt8(value / divisor % 10)) }
+    }
+
+    /// 16 digits.
+    private mutating func hexadecimal(_ value: UInt64) {
+        for shift in stride(from: 60, through: 0, by: -4) {
+            let digit = UInt8(truncatingIfNeeded: value >> UInt64(shift) & 0xF)
+            bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
     }
 
     /// `2026-03-01T12:00:00.123Z`

@@ -21,9 +21,12 @@ final class GatewayWatch: GatewayObserver {
         self.logger = logger
     }
 
-    func answered(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
+    func answered(
+        _ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer,
+        host: UnsafeRawBufferPointer
+    ) {
         metrics.answered(exchange)
-        log?.write(exchange, method: method, path: path)
+        log?.write(exchange, method: method, path: path, host: host)
     }
 
     func traced(

@@ -45,6 +45,9 @@ public struct ExchangeParties: Sendable {
     /// What the client spoke.
     public var scheme: RequestForwarding.Scheme
     public var speaksHTTP2: Bool
+    /// The trace that upstreams are told of: the client's where its `traceparent` is valid, else one of the gateway's making;
+    /// nil where the request had none and was not sent.
+    public var trace: TraceParent?
     /// Of the last try.
     public var service: String?
     public var endpoint: EndpointAddress?
@@ -52,12 +55,17 @@ public struct ExchangeParties: Sendable {
 
 /// Who watches a gateway. Called on the loop's thread: must neither block nor wait.
 public protocol GatewayObserver: AnyObject {
-    /// Whether it wants to be told of ``ExchangeRecord/parties``, which costs something for each request.
+    /// Whether it wants to be told of ``ExchangeRecord/parties``, which costs something for each request. Asked once.
     var wantsParties: Bool { get }
     /// - Parameters:
     ///   - method: as sent; empty where the request could not be read.
-    ///   - path: as sent, without query, cut off at 1 KiB. Both are valid during the call only.
-    func answered(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer)
+    ///   - path: as sent, without query, cut off at 1 KiB.
+    ///   - host: that was asked for, without port, at most 255 bytes; empty where there was none, or the observer does not ask for
+    ///     the parties. All three are valid during the call only.
+    func answered(
+        _ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer,
+        host: UnsafeRawBufferPointer
+    )
     /// The request was traced. Follows `answered`, of the same request.
     func traced(
         _ trace: RequestTrace, of exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer

@@ -25,6 +25,7 @@ public final class Gateway {
     /// Nil where nobody is believed about whom a request comes from.
     let trustedProxies: TrustedProxies?
     let observer: (any GatewayObserver)?
+    let wantsParties: Bool
     let rateLimiter: RateLimiter
 
     var current: GatewayConfiguration?
@@ -66,6 +67,7 @@ public final class Gateway {
         self.limits = limits
         self.recorder = recorder
         self.observer = observer
+        wantsParties = observer?.wantsParties == true
         self.rateLimiter = rateLimiter
         self.digest = digest
         self.debugCheck = debugCheck
@@ -91,8 +93,11 @@ public final class Gateway {
 
     func count(_ series: SeriesKey, _ counters: UsageCounters) { recorder.record(series, counters) }
 
-    func tell(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
-        observer?.answered(exchange, method: method, path: path)
+    func tell(
+        _ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer,
+        host: UnsafeRawBufferPointer
+    ) {
+        observer?.answered(exchange, method: method, path: path, host: host)
     }
 
     /// Serves by this configuration from the next request on. Versions come one after the other, none left out.

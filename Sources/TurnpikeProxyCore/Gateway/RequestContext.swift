@@ -23,6 +23,8 @@ struct RequestContext {
     var upgrade: [UInt8]?
     /// Where it is traced.
     var trace: TraceRecording?
+    /// For the access log, where there is one.
+    var loggedTrace: TraceParent?
     /// An operator has asked to be told what becomes of it.
     var isDebugged = false
     /// Passed all phases: it counts against quotas and is forwarded.

@@ -18,7 +18,9 @@ extension ServerConnection {
             count(
                 requests: 1, bytesIn: request.bytesIn, bytesOut: request.bytesOut, units: request.isAdmitted ? 1 : 0)
         }
-        gateway.tell(exchange, method: logged.bytes[loggedMethod], path: logged.bytes[loggedPath])
+        gateway.tell(
+            exchange, method: logged.bytes[loggedMethod], path: logged.bytes[loggedPath],
+            host: logged.bytes[loggedHost])
         if let recording = request.trace {
             request.trace = nil
             gateway.observer?.traced(
@@ -40,7 +42,7 @@ extension ServerConnection {
 
     private var parties: ExchangeParties {
         ExchangeParties(
-            client: client, scheme: origin.scheme, speaksHTTP2: speaksHTTP2,
+            client: client, scheme: origin.scheme, speaksHTTP2: speaksHTTP2, trace: request.loggedTrace,
             service: request.attempts > 0 ? request.cluster?.name : nil, endpoint: request.lastEndpoint)
     }
 
@@ -51,7 +53,7 @@ extension ServerConnection {
             duration: gateway.now - request.startedAt, upstreamDuration: request.upstreamDuration,
             upstreamStatus: request.upstreamStatus, refusal: request.refusal, detail: request.detail,
             attempts: request.attempts, admitted: request.isAdmitted,
-            parties: gateway.observer?.wantsParties == true ? parties : nil
+            parties: gateway.wantsParties ? parties : nil
         )
     }
 }

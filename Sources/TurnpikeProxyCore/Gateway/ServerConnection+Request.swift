@@ -96,7 +96,7 @@ extension ServerConnection {
         requestBody = BodyReader(.none)
         request.bytesIn = Int64(byteCount)
         logged.removeAll()
-        (loggedMethod, loggedPath) = (.empty, .empty)
+        (loggedMethod, loggedPath, loggedHost) = (.empty, .empty, .empty)
     }
 
     /// Decides on a request whose head is complete.
@@ -114,6 +114,10 @@ extension ServerConnection {
         loggedMethod = logged.append(bytes[head.methodName])
         loggedPath = logged.append(
             bytes[ByteRange(head.path.lowerBound, head.path.lowerBound + min(head.path.count, 1024))])
+        if gateway.wantsParties {
+            loggedHost = logged.append(bytes[head.host])
+            request.loggedTrace = request.trace?.trace.context ?? TraceParent(of: head, in: bytes)
+        }
         do throws(Refusal) {
             if head.framing.announces(moreThan: gateway.limits.bodyBytes) { throw .malformed(.bodyTooLarge) }
             let admission = try gateway.admit(

@@ -188,7 +188,10 @@ final class RecordedExchanges: GatewayObserver {
     private(set) var counts: [String: HealthCount] = [:]
     private(set) var lookups: [Bool] = []
 
-    func answered(_ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer) {
+    func answered(
+        _ exchange: ExchangeRecord, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer,
+        host: UnsafeRawBufferPointer
+    ) {
         exchanges.append(exchange)
         lines.append("\(String(decoding: method, as: UTF8.self)) \(String(decoding: path, as: UTF8.self))")
     }

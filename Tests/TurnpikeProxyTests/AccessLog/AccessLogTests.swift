@@ -3,6 +3,7 @@
 import Foundation
 import Testing
 import TurnpikeModel
+import TurnpikeSnapshot
 import TurnpikeTestSupport
 
 @testable import TurnpikeProxy
@@ -43,6 +44,41 @@ import TurnpikeTestSupport
             lines[1]["status"] == 401 && lines[1]["service"] == nil && lines[1]["endpoint"] == nil
                 && lines[1]["code"] == "unauthenticated" && lines[1]["keyId"] == nil)
         #expect(lines[2]["status"] == 400 && lines[2]["route"] == nil && lines[2]["path"] == nil)
+        #expect(lines.map { $0["host"] } == ["api.acme.test", "api.acme.test", nil])
+    }
+
+    @Test(arguments: Transport.available)
+    func `a line tells the trace that the upstream is told of, and the host without its port`(
+        on transport: Transport
+    ) async throws {
+        let origin = try await Origin.start()
+        let given = "0af7651916cd43dd8448eb211c80319c"
+        let lines = try await logged(on: transport, [Pieces.route(), Pieces.cluster(origin.port)]) { gateway in
+            #expect(try await gateway.get("/v1/a", "traceparent: 00-\(given)-b7ad6b7169203331-00\r\n").status == 200)
+            #expect(try await gateway.get("/v1/b").status == 200)
+            let client = try await gateway.connect()
+            try await client.send("GET /v2 HTTP/1.1\r\nHost: Api.Acme.test:8080\r\n\r\n")
+            #expect(try await client.response().status == 404)
+        }
+        let told = try #require(origin.requests.last?.head.firstMatch(of: /traceparent: 00-([0-9a-f]{32})-/)?.1)
+        await origin.stop()
+        #expect(lines[0]["traceId"] == .string(given) && lines[1]["traceId"] == .string(String(told)))
+        #expect(lines[2]["traceId"] == nil && lines[2]["host"] == "Api.Acme.test")
+    }
+
+    /// What a gateway has written down of what `body` asked of it.
+    private func logged(
+        on transport: Transport, _ resources: [CompiledResource], certificates: [ServerCertificate] = [],
+        _ body: (GatewayHarness) async throws -> Void
+    ) async throws -> [JSON] {
+        let url = FileManager.default.temporaryDirectory.appending(path: "access-\(UUID().uuidString).log")
+        try Data().write(to: url)
+        defer { try? FileManager.default.removeItem(at: url) }
+        let file = try FileHandle(forWritingTo: url)
+        try await GatewayHarness.run(
+            on: transport, resources, log: .descriptor(file.fileDescriptor), certificates: certificates, body)
+        try file.close()
+        return try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map { try JSON.parse(String($0)) }
     }
 
     private func record(
@@ -58,7 +94,7 @@ import TurnpikeTestSupport
         func line(_ fields: Set<AccessLogField>) -> String {
             var buffer = LogLineBuffer(of: fields)
             let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-            buffer.append(record(status: 404, refusal: .noRoute), method: nothing, path: nothing)
+            buffer.append(record(status: 404, refusal: .noRoute), method: nothing, path: nothing, host: nothing)
             return String(decoding: buffer.take(), as: UTF8.self)
         }
         #expect(line([.status, .code, .method]) == #"{"status":404,"code":"no-route"}"# + "\n")
@@ -90,7 +126,7 @@ import TurnpikeTestSupport
             upstreamStatus: nil, refusal: .noRoute, detail: "a \"quote\"\u{1}", attempts: 0, admitted: false
         )
         Array("GET".utf8).withUnsafeBytes { method in
-            Array("/\\\"".utf8).withUnsafeBytes { buffer.append(record, method: method, path: $0) }
+            Array("/\\\"".utf8).withUnsafeBytes { buffer.append(record, method: method, path: $0, host: method) }
         }
         let line = try JSON.parse(buffer.take().dropLast())
         #expect(line["time"] == "2026-03-01T12:00:00.007Z" && line["path"] == "/\\\"")

@@ -17,7 +17,7 @@ extension Gateway {
                 context.hash = hash.value(of: head, bytes, from: origin.subject)
             }
             context.upgrade = route.upgrades?.choose(head, bytes)
-            return writeForwardedHead(head, bytes, from: &origin, for: route, context: context, to: stage)
+            return writeForwardedHead(head, bytes, from: &origin, for: route, context: &context, to: stage)
         }
         guard let location = answer.location else { return }
         _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
@@ -76,10 +76,11 @@ extension Gateway {
     /// Writes the head that the upstream gets. It is kept until the upstream answers, should it have to be sent again.
     private func writeForwardedHead(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, from origin: inout RequestOrigin, for route: GatewayRoute,
-        context: RequestContext, to stage: ByteStage
+        context: inout RequestContext, to stage: ByteStage
     ) {
         let traced = context.trace?.trace.context
         let trace = traced ?? TraceParent(random: &random)
+        if wantsParties, context.loggedTrace == nil { context.loggedTrace = trace }
         let rewrite = route.rewrite
         origin.peer.text.withUnsafeBytes { address in
             _ = normaliser.withPath(context.path, of: bytes[head.path]) { path in
