@@ -13,6 +13,7 @@ final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpst
     enum Event {
         case received
         case closed
+        case malformed(HTTP2Fault)
         case ended
         case writability(Bool)
         case upstream(EpollUpstreamEvent)
@@ -75,6 +76,11 @@ final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpst
         leave()
     }
 
+    func malformed(_ fault: HTTP2Fault) {
+        if isHandling || connection != nil { handle(.malformed(fault)) }
+        leave()
+    }
+
     func inputEnded() { handle(.ended) }
 
     func writabilityChanged(_ isWritable: Bool) { handle(.writability(isWritable)) }
@@ -127,6 +133,7 @@ final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpst
         switch event {
         case .received: connection.receivedFromClient(bytes)
         case .closed: connection.clientClosed()
+        case .malformed(let fault): connection.clientClosed(for: fault)
         case .ended: connection.clientEnded()
         case .writability(let isWritable): connection.clientWritability(isWritable)
         case .upstream(let event): report(event, bytes, to: connection)

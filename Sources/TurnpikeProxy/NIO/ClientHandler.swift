@@ -28,6 +28,7 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
     enum Event {
         case received(ByteBuffer)
         case closed
+        case malformed(HTTP2Fault)
         case ended
         case writability(Bool)
         case upstream(UpstreamEvent)
@@ -94,9 +95,18 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
     func channelWritabilityChanged(context: ChannelHandlerContext) { handle(.writability(context.channel.isWritable)) }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let fault = event as? HTTP2Fault { return malformed(fault) }
         guard case ChannelEvent.inputClosed? = event as? ChannelEvent else { return }
         isInputEnded = true
         handle(.ended)
+    }
+
+    /// What it has sent is no HTTP/2 message, and the stream is reset.
+    private func malformed(_ fault: HTTP2Fault) {
+        if connection != nil { return handle(.malformed(fault)) }
+        guard let address else { return }
+        engine.tick()
+        engine.gateway.refused(fault, from: address, over: scheme)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -189,6 +199,7 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
         case .upstream(.unusable(let id)): connection.upstreamUnusable(id)
         case .upstream(.writability(let id, let isWritable)): connection.upstreamWritability(id, isWritable)
         case .closed: connection.clientClosed()
+        case .malformed(let fault): connection.clientClosed(for: fault)
         case .ended: connection.clientEnded()
         case .writability(let isWritable): connection.clientWritability(isWritable)
         case .leasesChanged: connection.leasesChanged()

@@ -28,6 +28,11 @@ struct Refusal: Error, Sendable, Hashable {
         return refusal
     }
 
+    /// Over HTTP/2, whose answer is a reset.
+    static func malformed(_ fault: HTTP2Fault) -> Refusal {
+        Refusal(.malformedRequest, "The request was refused: \(fault.reason).")
+    }
+
     static func unauthenticated(_ detail: String) -> Refusal {
         var refusal = Refusal(.unauthenticated, detail)
         refusal.wwwAuthenticate = true

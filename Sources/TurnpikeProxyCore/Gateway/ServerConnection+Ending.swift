@@ -133,14 +133,16 @@ extension ServerConnection {
     }
 
     /// The client is gone.
-    func clientLost() {
+    ///
+    /// - Parameter fault: of its own content, for which its stream was reset.
+    func clientLost(for fault: HTTP2Fault? = nil) {
         switch state {
         case .waitingForGrant:
             endWait(.abandoned)
-            recordAbandoned()
+            recordAbandoned(for: fault)
         case .exchange:
             dropUpstream()
-            recordAbandoned()
+            recordAbandoned(for: fault)
         case .tunnel:
             dropUpstream()
             request.detail = "The client's connection was cut within the tunnel."
@@ -152,10 +154,14 @@ extension ServerConnection {
         backlog = []
     }
 
-    /// 499, as others call it, where the client had no status yet.
-    private func recordAbandoned() {
-        if request.status == 0 { request.status = 499 }
-        request.detail = "The client closed before the answer was whole."
+    /// 499, as others call it, where the client had no status yet; 400 where it is not to get any.
+    private func recordAbandoned(for fault: HTTP2Fault?) {
+        let refusal = fault.map(Refusal.malformed)
+        if request.status == 0 {
+            request.status = refusal?.code.status ?? 499
+            request.refusal = refusal?.code
+        }
+        request.detail = refusal?.detail ?? "The client closed before the answer was whole."
         record()
     }
 

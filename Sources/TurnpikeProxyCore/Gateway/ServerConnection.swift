@@ -148,9 +148,11 @@ public final class ServerConnection {
     }
 
     /// The client closed, or its connection failed.
-    public func clientClosed() {
+    ///
+    /// - Parameter fault: why its stream was reset within the content.
+    public func clientClosed(for fault: HTTP2Fault? = nil) {
         beginEvent()
-        clientLost()
+        clientLost(for: fault)
         settle()
     }
 

@@ -14,4 +14,27 @@ public enum HTTP2Fault: Error, Sendable, Hashable, CaseIterable {
     case tooLarge
     /// CONNECT, of which this gateway has no meaning.
     case connect
+    /// Content of another length than was announced (RFC 9113 §8.1.1).
+    case wrongLength
+    /// Fields behind the head that do not end the message (RFC 9113 §8.1).
+    case fieldsWithinContent
+    /// Something behind the head, of which no more is known.
+    case malformedRest
+}
+
+extension HTTP2Fault {
+    /// A short text that stays the same between releases, for the access log.
+    public var reason: String {
+        switch self {
+        case .badFieldName: "invalid header field name"
+        case .badFieldValue: "invalid header field value"
+        case .connectionField: "field of an HTTP/1.1 connection"
+        case .badPseudoField: "missing, repeated or invalid pseudo-header field"
+        case .tooLarge: "trailer section too large"
+        case .connect: "CONNECT is not supported"
+        case .wrongLength: "content does not match content-length"
+        case .fieldsWithinContent: "header fields within content"
+        case .malformedRest: "malformed content or trailers"
+        }
+    }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import NIOHPACK
 import Testing
 import TurnpikeModel
 import TurnpikeSnapshot
+import TurnpikeTelemetry
 import TurnpikeTestSupport
 
 @testable import TurnpikeProxy
@@ -64,6 +66,50 @@ import TurnpikeTestSupport
         await origin.stop()
         #expect(lines[0]["traceId"] == .string(given) && lines[1]["traceId"] == .string(String(told)))
         #expect(lines[2]["traceId"] == nil && lines[2]["host"] == "Api.Acme.test")
+    }
+
+    private static let head = [
+        (":method", "GET"), (":scheme", "https"), (":authority", "api.acme.test"), (":path", "/v1/orders"),
+    ]
+
+    @Test(
+        arguments: Transport.available,
+        [
+            ([("Upper", "x")], nil, "invalid header field name"),
+            ([("connection", "close")], nil, "field of an HTTP/1.1 connection"),
+            ([(":path", "/v1/other")], nil, "missing, repeated or invalid pseudo-header field"),
+            ([("content-length", "5")], "four", "content does not match content-length"),
+        ] as [([(String, String)], String?, String)])
+    func `a malformed request over HTTP-2 gets a line with its reason, and is counted`(
+        on transport: Transport, request: (fields: [(String, String)], content: String?, reason: String)
+    ) async throws {
+        let origin = try await Origin.start()
+        let resources = [Pieces.route(), Pieces.cluster(origin.port)]
+        let lines = try await logged(
+            on: transport, resources, certificates: [try TestCertificate.make("api.acme.test")]
+        ) { gateway in
+            let client = try await HTTP2Client.connect(port: gateway.securePort, validates: false)
+            let exchange = try await client.stream()
+            let fields = HPACKHeaders(Self.head + request.fields)
+            try await exchange.send(fields, endsStream: request.content == nil)
+            if let content = request.content { try? await exchange.send(Array(content.utf8), endsStream: true) }
+            let response = await exchange.response()
+            #expect(response.status == nil && response.reset != nil, "\(response)")
+            // The connection goes on.
+            #expect(try await client.get().status == 200)
+            await client.close()
+            let metrics = gateway.metrics.render()
+            #expect(metrics.contains(#"turnpike_requests_refused_total{reason="malformed-request""#), "\(metrics)")
+        }
+        await origin.stop()
+        let refused = lines.filter { $0["code"] == "malformed-request" }
+        #expect(refused.count == 1 && lines.count == 2, "\(lines)")
+        // SwiftNIO does not tell a stream why it resets it.
+        let isVague = transport == .nio && request.content != nil
+        let reason = isVague ? "malformed content or trailers" : request.reason
+        #expect(refused.first?["reason"] == .string("The request was refused: \(reason)."), "\(lines)")
+        #expect(refused.first?["status"] == 400 && refused.first?["protocol"] == "HTTP/2")
+        #expect(refused.first?["remoteAddress"] == "127.0.0.1" && refused.first?["requestId"] != nil)
     }
 
     /// What a gateway has written down of what `body` asked of it.

@@ -62,6 +62,11 @@ final class EpollHTTP2Client: EpollPeer, EpollStreamKeeper, EpollSocketOwner, HT
         return client
     }
 
+    func refused(_ fault: HTTP2Fault) {
+        engine.tick()
+        engine.gateway.refused(fault, from: address, over: scheme)
+    }
+
     func ended() {
         http2.lost()
         leave()

@@ -19,7 +19,13 @@ enum HTTP2Server {
     static func add(
         to channel: any Channel, scheme: RequestForwarding.Scheme, engine: NIOEngine, connector: UpstreamConnector
     ) throws {
-        let bound = NIOLoopBound((engine: engine, connector: connector), eventLoop: channel.eventLoop)
+        let faults = HTTP2Faults { [weak engine, weak channel] fault in
+            guard let engine, let channel else { return }
+            engine.tick()
+            engine.gateway.refused(fault, from: ClientAddress(channel.remoteAddress), over: scheme)
+        }
+        let bound = NIOLoopBound(
+            (engine: engine, connector: connector, faults: faults), eventLoop: channel.eventLoop)
         let limits = engine.gateway.limits
         let idle = TimeAmount.nanoseconds(Int64(clamping: limits.idleTimeout))
         let management = NIOHTTP2ServerConnectionManagementHandler(
@@ -32,14 +38,15 @@ enum HTTP2Server {
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandlers([
-                    HTTP2ServerStream(limits: bound.value.engine.gateway.limits.head),
+                    HTTP2ServerStream(
+                        limits: bound.value.engine.gateway.limits.head, faults: bound.value.faults),
                     ClientHandler(
                         engine: bound.value.engine, connector: bound.value.connector, scheme: scheme, speaksHTTP2: true),
                 ])
             }
         }
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandlers([http2, management, ConnectionFaults()])
+        try pipeline.addHandlers([http2, management, ConnectionFaults(faults)])
         // The channel was active before the handlers came: a client that opens no stream is idle too.
         management.channelActive(context: try pipeline.context(handler: management))
     }
@@ -48,9 +55,14 @@ enum HTTP2Server {
     private final class ConnectionFaults: ChannelInboundHandler {
         typealias InboundIn = HTTP2Frame
 
+        private let faults: HTTP2Faults
+
+        init(_ faults: HTTP2Faults) { self.faults = faults }
+
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            if let fault = HTTP2Fault(error) { return faults.found(fault) }
             // Who says goodbye to a connection that says it too does nothing wrong: it ends with its streams.
             if error is NIOHTTP2Errors.StreamError || error is NIOHTTP2Errors.IOOnClosedConnection { return }
             context.close(promise: nil)

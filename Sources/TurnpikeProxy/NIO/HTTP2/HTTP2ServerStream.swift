@@ -16,14 +16,21 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
     typealias OutboundOut = HTTP2Frame.FramePayload
 
     private let limits: HeadLimits
+    /// Of its connection.
+    private let faults: HTTP2Faults
     private var content: HTTP1ContentWriter?
     /// The request's head, where it waits for what comes next.
     private var waitingHead: ByteBuffer?
     private var isRequestWhole = false
     private var reader: HTTP1ResponseReader?
     private var output = HTTP2Output()
+    /// By the client, or here.
+    private var wasReset = false
 
-    init(limits: HeadLimits) { self.limits = limits }
+    init(limits: HeadLimits, faults: HTTP2Faults) {
+        self.limits = limits
+        self.faults = faults
+    }
 
     // MARK: - The request
 
@@ -40,11 +47,26 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
                 if let content, case .byteBuffer(let buffer) = data.data {
                     pass(content, buffer, isLast: data.endStream, context)
                 }
+            case .rstStream: wasReset = true
             default: break
             }
         } catch {
+            if let fault = error as? HTTP2Fault { tell(fault, context) }
             reset(.protocolError, context)
         }
+    }
+
+    /// SwiftNIO itself resets a stream that goes on as it must not; why, it tells the connection only.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if (error as? NIOHTTP2Errors.StreamClosed)?.errorCode == .protocolError, content != nil, !wasReset {
+            faults.streamClosed()
+            tell(.malformedRest, context)
+        }
+        context.fireErrorCaught(error)
+    }
+
+    private func tell(_ fault: HTTP2Fault, _ context: ChannelHandlerContext) {
+        context.fireUserInboundEventTriggered(fault)
     }
 
     private func begin(_ headers: HTTP2Frame.FramePayload.Headers, _ context: ChannelHandlerContext) throws {
@@ -140,6 +162,7 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
 
     private func reset(_ code: HTTP2ErrorCode, _ context: ChannelHandlerContext) {
         isRequestWhole = true
+        wasReset = true
         output.abandon(context)
         context.writeAndFlush(wrapOutboundOut(.rstStream(code)), promise: nil)
     }

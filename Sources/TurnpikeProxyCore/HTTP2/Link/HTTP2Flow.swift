@@ -32,6 +32,8 @@ public class HTTP2Flow {
     private var waitingHead: [UInt8] = []
     /// All has come.
     final var isReceived: Bool
+    /// Why what comes is malformed, once it is.
+    final var fault: HTTP2Fault?
     private var contentBytes: UInt64 = 0
     private var receiveWindow = HTTP2Link.streamWindow
     /// Used without having told the other side.
@@ -82,6 +84,7 @@ public class HTTP2Flow {
         contentBytes += UInt64(piece.count)
         // What was announced has to come, and nothing else (RFC 9113 §8.1.1).
         if let length = content.length, isLast ? contentBytes != length : contentBytes > length {
+            fault = .wrongLength
             return .protocolError
         }
         isReceived = isLast
@@ -97,7 +100,10 @@ public class HTTP2Flow {
 
     /// - Returns: whether there can be trailers here.
     final func end(trailers: UnsafeRawBufferPointer) -> Bool {
-        if let length = content?.length, contentBytes != length { return false }
+        if let length = content?.length, contentBytes != length {
+            fault = .wrongLength
+            return false
+        }
         isReceived = true
         passWaitingHead()
         if content?.framing == .chunked { deliver(trailers, content: 0) }
@@ -250,7 +256,7 @@ public class HTTP2Flow {
         leave()
         let user = user
         self.user = nil
-        user?.ended()
+        if let fault { user?.malformed(fault) } else { user?.ended() }
     }
 
     func leave() {

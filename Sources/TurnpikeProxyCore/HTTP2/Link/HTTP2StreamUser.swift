@@ -6,6 +6,8 @@ public protocol HTTP2StreamUser: AnyObject {
     func received(_ bytes: UnsafeRawBufferPointer)
     /// The other side has broken the stream off, or the connection is gone. Nothing more is told.
     func ended()
+    /// As ``ended()``, since the rest of the message was malformed.
+    func malformed(_ fault: HTTP2Fault)
     /// As ``ended()``, of a request that the upstream has not begun with, so that it can be sent again elsewhere.
     func refused()
     /// What is sent finds room again, or no more.
@@ -15,5 +17,6 @@ public protocol HTTP2StreamUser: AnyObject {
 }
 
 extension HTTP2StreamUser {
+    public func malformed(_ fault: HTTP2Fault) { ended() }
     public func refused() { ended() }
 }

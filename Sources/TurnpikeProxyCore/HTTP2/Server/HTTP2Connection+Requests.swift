@@ -5,7 +5,10 @@ extension HTTP2Connection {
     func begin(_ id: UInt32, endsStream: Bool) throws(HTTP2ErrorCode) {
         guard streams.count < Self.concurrentStreams else { return try refuse(id, .refusedStream) }
         let content: HTTP1ContentWriter
-        do { content = try requests.end(endsStream: endsStream) } catch { return try refuse(id, .protocolError) }
+        do { content = try requests.end(endsStream: endsStream) } catch {
+            user?.refused(error)
+            return try refuse(id, .protocolError)
+        }
         let stream = HTTP2Stream(
             id, of: self, content: content, isWhole: endsStream, answersHead: requests.isHEAD)
         guard let server = user?.opened(stream) else { return try refuse(id, .refusedStream) }
@@ -29,8 +32,13 @@ extension HTTP2Connection {
             return try strayed(on: id)
         }
         guard !stream.isReceived else { return try reset(stream, .streamClosed) }
-        guard endsStream else { return try reset(stream, .protocolError) }
-        do { try requests.endTrailers() } catch { return try reset(stream, .protocolError) }
+        guard endsStream else { return try reset(stream, for: .fieldsWithinContent) }
+        do { try requests.endTrailers() } catch { return try reset(stream, for: error) }
         guard stream.end(trailers: requests.bytes) else { return try reset(stream, .protocolError) }
+    }
+
+    private func reset(_ stream: HTTP2Flow, for fault: HTTP2Fault) throws(HTTP2ErrorCode) {
+        stream.fault = fault
+        try reset(stream, .protocolError)
     }
 }

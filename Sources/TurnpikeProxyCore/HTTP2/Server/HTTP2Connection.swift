@@ -6,6 +6,8 @@ public protocol HTTP2ConnectionUser: AnyObject {
     ///
     /// - Returns: who serves it; nil where nobody does, so that the client tries elsewhere.
     func opened(_ stream: HTTP2Stream) -> (any HTTP2StreamUser)?
+    /// A request was malformed before anybody served it: its stream is reset.
+    func refused(_ fault: HTTP2Fault)
 }
 
 /// The server's side of one HTTP/2 connection: bytes in, requests and frames out.

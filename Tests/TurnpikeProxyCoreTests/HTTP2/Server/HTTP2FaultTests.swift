@@ -168,6 +168,16 @@ import Testing
         #expect(rig[9].isWhole)
     }
 
+    @Test(arguments: streamFaults)
+    func `why a message is malformed is told once, and of nothing else`(fault: Fault) throws {
+        let rig = try rig()
+        rig.send(fault.bytes)
+        let isMalformed = fault.code == .protocolError && !fault.testDescription.contains("window")
+        let told = rig.refusals + rig.users.values.compactMap(\.fault)
+        #expect(told.count == (isMalformed ? 1 : 0), "\(told)")
+        #expect(rig.users[7] == nil || rig.refusals.isEmpty)
+    }
+
     static let passedOver: [Fault] = [
         Fault("an unknown frame", .noError, HTTP2Frame(number: 99, .endStream, stream: 1, [1, 2, 3])),
         Fault("an unknown frame of an idle stream", .noError, HTTP2Frame(number: 99, stream: 200)),

@@ -38,6 +38,11 @@ final class HTTP2Rig: HTTP2ConnectionUser {
         return user
     }
 
+    /// Why requests were refused, in order.
+    private(set) var refusals: [HTTP2Fault] = []
+
+    func refused(_ fault: HTTP2Fault) { refusals.append(fault) }
+
     /// Lets go of the users, so that who else holds them comes to light.
     func forgetUsers() { users = [:] }
 
@@ -139,6 +144,7 @@ final class StreamUser: HTTP2StreamUser {
     let stream: HTTP2Stream
     private(set) var received: [UInt8] = []
     private(set) var hasEnded = false
+    private(set) var fault: HTTP2Fault?
     private(set) var isClosed = false
     private(set) var writability: [Bool] = []
     private(set) var timesSent = 0
@@ -159,6 +165,11 @@ final class StreamUser: HTTP2StreamUser {
     }
 
     func ended() { hasEnded = true }
+
+    func malformed(_ fault: HTTP2Fault) {
+        self.fault = fault
+        hasEnded = true
+    }
 
     func writabilityChanged(_ isWritable: Bool) {
         writability.append(isWritable)

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TurnpikeModel
+
+extension Gateway {
+    /// Writes down a request that was malformed as HTTP/2 and whose stream was reset, so that nobody serves it. Time is to be set
+    /// before.
+    public func refused(
+        _ fault: HTTP2Fault, from client: ClientAddress, over scheme: RequestForwarding.Scheme
+    ) {
+        let refusal = Refusal.malformed(fault)
+        let id = requestIDs.next(unixMillis: UInt64(clamping: wall.milliseconds), random: &random)
+        let exchange = ExchangeRecord(
+            requestID: id, receivedAt: wall, status: refusal.code.status, bytesIn: 0, bytesOut: 0, duration: 0,
+            refusal: refusal.code, detail: refusal.detail, attempts: 0, admitted: false,
+            parties: wantsParties
+                ? ExchangeParties(client: client, scheme: scheme, speaksHTTP2: true) : nil)
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        tell(exchange, method: nothing, path: nothing, host: nothing)
+    }
+}
