@@ -37,6 +37,9 @@ struct GatewayLimitOptions: ParsableArguments {
     @Option(help: "From one request of a connection to the next. (default: 60s)")
     var idleTimeout: String?
 
+    @Option(help: "For an upstream over HTTP/2 that has said nothing for 10s to answer a ping. (default: 20s)")
+    var upstreamPingTimeout: String?
+
     @Option(help: "For requests in flight to finish when the gateway stops. (default: 30s)")
     var drainTimeout: String?
 
@@ -46,7 +49,7 @@ struct GatewayLimitOptions: ParsableArguments {
             .maxHeadBytes: maxHeadBytes, .maxBodyBytes: maxBodyBytes, .minBodyRate: minBodyRate,
             .maxMetricSeries: maxMetricSeries,
             .headTimeout: headTimeout, .bodyTimeout: bodyTimeout, .idleTimeout: idleTimeout,
-            .drainTimeout: drainTimeout,
+            .upstreamPingTimeout: upstreamPingTimeout, .drainTimeout: drainTimeout,
         ]
     }
 }

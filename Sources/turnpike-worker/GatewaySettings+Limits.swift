@@ -25,8 +25,7 @@ extension GatewaySettings {
             options.connections = try number(given, in: connections, "number of connections")
         }
         if let given = text(.maxUpstreamConnections) {
-            options.pool = PoolLimits(
-                connections: try number(given, in: upstreamConnections, "number of connections"))
+            options.pool.connections = try number(given, in: upstreamConnections, "number of connections")
         }
         if let given = text(.maxHeadBytes) {
             options.limits.head = HeadLimits(headBytes: try number(given, in: headBytes, "size of a head in bytes"))
@@ -40,6 +39,7 @@ extension GatewaySettings {
         if let given = text(.headTimeout) { options.limits.headTimeout = try nanoseconds(given) }
         if let given = text(.bodyTimeout) { options.limits.bodyTimeout = try nanoseconds(given) }
         if let given = text(.idleTimeout) { options.limits.idleTimeout = try nanoseconds(given) }
+        if let given = text(.upstreamPingTimeout) { options.pool.silence.untilGone = try nanoseconds(given) }
         if let given = text(.drainTimeout) { options.drainTimeout = try duration(given) }
     }
 

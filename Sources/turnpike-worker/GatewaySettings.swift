@@ -47,6 +47,8 @@ import TurnpikeWorker
 ///   Default 240.
 /// - `headTimeout`, `bodyTimeout`, `idleTimeout`: how long a client may take for a head, between two pieces of content or to take any
 ///   of its answer, and from one request to the next; above 0, up to 24 h. Default `10s`, `60s`, `60s`.
+/// - `upstreamPingTimeout`: how long an upstream over HTTP/2 that has said nothing for 10 s may take to answer a ping; above 0, up to
+///   24 h. Default `20s`.
 /// - `drainTimeout`: how long requests in flight may take to finish when the gateway stops. Default `30s`.
 /// - `maxMetricSeries`: label sets that one metric may have, up to a million; those beyond share one whose labels are `other`.
 ///   Default 2,000.
@@ -67,6 +69,7 @@ struct GatewaySettings: Sendable {
         case maxConnections, maxUpstreamConnections, maxHeadBytes, maxBodyBytes, minBodyRate,
             maxMetricSeries
         case headTimeout, bodyTimeout, idleTimeout, drainTimeout
+        case upstreamPingTimeout
         case logFormat = "log.format"
         case logLevel = "log.level"
 

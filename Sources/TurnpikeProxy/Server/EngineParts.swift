@@ -35,7 +35,8 @@ struct EngineParts: Sendable {
 
     /// By which all loops reach upstreams.
     var upstreamOptions: UpstreamOptions {
-        UpstreamOptions(limits: options.limits.head, certificates: options.clientCertificates)
+        UpstreamOptions(
+            limits: options.limits.head, silence: options.pool.silence, certificates: options.clientCertificates)
     }
 
     /// - Throws: what making the ledger throws.

@@ -6,6 +6,8 @@ import TurnpikeProxyCore
 struct UpstreamOptions: Sendable {
     /// Of requests as they become HTTP/2, and of its answers.
     var limits = HeadLimits()
+    /// How long one that speaks HTTP/2 may say nothing.
+    var silence = HTTP2Silence()
     /// What upstreams are shown that ask who comes.
     var certificates = ClientCertificates()
 }

@@ -16,8 +16,13 @@ public struct UpstreamID: Sendable, Hashable {
 public struct PoolLimits: Sendable, Hashable {
     /// Open connections to one endpoint, at least 1. Default 1,024.
     public var connections: Int
+    /// Of those that speak HTTP/2, with `Transport.epoll`.
+    public var silence: HTTP2Silence
 
-    public init(connections: Int = 1024) { self.connections = max(connections, 1) }
+    public init(connections: Int = 1024, silence: HTTP2Silence = HTTP2Silence()) {
+        self.connections = max(connections, 1)
+        self.silence = silence
+    }
 }
 
 /// The connections to one endpoint: which are idle, and how many there are.

@@ -159,7 +159,11 @@ import TurnpikeWorker
             flags: [.maxUpstreamConnections: "64"], environment: ["TURNPIKE_MAX_BODY_BYTES": "1048576"],
             file: #"{"minBodyRate": 0}"#
         ).options
-        #expect(options.pool.connections == 64)
+        #expect(options.pool.connections == 64 && options.pool.silence == HTTP2Silence())
+        let patient = try GatewaySettings(
+            flags: [.upstreamPingTimeout: "1h", .maxUpstreamConnections: "64"], environment: [:], file: nil
+        ).options.pool
+        #expect(patient.connections == 64 && patient.silence.untilGone == 3_600_000_000_000)
         #expect(options.limits.bodyBytes == 1 << 20 && options.limits.bodyRate == 0)
         let plain = try GatewaySettings(flags: [:], environment: [:], file: nil).options
         #expect(plain.pool == PoolLimits() && plain.limits.bodyRate == 240 && plain.limits.bodyBytes == .max)

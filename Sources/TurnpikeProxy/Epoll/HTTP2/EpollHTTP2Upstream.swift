@@ -66,7 +66,7 @@ final class EpollHTTP2Upstream: EpollStreamKeeper, EpollSocketOwner, TimerOwner,
         self.socket = socket
         let http2 = HTTP2UpstreamConnection(
             isSecure: endpoint.wire.tls != nil, limits: loop.upstreams.limits, idleTimeout: idleTimeout,
-            now: loop.now)
+            silence: loop.upstreams.silence, now: loop.now)
         self.http2 = http2
         let waiting = askers
         askers = []

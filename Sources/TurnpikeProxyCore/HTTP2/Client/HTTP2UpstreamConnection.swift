@@ -12,13 +12,19 @@ public final class HTTP2UpstreamConnection: HTTP2Link {
     /// Streams that are not begun, in the order in which they came.
     private var unbegun: [HTTP2UpstreamStream] = []
     private var takesMore = true
+    private var silence: HTTP2SilenceWatch
 
     /// - Parameters:
     ///   - isSecure: over TLS.
     ///   - limits: of requests as the gateway takes them, and of answers.
     ///   - idleTimeout: without a stream, until it is closed; nanoseconds.
-    public init(isSecure: Bool, limits: HeadLimits, idleTimeout: UInt64 = 60_000_000_000, now: UInt64) {
+    ///   - silence: how long the upstream may say nothing.
+    public init(
+        isSecure: Bool, limits: HeadLimits, idleTimeout: UInt64 = 60_000_000_000,
+        silence: HTTP2Silence = HTTP2Silence(), now: UInt64
+    ) {
         scheme = isSecure ? "https" : "http"
+        self.silence = HTTP2SilenceWatch(silence)
         super.init(
             limits: GatewayLimits(head: limits, idleTimeout: idleTimeout), state: .firstSettings,
             settings: HTTP2Settings(of: .server), patience: HTTP2Patience(of: .server), now: now)
@@ -89,6 +95,29 @@ public final class HTTP2UpstreamConnection: HTTP2Link {
         }
     }
 
+    // MARK: - Silence
+
+    override func heard() { silence.heard(now: now) }
+
+    override func streamsSettled() { silence.waits(!streams.isEmpty, now: now) }
+
+    override var silenceDeadline: UInt64 {
+        switch state {
+        case .open, .closing: silence.deadline
+        // Until its settings have come, their own time runs.
+        case .preface, .firstSettings, .over: .max
+        }
+    }
+
+    /// Asks the upstream whether it is there, or gives it up: what was sent on its streams may have reached it.
+    override func silenceLasts() {
+        switch silence.judge(now: now) {
+        case .fine: break
+        case .ping: output.ping()
+        case .gone: fail(.noError)
+        }
+    }
+
     // MARK: - Answers
 
     /// Fields of one block, no more than a head may have.
@@ -113,6 +142,7 @@ public final class HTTP2UpstreamConnection: HTTP2Link {
         let stream = try stream(id)
         var fields = Fields(limits: limits.head)
         try decode(block) { fields.take($0, $1) }
+        silence.answered()
         // On its way since before the upstream knew that nobody waits for it.
         guard let stream = stream as? HTTP2UpstreamStream else { return try patience.idleFrame(now: now) }
         if fields.isTooLarge || !stream.take(fields.lines, endsStream: endsStream) {

@@ -98,6 +98,9 @@ final class FrameOutput {
 
     func answerPing(_ payload: UnsafeRawBufferPointer) { append(.ping, .acknowledges, stream: 0, payload) }
 
+    /// Asks for an answer, which is told from no other.
+    func ping() { append(.ping, [], stream: 0, length: 8) { $0.append(bigEndian: UInt64(0)) } }
+
     /// - Parameter last: the last stream of the client's that is served, or was.
     func goAway(last: UInt32, _ code: HTTP2ErrorCode) {
         append(.goAway, [], stream: 0, length: 8) { writer in

@@ -97,6 +97,7 @@ public class HTTP2Link {
 
     public final func received(_ bytes: UnsafeRawBufferPointer, now: UInt64) {
         self.now = now
+        heard()
         do throws(HTTP2ErrorCode) {
             var rest = bytes
             while !rest.isEmpty, state != .over { try readFrame(&rest) }
@@ -119,6 +120,7 @@ public class HTTP2Link {
         beginWaiting()
         sendReady()
         if streams.isEmpty, idleSince == nil { idleSince = now }
+        streamsSettled()
         settle()
     }
 
@@ -137,7 +139,9 @@ public class HTTP2Link {
     // MARK: - Time
 
     /// When ``timerFired(now:)`` is to be called.
-    public final var deadline: UInt64 {
+    public final var deadline: UInt64 { min(ownDeadline, silenceDeadline) }
+
+    private var ownDeadline: UInt64 {
         switch state {
         case .preface, .firstSettings: startedAt + limits.headTimeout
         case .over: .max
@@ -149,7 +153,8 @@ public class HTTP2Link {
     /// ``deadline`` has passed. May come early: then nothing happens.
     public final func timerFired(now: UInt64) {
         self.now = now
-        guard now >= deadline else { return }
+        if now >= silenceDeadline { silenceLasts() }
+        guard now >= ownDeadline else { return }
         fail(openBlock == nil ? .noError : .enhanceYourCalm)
     }
 
@@ -203,10 +208,22 @@ public class HTTP2Link {
     /// Begins streams that wait for room.
     func beginWaiting() {}
 
+    /// There are as many streams as there will be until the next event.
+    func streamsSettled() {}
+
+    /// Something has come.
+    func heard() {}
+
+    /// When the other side's silence is to be looked at.
+    var silenceDeadline: UInt64 { .max }
+
+    /// It has passed.
+    func silenceLasts() {}
+
     // MARK: - Ends
 
     /// Ends the connection, for a fault of the other side's unless it says none.
-    private func fail(_ code: HTTP2ErrorCode) {
+    final func fail(_ code: HTTP2ErrorCode) {
         guard state != .over else { return }
         state = .over
         output.goAway(last: lastTaken, code)
