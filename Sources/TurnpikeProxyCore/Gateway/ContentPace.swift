@@ -11,8 +11,13 @@ struct ContentPace {
     private var patience: UInt64
     /// When that was; nil where content is not waited for.
     private var since: UInt64?
+    /// The content is messages of gRPC's, of which a stream that is well may send a small one now and then.
+    let isGRPC: Bool
 
-    init(patience: UInt64 = 0) { self.patience = patience }
+    init(patience: UInt64 = 0, isGRPC: Bool = false) {
+        self.patience = patience
+        self.isGRPC = isGRPC
+    }
 
     /// Waits for content, or waits on.
     ///

@@ -46,6 +46,7 @@ final class GatewayCluster: Sendable {
     let streamIdleTimeout: UInt64?
 
     var name: String { compiled.name }
+    var speaksHTTP2: Bool { compiled.protocol == .http2 }
 
     init(_ compiled: CompiledCluster, slot: Int) {
         self.slot = slot

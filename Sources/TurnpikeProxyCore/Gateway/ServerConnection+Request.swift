@@ -107,7 +107,9 @@ extension ServerConnection {
         request.bytesIn = Int64(head.headLength)
         requestBody = BodyReader(head.framing, payloadLimit: gateway.limits.bodyBytes)
         if let proxies = gateway.trustedProxies { origin.find(head, bytes, trusting: proxies) }
-        if head.hasBody { pace = ContentPace(patience: gateway.limits.bodyTimeout) }
+        if head.hasBody {
+            pace = ContentPace(patience: gateway.limits.bodyTimeout, isGRPC: head.carriesGRPC(bytes))
+        }
         if head.fields.present.has(.turnpikeDebug) { request.isDebugged = isDebugged(bytes) }
         startTrace(bytes)
         logged.removeAll()
@@ -205,12 +207,17 @@ extension ServerConnection {
             act(.sendToUpstream(.staged(toUpstream.append(bytes[range]))))
         }
         request.sentUpstreamAt = gateway.now
-        let limits = gateway.limits
-        pace.received(range.count, rate: limits.bodyRate, most: limits.bodyTimeout, now: gateway.now)
+        pace.received(range.count, rate: leastRate, most: gateway.limits.bodyTimeout, now: gateway.now)
         if case .awaitingHead = upstream, let perTryTimeout = request.cluster?.retryRule?.perTryTimeout {
             request.tryEndsAt = gateway.now.addingClamped(perTryTimeout)
         }
         expectProgress()
+    }
+
+    /// Bytes a second of content. A stream of gRPC's holds none of its upstream's connections for itself.
+    private var leastRate: UInt64 {
+        if pace.isGRPC, request.cluster?.speaksHTTP2 == true { return 0 }
+        return gateway.limits.bodyRate
     }
 
     /// Whether so much more content is kept for another try; once it is too much, none is.

@@ -49,6 +49,13 @@ public struct RequestHead: Sendable {
         }
     }
 
+    /// Whether the content is messages of gRPC's, of a number that nobody has announced.
+    func carriesGRPC(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard framing == .chunked, let type = fields.first(named: "content-type", in: bytes) else { return false }
+        let prefix = bytes[type.value].prefix(16)
+        return UnsafeRawBufferPointer(rebasing: prefix).equalsIgnoringCase("application/grpc")
+    }
+
     mutating func reset() {
         method = .other
         methodName = .empty

@@ -9,9 +9,13 @@ import TurnpikeModel
 @Suite struct SlowContentTests {
     private let put = "PUT /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nContent-Length: 1000000\r\n\r\n"
 
-    private func rig(rate: UInt64 = 240, streamIdleTimeout: Duration? = nil) throws -> ConnectionRig {
-        try ConnectionRig(
-            [Sample.route(), Sample.cluster(responseTimeout: .seconds(600), streamIdleTimeout: streamIdleTimeout)],
+    private func rig(
+        rate: UInt64 = 240, streamIdleTimeout: Duration? = nil, protocol: Service.UpstreamProtocol = .http
+    ) throws -> ConnectionRig {
+        let cluster = Sample.cluster(
+            responseTimeout: .seconds(600), streamIdleTimeout: streamIdleTimeout, protocol: `protocol`)
+        return try ConnectionRig(
+            [Sample.route(), cluster],
             limits: GatewayLimits(bodyTimeout: 60 * .second, bodyRate: rate))
     }
 
@@ -35,6 +39,42 @@ import TurnpikeModel
         #expect((120...122).contains(drip(rig)))
         #expect(rig.status == 408 && rig.actions.contains(.closeUpstream(id)))
         #expect(rig.observer.failures.isEmpty && rig.gateway.upstreams.openCount == 0)
+    }
+
+    private static let stream = "POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nTransfer-Encoding: chunked\r\n"
+
+    @Test func `a stream of gRPC's may send a small message now and then, but not be silent`() throws {
+        let rig = try rig(protocol: .http2)
+        _ = try rig.exchange(Self.stream + "Content-Type: application/grpc+proto\r\n\r\n")
+        for _ in 0..<100 {
+            rig.receive("6\r\n\0\0\0\0\u{1}x\r\n")
+            rig.advance(by: 59 * .second)
+            rig.does { $0.timerFired() }
+        }
+        #expect(rig.status == nil)
+        rig.advance(by: .second)
+        rig.does { $0.timerFired() }
+        #expect(rig.status == 408)
+    }
+
+    @Test(
+        arguments: [
+            (.http, "application/grpc", "Transfer-Encoding: chunked", "1\r\nx\r\n"),
+            (.http2, "application/json", "Transfer-Encoding: chunked", "1\r\nx\r\n"),
+            (.http2, "application/grpc", "Content-Length: 100000", "x"),
+        ] as [(Service.UpstreamProtocol, String, String, String)])
+    func `what only looks a little like gRPC is held to the rate`(
+        protocol: Service.UpstreamProtocol, type: String, framing: String, piece: String
+    ) throws {
+        let rig = try rig(protocol: `protocol`)
+        _ = try rig.exchange(
+            "POST /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\nContent-Type: \(type)\r\n\(framing)\r\n\r\n")
+        for _ in 0..<200 where rig.status == nil {
+            rig.receive(piece)
+            rig.advance(by: .second)
+            rig.does { $0.timerFired() }
+        }
+        #expect(rig.status == 408)
     }
 
     @Test func `content that keeps to the rate is waited for, however long it takes`() throws {
