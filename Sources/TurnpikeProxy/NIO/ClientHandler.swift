@@ -195,6 +195,9 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
         case .upstream(.closed(let id, let inOrder)):
             if upstream?.id == id { upstream = nil }
             connection.upstreamClosed(id, inOrder: inOrder)
+        case .upstream(.refused(let id)):
+            if upstream?.id == id { upstream = nil }
+            connection.upstreamRefused(id)
         case .upstream(.ended(let id)): connection.upstreamEnded(id)
         case .upstream(.unusable(let id)): connection.upstreamUnusable(id)
         case .upstream(.writability(let id, let isWritable)): connection.upstreamWritability(id, isWritable)

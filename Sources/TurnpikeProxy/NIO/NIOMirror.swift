@@ -48,6 +48,7 @@ final class NIOMirror: UpstreamUser, NIOScheduledCallbackHandler {
             buffer.withUnsafeReadableBytes { exchange.receivedFromUpstream(id, $0) }
         case .closed(let id, let inOrder): closed(id, inOrder: inOrder)
         case .ended(let id): closed(id, inOrder: true)
+        case .refused(let id): closed(id, inOrder: false)
         case .unusable(let id): exchange.upstreamUnusable(id)
         // All that is sent is bounded, and sent at once.
         case .writability: break

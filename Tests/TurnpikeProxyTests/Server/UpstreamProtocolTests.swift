@@ -178,7 +178,7 @@ import TurnpikeSnapshot
         await origin.stop()
     }
 
-    @Test(arguments: Transport.available.filter { $0 == .epoll })
+    @Test(arguments: Transport.available)
     func `a request that the upstream has not begun with is sent again, content and all`(
         on transport: Transport
     ) async throws {

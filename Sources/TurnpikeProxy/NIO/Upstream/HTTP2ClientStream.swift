@@ -12,13 +12,18 @@ final class HTTP2ClientStream: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = HTTP2Frame.FramePayload
 
+    /// Told to the handler behind: the upstream has not begun with the request, so that it can be sent again elsewhere.
+    struct Refusal {}
+
+    private let upstream: HTTP2Upstream
     private let scheme: String
     private var reader: HTTP1RequestReader
     private var output = HTTP2Output()
     private var answersHead = false
     private var content: HTTP1ContentWriter?
 
-    init(scheme: String, limits: HeadLimits) {
+    init(of upstream: HTTP2Upstream, scheme: String, limits: HeadLimits) {
+        self.upstream = upstream
         self.scheme = scheme
         reader = HTTP1RequestReader(limits: limits)
     }
@@ -69,6 +74,16 @@ final class HTTP2ClientStream: ChannelDuplexHandler {
             context.write(wrapOutboundOut(.rstStream(.protocolError)), promise: nil)
             context.close(promise: nil)
         }
+    }
+
+    /// The stream was reset, or is one of those that a goodbye leaves out (RFC 9113 §6.8, §8.7).
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if content == nil, let closed = error as? NIOHTTP2Errors.StreamClosed,
+            closed.errorCode == .refusedStream || upstream.leaves(out: closed.streamID)
+        {
+            context.fireUserInboundEventTriggered(Refusal())
+        }
+        context.fireErrorCaught(error)
     }
 
     private func take(_ headers: HTTP2Frame.FramePayload.Headers, _ context: ChannelHandlerContext) throws {

@@ -20,6 +20,8 @@ final class HTTP2Upstream {
     private var streams = 0
     private var allowed = HTTP2Upstream.mostStreams
     private var isLeaving = false
+    /// The last stream that the upstream has looked at, or will, once it has said goodbye.
+    private var lastServed: HTTP2StreamID?
     /// How long it is kept without a stream, as who asked last for one said.
     private var idleTime = TimeAmount.zero
     private var idle: Scheduled<Void>?
@@ -35,6 +37,9 @@ final class HTTP2Upstream {
     }
 
     var hasRoom: Bool { !isLeaving && streams < allowed }
+
+    /// The upstream has said that it does not look at a stream.
+    func leaves(out stream: HTTP2StreamID) -> Bool { lastServed.map { stream > $0 } ?? false }
 
     // MARK: - Opening
 
@@ -75,12 +80,13 @@ final class HTTP2Upstream {
         idle?.cancel()
         idle = nil
         let (limits, scheme) = (limits, wire.tls == nil ? "http" : "https")
-        let bound = NIOLoopBound(initialise, eventLoop: eventLoop)
+        let bound = NIOLoopBound((upstream: self, initialise: initialise), eventLoop: eventLoop)
         let opened = ready.futureResult.flatMap { multiplexer in
             multiplexer.createStreamChannel { stream in
                 stream.eventLoop.makeCompletedFuture {
-                    try stream.pipeline.syncOperations.addHandler(HTTP2ClientStream(scheme: scheme, limits: limits))
-                    try bound.value(stream)
+                    try stream.pipeline.syncOperations.addHandler(
+                        HTTP2ClientStream(of: bound.value.upstream, scheme: scheme, limits: limits))
+                    try bound.value.initialise(stream)
                 }
             }
         }
@@ -129,7 +135,8 @@ final class HTTP2Upstream {
                 for setting in settings where setting.parameter == .maxConcurrentStreams {
                     upstream.allowed = min(HTTP2Upstream.mostStreams, setting.value)
                 }
-            case .goAway:
+            case .goAway(let last, _, _):
+                upstream.lastServed = last
                 upstream.leave()
                 if upstream.streams == 0 { upstream.close() }
             default: break

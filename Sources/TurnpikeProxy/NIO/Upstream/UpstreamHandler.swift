@@ -11,6 +11,8 @@ enum UpstreamEvent {
     /// - Parameter inOrder: else something may be missing of what was received.
     case closed(UpstreamID, inOrder: Bool)
     case ended(UpstreamID)
+    /// It has not begun with the request that it was sent.
+    case refused(UpstreamID)
     case unusable(UpstreamID)
     case writability(UpstreamID, Bool)
 }
@@ -38,6 +40,7 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
     private var isClosed = false
     /// The connection did not end in order.
     private var hasFailed = false
+    private var isRefused = false
     private var isInputEnded = false
     /// Under way, or done.
     private var outputShut: EventLoopFuture<Void>?
@@ -154,6 +157,7 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is HTTP2ClientStream.Refusal { isRefused = true }
         guard case ChannelEvent.inputClosed? = event as? ChannelEvent, !isClosed else { return }
         isInputEnded = true
         if let user { user.handle(.ended(id)) } else { engine.lost(self) }
@@ -165,6 +169,7 @@ final class UpstreamHandler: ChannelInboundHandler, EngineUpstream {
         if let user {
             self.user = nil
             engine.forget(self)
+            if isRefused { return user.handle(.refused(id)) }
             // A channel whose sending side is shut closes when the other side ends.
             user.handle(outputShut == nil || hasFailed ? .closed(id, inOrder: !hasFailed) : .ended(id))
         } else {
