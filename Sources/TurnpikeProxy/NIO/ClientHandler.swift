@@ -333,6 +333,8 @@ extension Channel {
     func setReading(_ reads: Bool) {
         // Fails only on a channel that is closed, from which nothing comes any more.
         try? syncOptions?.setOption(.autoRead, value: reads)
+        // A stream of HTTP/2 does not begin to by that alone.
+        if reads { read() }
     }
 
     /// From here on, a peer that ends what it sends is still there. On the channel's event loop.
