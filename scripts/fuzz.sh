@@ -46,7 +46,7 @@ done
 read -r -d '' -a sources < <(find "$tests/Fuzzing" -name '*.swift' ! -name FuzzTests.swift | sort) || true
 compile Fuzz "$folder/fuzz" -o "$folder/fuzz" scripts/fuzz/Entry.swift "${sources[@]}" \
     "$tests/Gateway/ConnectionRig.swift" "$tests/Gateway/SnapshotSamples.swift" \
-    "$tests/HTTP2/Server/HTTP2Frame.swift" "$tests/HTTP2/Server/HTTP2Rig.swift" "${objects[@]}"
+    "$tests/HTTP2/Server/HTTP2Frame.swift" "$tests/HTTP2/Server/HTTP2Rig.swift" "$tests/HTTP2/Client/HTTP2UpstreamRig.swift" "${objects[@]}"
 
 if [ $# -eq 0 ]; then
     read -r -d '' -a targets < <(sed -nE 's/^    case (request.*)/\1/p' "$tests/Fuzzing/FuzzTarget.swift" | tr -d ,) || true

@@ -8,7 +8,7 @@ import TurnpikeProxyCore
 /// needs either, nor a test library: a property that does not hold is thrown as ``Broken``. Files of the corpus are just what
 /// came over the wire. Where more has to be chosen, such as where bytes are cut into pieces, it follows from the bytes' own hash.
 enum FuzzTarget: String, CaseIterable, Sendable {
-    case request, response, chunks, path, condition, http2, connection, clientHello, hpack, http2server
+    case request, response, chunks, path, condition, http2, connection, clientHello, hpack, http2server, http2client
 
     /// - Throws: ``Broken``, or whatever the code under test should not have thrown.
     func check(_ bytes: [UInt8]) throws {
@@ -23,6 +23,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .clientHello: try Self.checkClientHello(bytes)
         case .hpack: try Self.checkHPACK(bytes)
         case .http2server: try Self.checkHTTP2Server(bytes)
+        case .http2client: try Self.checkHTTP2Client(bytes)
         }
     }
 }

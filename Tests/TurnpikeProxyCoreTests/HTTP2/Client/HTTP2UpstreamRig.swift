@@ -112,14 +112,21 @@ final class UpstreamStreamUser: HTTP2StreamUser {
     var stream: HTTP2UpstreamStream?
     private(set) var received: [UInt8] = []
     private(set) var end: End?
+    private(set) var ends = 0
     private(set) var writability: [Bool] = []
     private(set) var timesSent = 0
 
     var text: String { String(decoding: received, as: UTF8.self) }
 
     func received(_ bytes: UnsafeRawBufferPointer) { received += bytes }
-    func ended() { end = .ended }
-    func refused() { end = .refused }
+    func ended() { finish(.ended) }
+    func refused() { finish(.refused) }
+
+    private func finish(_ end: End) {
+        self.end = end
+        ends += 1
+    }
+
     func writabilityChanged(_ isWritable: Bool) { writability.append(isWritable) }
     func outputSent() { timesSent += 1 }
 
