@@ -48,7 +48,7 @@ chaos: ## Kill the control plane 500 times amid writes (release build)
 soak: ## Load a gateway while all around it changes, dies and misbehaves (release build)
 	@scripts/soak.sh
 
-soak-quick: ## The same in about six minutes
+soak-quick: ## The same in about eight minutes
 	@scripts/soak.sh --seconds 5 --resets 5000 --clients 100
 
 fuzz: ## Fuzz the engine by libFuzzer, a minute for each target

@@ -162,6 +162,78 @@ def drip(clients: Clients, key: str, seconds: float) -> tuple[list[float], int]:
     return answered, others + len(waiting.get_map())
 
 
+class SlowContent:
+    """Clients that have sent the head of a request, and drip its content; one in five over TLS, and one in five over HTTP/2, with
+    four requests each."""
+
+    STREAMS = 4
+
+    def __init__(self, stage: Stage, count: int) -> None:
+        self.clients = Clients("slow senders of content")
+        # By socket: what came and is not a whole frame yet, and the streams that are answered; of HTTP/2 only.
+        self._frames: dict[socket.socket, tuple[bytearray, set[int]]] = {}
+        self.requests = 0
+        key, path = stage.keys[0], "/v1/content"
+        head = request(key, path).replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\nContent-Length: 100000\r\n\r\n")
+        for number in range(count):
+            if number % 5 == 0:
+                connection = connect_tls(stage.secure_port, "h2")
+                connection.sendall(http2_request(key, path, self.STREAMS, method="POST"))
+                self._frames[connection] = (bytearray(), set())
+                self.requests += self.STREAMS
+            else:
+                connection = connect_tls(stage.secure_port, "http/1.1") if number % 5 == 1 else connect(stage.port)
+                connection.sendall(head)
+                self.requests += 1
+            self.clients.sockets.append(connection)
+
+    def drip(self, seconds: float) -> list[float]:
+        """Each request gets a byte of its content twice a second, until it is answered. Returns when each client was, all of its
+        requests, in seconds."""
+        waiting = set(self.clients.sockets)
+        for each in waiting:
+            each.setblocking(False)
+        start = time.monotonic()
+        answered: list[float] = []
+        while waiting and time.monotonic() - start < seconds:
+            for each in list(waiting):
+                if self._is_answered(each):
+                    answered.append(time.monotonic() - start)
+                    waiting.remove(each)
+                else:
+                    self._send_byte(each)
+            time.sleep(0.5)
+        return answered
+
+    def _send_byte(self, connection: socket.socket) -> None:
+        streams = range(1, 2 * self.STREAMS, 2)
+        open_streams = [stream for stream in streams if stream not in self._frames.get(connection, ((), ()))[1]]
+        try:
+            connection.send(
+                b"".join(frame(0, 0, stream, b"x") for stream in open_streams) if connection in self._frames else b"x"
+            )
+        except OSError:
+            pass
+
+    def _is_answered(self, connection: socket.socket) -> bool:
+        try:
+            came = connection.recv(1 << 16)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            came = b""
+        if connection not in self._frames or not came:
+            return True
+        rest, streams = self._frames[connection]
+        rest += came
+        while len(rest) >= 9 and len(rest) >= 9 + int.from_bytes(rest[:3], "big"):
+            kind, stream = rest[3], int.from_bytes(rest[5:9], "big")
+            if kind in (1, 3) and stream:
+                streams.add(stream)
+            del rest[: 9 + int.from_bytes(rest[:3], "big")]
+        return len(streams) == self.STREAMS
+
+
 def half_open(stage: Stage, count: int) -> Clients:
     """They have sent nothing, half a head, half of the content, or a request that was answered; some stand before TLS, some have
     sent half a head within it."""
@@ -183,16 +255,17 @@ def half_open(stage: Stage, count: int) -> Clients:
     return clients
 
 
-def http2_request(key: str, path: str, streams: int) -> bytes:
-    """The preface, settings, and a GET on each of so many streams, nothing in it compressed (RFC 9113, RFC 7541 §6.2.2)."""
+def http2_request(key: str, path: str, streams: int, method: str = "GET") -> bytes:
+    """The preface, settings, and a request on each of so many streams, nothing in it compressed (RFC 9113, RFC 7541 §6.2.2). Of a
+    GET that is all; others have content."""
 
     def literal(text: str) -> bytes:
         return bytes([len(text)]) + text.encode()
 
-    fields = {":method": "GET", ":scheme": "https", ":authority": HOST, ":path": path, "x-api-key": key}
+    fields = {":method": method, ":scheme": "https", ":authority": HOST, ":path": path, "x-api-key": key}
     block = b"".join(b"\x00" + literal(name) + literal(value) for name, value in fields.items())
     text = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")
-    return text + b"".join(frame(1, 5, 2 * number + 1, block) for number in range(streams))
+    return text + b"".join(frame(1, 5 if method == "GET" else 4, 2 * number + 1, block) for number in range(streams))
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:

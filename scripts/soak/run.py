@@ -30,6 +30,7 @@ from gauge import Held, held, watched  # noqa: E402
 from load import Load, Outcome  # noqa: E402
 from processes import Failure  # noqa: E402
 from stage import TENANT, Stage, route  # noqa: E402
+from tables import HELD, LOADS as LOAD_COLUMNS, SLOWEST, Table  # noqa: E402
 
 CHANGED = ["routes", "keys", "endpoints"]
 CHANGES_PER_SECOND = 50
@@ -46,6 +47,8 @@ MOST_MIB_A_CLIENT = 0.5
 KEPT_DESCRIPTORS = 8
 # Half-open connections are cut after 60 s, and idle ones to upstreams are closed after as long.
 PATIENCE = 100
+# A minute's patience for content, what bytes have earned, and the time that many clients take to begin.
+CONTENT_SECONDS = 80
 RECOVERED_SHARE = 0.5
 
 
@@ -54,6 +57,8 @@ class Verdict:
 
     def __init__(self) -> None:
         self.faults = 0
+        self.loads = Table("", LOAD_COLUMNS)
+        self.abuse = Table("abuse")
 
     def tell(self, what: str, value: str, is_good: bool | None = None) -> None:
         said = "" if is_good is None else "   met" if is_good else "   MISSED"
@@ -79,16 +84,20 @@ def options() -> argparse.Namespace:
 
 
 def changes(stage: Stage, given: argparse.Namespace, verdict: Verdict) -> None:
-    under_load(stage, given, verdict, [])
+    row = f"{stage.transport}, changes"
+    under_load(stage, given, verdict, row, [])
 
 
 def deaths(stage: Stage, given: argparse.Namespace, verdict: Verdict) -> None:
     killer = Deaths(stage.endpoints, given.seed)
-    under_load(stage, given, verdict, [killer])
+    row = f"{stage.transport}, changes and deaths"
+    under_load(stage, given, verdict, row, [killer])
     verdict.tell("endpoints killed and started again", str(killer.count), killer.count > 0)
 
 
-def under_load(stage: Stage, given: argparse.Namespace, verdict: Verdict, others: list[Disturbance]) -> None:
+def under_load(
+    stage: Stage, given: argparse.Namespace, verdict: Verdict, row: str, others: list[Disturbance]
+) -> None:
     """wrk, in the clear and over TLS, and h2load at once, while routes, keys and endpoints change."""
     # Until a loop has its first lease its requests wait for it, a tenth of a second at most, which may be too short here.
     run_at_once(stage, WARM_UP_SECONDS)
@@ -101,8 +110,14 @@ def under_load(stage: Stage, given: argparse.Namespace, verdict: Verdict, others
         outcomes = run_at_once(stage, given.seconds)
     made = sum(each.made / each.seconds for each in changes)
     verdict.tell("changes a second", f"{made:.1f}", made >= 0.9 * CHANGES_PER_SECOND)
-    for each, outcome in zip(LOADS, outcomes):
+    answered, latency = LOAD_COLUMNS[1:4], LOAD_COLUMNS[5]
+    verdict.loads.put(row, LOAD_COLUMNS[0], f"{made:.1f}")
+    for each, outcome, column in zip(LOADS, outcomes, answered):
         tell_load(verdict, each.label, outcome)
+        verdict.loads.put(row, column, f"{outcome.requests:,}")
+        verdict.loads.put(row, latency, f"{outcome.p99 / 1000:.1f}")
+    faults = [fault for outcome in outcomes for fault in outcome.faults]
+    verdict.loads.put(row, LOAD_COLUMNS[4], "; ".join(faults) or "0")
     for what, count in (stage.refusals() - before).items():
         verdict.tell(f"the gateway has refused: {what}", str(count))
     check_applied(stage, verdict)
@@ -151,32 +166,43 @@ def abuse_it(stage: Stage, given: argparse.Namespace, verdict: Verdict) -> None:
     """Each kind of client in turn, and in the end all must be as it was."""
     calm = run_at_once(stage, 3)
     come_to_rest(stage, verdict, "before")
-    before = held(stage.gateway.child.pid).memory_mib
+    at_rest = held(stage.gateway.child.pid)
+    before = at_rest.memory_mib
+    column = f"{stage.transport}: {HELD}"
+    verdict.abuse.put("before", column, f"{before:.0f}, {at_rest.descriptors}")
 
     with watching(stage, verdict, f"{given.resets} resets", before, clients=0):
         start = time.monotonic()
         abuse.reset_again_and_again(stage, given.resets, given.seed)
-        verdict.tell("reset a second", f"{given.resets / (time.monotonic() - start):.0f}")
-        check_serves(stage, verdict, "after the resets")
+        rate = given.resets / (time.monotonic() - start)
+        verdict.tell("reset a second", f"{rate:.0f}")
+        verdict.abuse.put(f"{given.resets} resets", f"{stage.transport}: what came of it", f"{rate:.0f} a second")
+        check_serves(stage, verdict, "after the resets", f"{given.resets} resets")
 
     with watching(stage, verdict, f"{given.clients} slow readers", before, given.clients) as first:
         readers = abuse.slow_readers(stage, given.clients)
         abuse.sip(readers)
-        check_serves(stage, verdict, "beside slow readers")
+        check_serves(stage, verdict, "beside slow readers", f"{given.clients} slow readers")
         readers.reset()
 
-    with watching(stage, verdict, f"{given.clients} slow senders", before, given.clients):
+    with watching(stage, verdict, f"{given.clients} slow senders of a head", before, given.clients):
         senders = abuse.slow_senders(stage, given.clients)
         answered, others = abuse.drip(senders, stage.keys[0], 30)
         is_good = others == 0 and len(answered) == given.clients and max(answered) < 15
         times = f"{min(answered):.1f} to {max(answered):.1f}" if answered else "never"
-        verdict.tell("slow senders: 408 after s", times, is_good)
+        verdict.tell("slow senders of a head: 408 after s", times, is_good)
+        verdict.abuse.put(
+            f"{given.clients} slow senders of a head", f"{stage.transport}: what came of it", f"408 after {times} s")
         senders.reset()
+
+    with watching(stage, verdict, f"{given.clients} slow senders of content", before, given.clients):
+        drip_content(stage, given, verdict)
 
     with watching(stage, verdict, f"{given.clients} half-open connections", before, given.clients):
         opened = abuse.half_open(stage, given.clients)
         how = "they have vanished" if opened.vanish() else "they are silent"
-        check_serves(stage, verdict, f"beside half-open connections ({how})")
+        check_serves(
+            stage, verdict, f"beside half-open connections ({how})", f"{given.clients} half-open connections")
         come_to_rest(stage, verdict, "afterwards")
 
     with watching(stage, verdict, "as many slow readers again", first.memory_mib, clients=0):
@@ -190,7 +216,30 @@ def abuse_it(stage: Stage, given: argparse.Namespace, verdict: Verdict) -> None:
             f"{each.label}: a second before, afterwards",
             f"{was.requests / was.seconds:.0f}  {now.requests / now.seconds:.0f}", is_good,
         )
-    verdict.tell("memory before, afterwards MiB", f"{before:.1f}  {held(stage.gateway.child.pid).memory_mib:.1f}")
+    after = held(stage.gateway.child.pid)
+    verdict.tell("memory before, afterwards MiB", f"{before:.1f}  {after.memory_mib:.1f}")
+    verdict.abuse.put("afterwards", column, f"{after.memory_mib:.0f}, {after.descriptors}")
+
+
+def drip_content(stage: Stage, given: argparse.Namespace, verdict: Verdict) -> None:
+    """Content that comes too slowly for good is a 408 once a minute's patience is used up, whatever carries it."""
+    row = f"{given.clients} slow senders of content"
+    refused = timed_out(stage)
+    senders = abuse.SlowContent(stage, given.clients)
+    check_serves(stage, verdict, "beside slow senders of content", row)
+    answered = senders.drip(CONTENT_SECONDS)
+    refused = timed_out(stage) - refused
+    times = f"{min(answered):.1f} to {max(answered):.1f}" if answered else "never"
+    is_good = len(answered) == given.clients and min(answered) > 50 and refused == senders.requests
+    verdict.tell("slow senders of content: answered after s", times, is_good)
+    verdict.tell("slow senders of content: requests, refused with 408", f"{senders.requests}  {refused}", is_good)
+    verdict.abuse.put(row, f"{stage.transport}: what came of it", f"408 after {times} s")
+    senders.clients.reset()
+
+
+def timed_out(stage: Stage) -> int:
+    """Requests that the gateway has answered with 408 so far."""
+    return sum(count for labels, count in stage.refusals().items() if 'reason="request-timeout"' in labels)
 
 
 def come_to_rest(stage: Stage, verdict: Verdict, when: str) -> None:
@@ -204,6 +253,9 @@ def come_to_rest(stage: Stage, verdict: Verdict, when: str) -> None:
         f"{when}: descriptors at the start, now; after s", f"{first}  {now}  {time.monotonic() - start:.0f}",
         now <= first + KEPT_DESCRIPTORS,
     )
+    if when == "afterwards":
+        seconds = time.monotonic() - start
+        verdict.abuse.put("a minute later", f"{stage.transport}: {HELD}", f"{now} descriptors after {seconds:.0f} s")
 
 
 @contextmanager
@@ -213,9 +265,10 @@ def watching(stage: Stage, verdict: Verdict, what: str, before: float, clients: 
         yield most
     bound = before + MORE_MIB + clients * MOST_MIB_A_CLIENT
     verdict.tell(f"{what}: at most MiB, descriptors", f"{most.memory_mib:.1f}  {most.descriptors}", most.memory_mib <= bound)
+    verdict.abuse.put(what, f"{stage.transport}: {HELD}", f"{most.memory_mib:.0f}, {most.descriptors:,}")
 
 
-def check_serves(stage: Stage, verdict: Verdict, when: str) -> None:
+def check_serves(stage: Stage, verdict: Verdict, when: str, row: str) -> None:
     """Somebody else's requests are answered as if nothing were."""
     times = []
     for number in range(200):
@@ -225,6 +278,7 @@ def check_serves(stage: Stage, verdict: Verdict, when: str) -> None:
         if status != 200:
             return verdict.tell(f"{when}: an answer", str(status), False)
     times.sort()
+    verdict.abuse.put(row, SLOWEST, f"{times[-1] * 1000:.1f}")
     verdict.tell(f"{when}: 200 requests, p50, max ms", f"{times[100] * 1000:.1f}  {times[-1] * 1000:.1f}", times[-1] < 2)
 
 
@@ -255,6 +309,7 @@ def main() -> None:
         kernel.allow_files(3 * given.clients + 2048)
         with tempfile.TemporaryDirectory(prefix="turnpike-soak-") as folder:
             soak(pathlib.Path(folder), given, verdict)
+        print("", *filter(None, map(str, [verdict.loads, verdict.abuse])), sep="\n", flush=True)
     except KeyboardInterrupt:
         sys.exit(130)
     except (Failure, OSError) as failure:

@@ -42,6 +42,10 @@ class Endpoint:
         location = /v1/small {{
             return 200 '{SMALL}';
         }}
+        # All of a request's content is read before anything is answered.
+        location = /v1/content {{
+            proxy_pass http://127.0.0.1:{self.port}/v1/small;
+        }}
     }}
 """
         # Without a master, killing the process leaves no worker that goes on serving.
@@ -69,6 +73,7 @@ class Stage:
     def __init__(self, folder: pathlib.Path, transport: str, environment: dict[str, str] | None = None) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
+        self.transport = transport
         self._programs = Programs(folder)
         self.endpoints: list[Endpoint] = []
         self.keys: list[str] = []
