@@ -74,7 +74,7 @@ extension Request {
         TurnpikeError(.bodyTooLarge, "The body may have \(limit) bytes at most.")
     }
 
-    /// A query parameter, decoded; the first where it stands more than once.
+    /// A query parameter, decoded. Each but `label` stands once at most: the endpoint has seen to it.
     func parameter(_ name: String) -> String? { uri.queryParameters[name[...]].map(String.init) }
 
     func integer(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws(TurnpikeError) -> Int {
@@ -154,14 +154,17 @@ extension Request {
         return kind
     }
 
-    /// What all `label=key:value` parameters name together.
+    /// What all `label=key:value` parameters name together. Two values of one key, which no resource can have, are refused.
     func labels() throws(TurnpikeError) -> Labels {
         var labels: Labels = [:]
-        for (name, value) in uri.queryParameters where name == "label" {
-            guard let colon = value.firstIndex(of: ":") else {
-                throw TurnpikeError(.invalidParameter, "'label' must be written as key:value.")
+        for (name, text) in uri.queryParameters where name == "label" {
+            guard let colon = text.firstIndex(of: ":"), Name.isValid(String(text[..<colon])) else {
+                throw TurnpikeError(.invalidParameter, "'label' must be written as key:value; a key \(Name.rule).")
             }
-            labels[String(value[..<colon])] = String(value[value.index(after: colon)...])
+            let (key, value) = (String(text[..<colon]), String(text[text.index(after: colon)...]))
+            guard labels.updateValue(value, forKey: key) ?? value == value else {
+                throw TurnpikeError(.invalidParameter, "'label' asks for two values of '\(key)'; a resource has one.")
+            }
         }
         return labels
     }

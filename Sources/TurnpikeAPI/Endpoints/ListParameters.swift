@@ -4,7 +4,8 @@ import Hummingbird
 import TurnpikeControl
 import TurnpikeModel
 
-/// What a list is asked for: `limit`, `cursor`, `label=key:value`, and any top-level field of the documents.
+/// What a list is asked for: `limit`, `cursor`, `label=key:value`, and any top-level field of the documents that
+/// holds neither a list nor an object.
 struct ListParameters {
     private let limit: Int
     private let labels: Labels
@@ -23,11 +24,8 @@ struct ListParameters {
             case "limit", "cursor", "minRevision": continue
             case "label": break
             default:
-                // A field that is written wrong would match nothing, and look as if nothing were there.
-                guard ResourceBody.hasField(name, kind: kind) else {
-                    throw TurnpikeError(.invalidParameter, "There is no field '\(name)' to filter by.")
-                }
-                fields.append((name, value))
+                let filter = try FieldFilter(name, value, kind: kind)
+                fields.append((filter.name, filter.value))
             }
             filters.append("\(name)=\(value.percentEncoded)")
         }

@@ -76,13 +76,30 @@ extension Endpoint {
     ) async throws -> Response {
         var context = context
         context.principal = try await authentication.principal(of: request, context, for: access)
-        for (name, _) in request.uri.queryParameters where !takesFilters && !parameters.contains(String(name)) {
-            throw TurnpikeError(.invalidParameter, "There is no parameter '\(name)' here.")
-        }
+        try refuseWhatIsIgnored(in: request)
         try await waitForRevision(request, control: authentication.control)
         let revision = authentication.control.revision
         context.notes.note { $0.revision = revision }
         return try await handle(request, context)
+    }
+
+    /// Nothing is taken in silence: what has no meaning here, or more than one, is refused rather than passed over.
+    private func refuseWhatIsIgnored(in request: Request) throws(TurnpikeError) {
+        var seen: Set<Substring> = []
+        for (name, _) in request.uri.queryParameters {
+            guard takesFilters || parameters.contains(String(name)) else {
+                throw TurnpikeError(.invalidParameter, "There is no parameter '\(name)' here.")
+            }
+            guard seen.insert(name).inserted || name == "label" else {
+                throw TurnpikeError(.invalidParameter, "'\(name)' stands more than once.")
+            }
+        }
+        for header in [HTTPField.Name.ifMatch, .ifNoneMatch] where method == .post && request.headers[header] != nil {
+            throw TurnpikeError(
+                .invalidParameter,
+                "'\(header)' is about a resource that is there or not, and a POST names none; use PUT, PATCH or DELETE."
+            )
+        }
     }
 
     /// The longest that a read waits for what it wants to see.

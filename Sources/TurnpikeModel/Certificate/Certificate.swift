@@ -8,6 +8,8 @@ public struct Certificate: ResourceSpec {
     public static let kind = Kind.certificate
     public static let plural = "certificates"
     public static let idPrefix = "crt"
+    public static let fieldsNotShown: Set = ["privateKey"]
+    public static let listsOfServer: Set = ["names"]
 
     /// Characters of a chain.
     public static let chainLimit = 64 << 10

@@ -7,6 +7,8 @@ public struct Operator: CredentialSpec {
     public static let idPrefix = "opr"
     public static let scope = Kind.Scope.global
     public static let credential: CredentialDeclaration? = CredentialDeclaration(field: "token", prefix: "tp_op")
+    /// Known to the control plane beside the document.
+    public static let fieldsNotShown: Set = ["lastUsedAt"]
 
     /// What the token may do.
     public enum Role: String, Sendable, CaseIterable {

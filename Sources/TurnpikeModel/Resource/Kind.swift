@@ -73,6 +73,10 @@ public protocol ResourceSpec: Sendable, Hashable {
     static var isCreatedByClients: Bool { get }
     /// The credential that creation makes and shows once, where the kind has one.
     static var credential: CredentialDeclaration? { get }
+    /// Fields that a client may send and that no stored document shows to people.
+    static var fieldsNotShown: Set<String> { get }
+    /// Fields with lists that the server writes, and that are not read where a client sends them back.
+    static var listsOfServer: Set<String> { get }
 
     /// Reads and validates; faults go to the reader.
     init(reading fields: inout FieldReader)
@@ -86,6 +90,8 @@ extension ResourceSpec {
     public static var isNameOptional: Bool { false }
     public static var isCreatedByClients: Bool { true }
     public static var credential: CredentialDeclaration? { nil }
+    public static var fieldsNotShown: Set<String> { [] }
+    public static var listsOfServer: Set<String> { [] }
     public var references: [Reference] { [] }
 
     func equals(_ other: any ResourceSpec) -> Bool { other as? Self == self }

@@ -199,15 +199,3 @@ public struct ResourceBody: Sendable {
         guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
     }
 }
-
-extension ResourceBody {
-    /// Whether documents of a kind may have a field: one that clients write, or that the server adds.
-    public static func hasField(_ name: String, kind: Kind) -> Bool {
-        do {
-            _ = try ResourceBody(.object(JSONObject([name: .null])), kind: kind, name: "any")
-            return true
-        } catch {
-            return !error.faults.contains { $0.rule == .unknown }
-        }
-    }
-}

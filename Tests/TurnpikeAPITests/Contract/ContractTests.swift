@@ -80,7 +80,9 @@ import Yams
             let responses = try #require(operations[name]?["responses"] as? [String: [String: Any]])
             var expected: Set<String> = []
             if endpoint.access != .everybody { expected.formUnion(["401", "403", "429"]) }
-            if endpoint.takesFilters || !endpoint.parameters.isEmpty { expected.insert("400") }
+            if endpoint.takesFilters || !endpoint.parameters.isEmpty || endpoint.method == .post {
+                expected.insert("400")
+            }
             if endpoint.takesFilters || endpoint.parameters.contains("minRevision") { expected.insert("503") }
             #expect(expected.subtracting(responses.keys) == [], "\(name)")
             if endpoint.takesFilters || endpoint.parameters.contains("cursor") {
@@ -132,6 +134,29 @@ import Yams
         let writtenRequired = Set(schema["required"] as? [String] ?? [])
         // The name is required where a body creates and stands in the path elsewhere.
         #expect(required.subtracting(["name"]) == writtenRequired)
+    }
+
+    @Test func `lists are filtered by the fields of the contract that hold one value, and by no others`() throws {
+        let components = try #require(try contract()["components"] as? [String: Any])
+        let schemas = try #require(components["schemas"] as? [String: [String: Any]])
+        func resolved(_ schema: [String: Any]) -> [String: Any] {
+            let part = (schema["allOf"] as? [[String: Any]])?.first ?? schema
+            return (part["$ref"] as? String).flatMap { schemas[String($0.split(separator: "/").last ?? "")] } ?? schema
+        }
+        for kind in Kind.allCases {
+            let name = kind == .apiKey ? "APIKey" : kind.rawValue.prefix(1).uppercased() + kind.rawValue.dropFirst()
+            let properties = try #require(schemas[name]?["properties"] as? [String: [String: Any]])
+            for (field, schema) in properties where schema["writeOnly"] as? Bool != true {
+                // What answers add to the document.
+                guard field != kind.spec.credential?.field, field != "lastUsedAt" else { continue }
+                let (type, choices) = (resolved(schema)["type"] as? String, resolved(schema)["enum"] as? [String])
+                let isOne = type.map { ["string", "integer", "boolean"].contains($0) } ?? (choices != nil)
+                let isTaken = (["x", "1", "true"] + (choices ?? [])).contains {
+                    (try? FieldFilter(field, $0, kind: kind)) != nil
+                }
+                #expect(isTaken == isOne, "\(kind) \(field)")
+            }
+        }
     }
 
     private func faults(in json: JSON, _ kind: Kind) -> [Fault] {

@@ -113,6 +113,49 @@ private let badRequests: [BadRequest] = [
         what: "a bucket that is none", method: .get, path: "/v1/tenants/acme/usage?bucket=eon", status: 400,
         problem: "invalid-parameter"),
     BadRequest(
+        what: "a parameter that stands twice", method: .get, path: "/v1/tenants?limit=5&limit=5", status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
+        what: "a filter that stands twice", method: .get, path: "/v1/tenants?name=acme&name=umbra", status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
+        what: "a flag that says both", path: "/v1/tenants?dryRun=true&dryRun=false", body: #"{"name":"x"}"#,
+        status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
+        what: "two values of one label", method: .get, path: "/v1/tenants?label=tier:gold&label=tier:silver",
+        status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
+        what: "two values of one label in an export", method: .get,
+        path: "/v1/export?label=tier:gold&label=tier:silver",
+        status: 400, problem: "invalid-parameter"),
+    BadRequest(
+        what: "a label whose key none can have", method: .get, path: "/v1/tenants?label=:gold", status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
+        what: "a filter by a list", method: .get, path: "/v1/tenants/acme/services?endpoints=x", status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
+        what: "a filter by an object", method: .get, path: "/v1/tenants/acme/routes?match=x", status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
+        what: "a creation if something matches", path: "/v1/tenants", body: #"{"name":"x"}"#,
+        headers: [.ifMatch: "\"1\""],
+        status: 400, problem: "invalid-parameter"),
+    BadRequest(
+        what: "a creation if nothing is there", path: "/v1/tenants", body: #"{"name":"x"}"#,
+        headers: [.ifNoneMatch: "*"],
+        status: 400, problem: "invalid-parameter"),
+    BadRequest(
+        what: "a bundle if something matches", path: "/v1/apply",
+        body: #"{"resources":[{"kind":"tenant","name":"x"}]}"#,
+        headers: [.ifMatch: "*"], status: 400, problem: "invalid-parameter"),
+    BadRequest(
+        what: "a revert if something matches", path: "/v1/revisions/4/revert", headers: [.ifMatch: "\"4\""],
+        status: 400,
+        problem: "invalid-parameter"),
+    BadRequest(
         what: "a time that is none", method: .get, path: "/v1/tenants/acme/usage?from=yesterday", status: 400,
         problem: "invalid-parameter"),
 ]
@@ -131,6 +174,30 @@ private let badRequests: [BadRequest] = [
             #expect(answer.json["status"] == .integer(Int64(bad.status)))
             if bad.status == 401 { #expect(answer[header: "WWW-Authenticate"] == "Bearer") }
             #expect(server.control.revision == revision)
+        }
+    }
+
+    @Test(arguments: [
+        ("limit=5&limit=6", "'limit'"), ("name=acme&name=umbra", "'name'"), ("label=a:1&label=a:2", "'a'"),
+        ("colour=red", "'colour'"), ("labels=x", "'labels'"),
+    ])
+    func `a refused parameter is named`(query: String, name: String) async throws {
+        try await TestServer.run { server in
+            let answer = try await server.send(.get, "/v1/tenants?\(query)")
+            #expect(answer.status == 400 && answer.json["detail"]?.string?.contains(name) == true, "\(answer.text)")
+        }
+    }
+
+    @Test func `labels of several keys go together, and one may be said twice`() async throws {
+        try await TestServer.run { server in
+            for (name, tier) in [("a", "gold"), ("b", "silver")] {
+                let body = #"{"name":"\#(name)","labels":{"tier":"\#(tier)","at":"12:30"}}"#
+                #expect(try await server.send(.post, "/v1/tenants", body).status == 201)
+            }
+            for query in ["label=tier:gold&label=at:12:30", "label=tier:gold&label=tier:gold"] {
+                let answer = try await server.send(.get, "/v1/tenants?\(query)")
+                #expect(answer.json["data"]?.array?.map { $0["name"]?.string } == ["a"], "\(query)")
+            }
         }
     }
 
