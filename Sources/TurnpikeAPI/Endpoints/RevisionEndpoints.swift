@@ -18,10 +18,9 @@ struct RevisionEndpoints {
                 .get, "/v1/revisions/{revision}/rollout", .operators, parameters: ["wait", "timeout", "minRevision"]
             ) {
                 request, context in
-                let revision = try context.revisionParameter()
-                if let json = try await RolloutWait(request).rollout(
-                    of: revision, in: control, for: context.authority
-                ).json {
+                let (revision, wait) = (try context.revisionParameter(), try RolloutWait(request))
+                try await control.requireSight(of: revision, for: context.authority)
+                if let json = try await wait.rollout(of: revision, in: control, for: context.authority).json {
                     return .json(json)
                 }
                 return .json(try control.rollout(of: revision, for: context.authority).json)

@@ -15,6 +15,13 @@ extension ControlPlane {
         throw TurnpikeError(.notFound, "There is no revision \(revision).")
     }
 
+    /// That something of a revision is in sight: what else is asked of it, such as its rollout, would tell that others write.
+    ///
+    /// - Throws: as ``record(_:for:)``; nothing to those who see everything.
+    public func requireSight(of revision: Revision, for authority: Authority) async throws(TurnpikeError) {
+        if authority.tenant != nil { _ = try await record(revision, for: authority) }
+    }
+
     /// Entries of the log, with those of their changes that were asked for and are in sight. A page ends where its entries
     /// or its changes are as many as the query allows, and says whether more follow.
     ///

@@ -170,6 +170,51 @@ import TurnpikeModel
         }
     }
 
+    @Test func `a revision out of sight is as one that is not there, whatever is asked of it`() async throws {
+        try await TestServer.run { server in
+            try await seed(server)
+            let bound = try await token(server, "acme-owner", "owner", tenant: "acme")
+            let foreign = try await server.send(.put, "/v1/tenants/umbra/services/t", Bodies.service)
+            let revision = try #require(foreign.json["revision"]?.integer)
+            for (method, path) in [
+                (HTTPRequest.Method.get, ""), (.get, "/rollout"), (.get, "/rollout?wait=applied&timeout=1s"),
+                (.post, "/revert"),
+                (.post, "/revert?dryRun=true"),
+            ] {
+                #expect(
+                    try await server.send(.get, "/v1/revisions/\(revision)\(method == .get ? path : "")").status == 200)
+                let hidden = try await server.send(method, "/v1/revisions/\(revision)\(path)", headers: bound)
+                let absent = try await server.send(method, "/v1/revisions/\(revision + 9)\(path)", headers: bound)
+                #expect(hidden.status == 404 && absent.status == 404, "\(path)")
+                let detail = hidden.json["detail"]?.string
+                #expect(detail?.replacing("\(revision)", with: "\(revision + 9)") == absent.json["detail"]?.string)
+            }
+            for path in ["/v1/changes?since=\(revision - 1)", "/v1/audit?since=\(revision - 1)", "/v1/audit"] {
+                for accept in ["application/json", "application/x-ndjson"] {
+                    var headers = bound
+                    headers[.accept] = accept
+                    let answer = try await server.send(.get, path, headers: headers)
+                    #expect(answer.status == 200 && !answer.text.contains("umbra"), "\(path)")
+                    #expect(!answer.text.contains(#""revision":\#(revision)"#) && !answer.text.contains(#""t""#))
+                }
+            }
+            #expect(try await server.send(.get, "/v1/changes?tenant=umbra", headers: bound).status == 404)
+            #expect(try await server.send(.get, "/v1/audit?tenant=umbra", headers: bound).status == 404)
+        }
+    }
+
+    @Test func `a bound token sees the rollouts of its own revisions, one that changed nothing too`() async throws {
+        try await TestServer.run { server in
+            try await seed(server)
+            let bound = try await token(server, "acme-ops", "operator", tenant: "acme")
+            #expect(try await server.send(.get, "/v1/revisions/4/rollout", headers: bound).status == 200)
+            let path = "/v1/tenants/acme/services/orders?wait=applied&timeout=1s"
+            // The newest revision is another's by now.
+            let same = try await server.send(.put, path, Bodies.service, headers: bound)
+            #expect(same.status == 200 && same.json["rollout"] != nil, "\(same.text)")
+        }
+    }
+
     @Test func `the last owner cannot be deleted, demoted, bound or made to expire`() async throws {
         try await TestServer.run { server in
             try await seed(server)
