@@ -40,6 +40,7 @@ TurnpikeSQLite:         platform Synchronization Logging Foundation FoundationEs
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeControl
 TurnpikeAPI:            platform Dispatch Synchronization Logging Foundation FoundationEssentials
                         Hummingbird HummingbirdCore HTTPTypes NIOCore NIOTLS NIOSSL
+                        ServiceLifecycle
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
                         TurnpikeControl
 

@@ -68,7 +68,9 @@ public final class ControlPlane: Sendable {
         metrics.queue("largeWork") { [weak largeWork] in Double(largeWork?.waitingCount ?? 0) }
         let feedPlaces = FeedPlaces()
         metrics.openFeeds { Double(feedPlaces.count) }
-        metrics.ready { [weak commits] in health.reasons.isEmpty && commits?.isClosed == false ? 1 : 0 }
+        metrics.ready { [weak commits] in
+            health.reasons.isEmpty && !health.isShuttingDown && commits?.isClosed == false ? 1 : 0
+        }
         self.feedPlaces = feedPlaces
         metrics.greatestLag { [weak publisher] in Double(publisher?.greatestLag ?? 0) }
         self.health = health
@@ -121,9 +123,6 @@ public final class ControlPlane: Sendable {
         return plane
     }
 
-    /// How long a shutdown waits for streams to give out what was written last.
-    static let drainTimeout = Duration.seconds(2)
-
     /// Changes of the log's tail that a start reads.
     private static let tailChanges = 20_000
 
@@ -131,7 +130,7 @@ public final class ControlPlane: Sendable {
     public var revision: Revision { publisher.revision }
 
     /// What keeps the control plane from taking work; empty where nothing does.
-    public var obstacles: [String] { health.reasons + (commits.isClosed ? ["It is shutting down."] : []) }
+    public var obstacles: [String] { health.reasons + (health.isShuttingDown ? ["It is shutting down."] : []) }
 
     /// Does what time brings about: heartbeats, expiry of workers' credentials, giving up on absent workers, maintenance.
     /// Run it for as long as there are workers; returns when cancelled.
@@ -155,13 +154,26 @@ public final class ControlPlane: Sendable {
         }
     }
 
-    /// Takes no more writes and usage, makes what was taken durable, and then ends the streams: once they have given out
-    /// what was written last, or after two seconds.
-    public func shutDown() async {
+    /// Lets everybody know that this control plane is about to shut down; it takes work until ``shutDown(within:)``.
+    public func announceShutdown() { health.noteShutdown() }
+
+    /// Takes no more writes and usage, makes what was taken durable, and then ends the streams: each once it has given out
+    /// what was written last.
+    ///
+    /// - Parameter limit: streams that have not by then are broken off. Their workers serve by what they have.
+    public func shutDown(within limit: Duration = .seconds(10)) async {
+        let deadline = ContinuousClock.now + limit
+        announceShutdown()
         await commits.close()
         await usageQueue.close()
         await leaseQueue.close()
-        await publisher.waitForStreams(timeout: Self.drainTimeout)
+        publisher.drain()
+        let brokenOff = await publisher.waitForStreams(until: deadline)
+        if brokenOff > 0 {
+            logger.warning(
+                "Streams are broken off: their workers have not taken the newest state in time",
+                metadata: [LogKey.count: "\(brokenOff)"])
+        }
         publisher.shutDown()
         await noteCredentialUses()
     }

@@ -22,6 +22,7 @@ extension HTTPField.Name {
 /// Gives every request an id and every answer that id and the revision that it has seen, and writes the access log.
 struct RequestIdentity: RouterMiddleware {
     let control: ControlPlane
+    var connections = OpenConnections()
     let logger: Logger
     let metrics: OperationMetrics
 
@@ -30,6 +31,7 @@ struct RequestIdentity: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         context.requestID = request.headers[.requestID].flatMap(RequestIdentity.usable) ?? RequestIdentity.makeID()
+        connections.note("\(request.method.rawValue) \(context.endpointPath ?? request.uri.path)", on: context.channel)
         let start = ContinuousClock.now
         // Never one that came while the answer was made: who asks for at least that revision next would miss what it did.
         let before = control.revision

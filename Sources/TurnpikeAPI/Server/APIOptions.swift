@@ -25,6 +25,9 @@ public struct APIOptions: Sendable {
     /// Connections at once; more wait to be accepted. Default 40,000: a worker has a stream, and sends reports beside it.
     public var mostConnections = 40_000
 
+    /// How long a shutdown may take: for answers under way and for streams to give out the newest state. Default 10 s.
+    public var drainTimeout = Duration.seconds(10)
+
     public init(
         host: String = "127.0.0.1", port: Int = 8080, openAPI: [UInt8], readYAML: YAMLReading? = nil,
         tls: ServerTLS? = nil, workerCertificates: WorkerCertificates = .notRequired

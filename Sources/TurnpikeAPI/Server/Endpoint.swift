@@ -43,18 +43,21 @@ struct Endpoint: Sendable {
 }
 
 /// Puts the endpoints on the router, and an answer that names the allowed methods on every other method of their paths.
-func register(_ endpoints: [Endpoint], on router: Router<APIContext>, _ authentication: Authentication) {
+func register(
+    _ endpoints: [Endpoint], on router: Router<APIContext>, _ authentication: Authentication,
+    _ admission: Admission = Admission()
+) {
     for (path, group) in Dictionary(grouping: endpoints, by: \.path) {
         let routerPath = RouterPath(path.replacing("{", with: ":").replacing("}", with: ""))
         var allowed = group.map(\.method)
         for endpoint in group {
             router.on(routerPath, method: endpoint.method) { request, context in
-                try await endpoint.answer(request, context, authentication)
+                try await endpoint.answer(request, context, authentication, admission)
             }
             if endpoint.hasHead {
                 allowed.append(.head)
                 router.on(routerPath, method: .head) { request, context in
-                    try await endpoint.answer(request, context, authentication).createHeadResponse()
+                    try await endpoint.answer(request, context, authentication, admission).createHeadResponse()
                 }
             }
         }
@@ -71,9 +74,15 @@ extension Endpoint {
     /// Whether HEAD answers as GET does. A worker's GET opens its stream, and ends the one that it had.
     fileprivate var hasHead: Bool { method == .get && access != .workers }
 
+    /// Whether a shutdown refuses it: whoever asks after the server's health is told, and what workers send is the use cases' to
+    /// refuse, for acknowledgements are waited for.
+    private var needsAdmission: Bool { access != .everybody && access != .workers }
+
     fileprivate func answer(
-        _ request: Request, _ context: APIContext, _ authentication: Authentication
+        _ request: Request, _ context: APIContext, _ authentication: Authentication, _ admission: Admission
     ) async throws -> Response {
+        if needsAdmission { try admission.enter() }
+        defer { if needsAdmission { admission.leave() } }
         var context = context
         context.principal = try await authentication.principal(of: request, context, for: access)
         try refuseWhatIsIgnored(in: request)

@@ -25,7 +25,7 @@ struct WaitingLine<Item: Sendable, Answer: Sendable>: Sendable {
     /// - Parameter tenant: whose the entry is; `nil`: nobody's.
     /// - Returns: why it does not take the entry, whose caller is the taker's to answer then; `nil` where it does.
     mutating func add(_ entry: Entry, of tenant: String? = nil) -> TurnpikeError? {
-        guard !isClosed else { return TurnpikeError(.draining, "The control plane is shutting down.") }
+        guard !isClosed else { return .shuttingDown }
         guard entries.count(of: tenant) < room - entries.count else {
             return TurnpikeError(.overloaded, "Too many requests wait already.", retryAfter: .seconds(1))
         }

@@ -53,9 +53,9 @@ public final class ChangeFeed: Sendable {
                 position = found.hasMore ? found.records.last?.revision ?? newest : newest
                 if !found.records.isEmpty { return .records(found.records) }
             }
-            guard isWatching, !control.publisher.isShutDown else { return nil }
+            guard isWatching, !control.publisher.isDraining else { return nil }
             let hasNews = await control.publisher.waitForRevision(above: position, timeout: Self.heartbeatInterval)
-            if !hasNews, !Task.isCancelled, !control.publisher.isShutDown { return .heartbeat(position) }
+            if !hasNews, !Task.isCancelled, !control.publisher.isDraining { return .heartbeat(position) }
         }
         return nil
     }

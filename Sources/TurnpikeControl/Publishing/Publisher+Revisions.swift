@@ -4,11 +4,11 @@ import Synchronization
 import TurnpikeModel
 
 extension Publisher {
-    var isShutDown: Bool { state.withLock(\.isShutDown) }
+    var isDraining: Bool { state.withLock(\.isDraining) }
 
     /// Waits until a revision above the given one is published.
     ///
-    /// - Returns: whether there is one; not where the time is over, the task cancelled, or the publisher shut down.
+    /// - Returns: whether there is one; not where the time is over, the task cancelled, or the control plane shuts down.
     func waitForRevision(above revision: Revision, timeout: Duration) async -> Bool {
         if self.revision > revision { return true }
         await withTaskGroup(of: Void.self) { group in
@@ -28,7 +28,7 @@ extension Publisher {
         await withTaskCancellationHandler {
             await withCheckedContinuation { caller in
                 let mustWait = state.withLock { state in
-                    guard state.revision <= revision, !state.isShutDown, !Task.isCancelled else { return false }
+                    guard state.revision <= revision, !state.isDraining, !Task.isCancelled else { return false }
                     state.revisionWaits.add(serial, above: revision, caller)
                     return true
                 }

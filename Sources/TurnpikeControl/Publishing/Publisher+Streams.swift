@@ -21,7 +21,7 @@ extension Publisher {
     ) throws(TurnpikeError) -> WorkerStream {
         let now = clock.now
         let opened: (serial: UInt64, older: CheckedContinuation<Void, Never>?)? = state.withLock { state in
-            guard !state.isShutDown, state.fleet.members[worker] != nil,
+            guard !state.isDraining, state.fleet.members[worker] != nil,
                 state.streams[worker] != nil || state.streams.count < Fleet.mostWorkers
             else { return nil }
             let known = revision.flatMap { $0 <= state.revision && $0 >= state.history.floor ? $0 : nil }
@@ -44,7 +44,7 @@ extension Publisher {
 
     private func refusal(of worker: ResourceID) -> TurnpikeError {
         state.withLock { state in
-            if state.isShutDown { return TurnpikeError(.draining, "The control plane is shutting down.") }
+            if state.isDraining { return .shuttingDown }
             guard state.fleet.members[worker] != nil else { return .unauthenticated }
             return TurnpikeError(
                 .overloaded, "As many as \(Fleet.mostWorkers) workers are connected.", retryAfter: .seconds(5))
@@ -82,23 +82,24 @@ extension Publisher {
                 state.streams[worker]?.begin(transfer)
             }
             let revision = state.revision
-            return state.streams[worker]?.next(revision: revision).map { .frames($0) } ?? .wait
+            let step = state.streams[worker]?.next(revision: revision).map { Step.frames($0) } ?? .wait
+            // Whoever asks is its caller, and need not be woken.
+            _ = state.endIfDrained(worker)
+            return step
         }
     }
 
-    /// Returns once each stream has given out the newest state, or the time is over.
+    /// Returns once each stream has given out the newest state and ended, or the time is over. ``drain()`` comes before.
     ///
     /// Asks again and again, for it comes once in a process's life, and what it waits for is the network's.
-    func waitForStreams(timeout: Duration) async {
-        let deadline = ContinuousClock.now + timeout
-        while ContinuousClock.now < deadline {
-            let isCaughtUp = state.withLock { state in
-                let effective = state.effectiveRevision
-                return state.streams.values.allSatisfy { $0.isCaughtUp(effective: effective) }
-            }
-            if isCaughtUp { return }
+    ///
+    /// - Returns: streams that have not.
+    func waitForStreams(until deadline: ContinuousClock.Instant) async -> Int {
+        while case let count = state.withLock(\.streams.count), count > 0 {
+            guard ContinuousClock.now < deadline, !Task.isCancelled else { return count }
             try? await Task.sleep(for: .milliseconds(10))
         }
+        return 0
     }
 
     /// Returns once the stream has news or has ended; at once where it has already.

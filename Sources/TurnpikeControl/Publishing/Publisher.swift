@@ -25,7 +25,8 @@ final class Publisher: Sendable {
         var probes = ProbeWaits()
         var publicationTimes = PublicationTimes()
         var lastSerial: UInt64 = 0
-        var isShutDown = false
+        /// Whether streams and feeds end once they have given out what there is.
+        var isDraining = false
     }
 
     let state: Mutex<State>
@@ -99,14 +100,24 @@ final class Publisher: Sendable {
         for caller in woken { caller.resume() }
     }
 
-    /// Ends all streams and waits.
-    func shutDown() {
+    /// Opens no more streams, and ends each one once it has given out the newest state, where no frame is torn and no delta
+    /// broken off. Who watches the log comes to its end.
+    func drain() {
         let woken = state.withLock { state in
-            state.isShutDown = true
+            state.isDraining = true
+            return Array(state.streams.keys).flatMap { state.endIfDrained($0) } + state.revisionWaits.removeAll()
+                + state.probes.removeAll()
+        }
+        for caller in woken { caller.resume() }
+    }
+
+    /// Ends all streams and waits, wherever they are.
+    func shutDown() {
+        drain()
+        let woken = state.withLock { state in
             let callers = state.streams.values.compactMap(\.caller)
             state.streams.removeAll()
-            return callers + state.rolloutWaits.removeAll() + state.revisionWaits.removeAll()
-                + state.probes.removeAll()
+            return callers + state.rolloutWaits.removeAll()
         }
         for caller in woken { caller.resume() }
     }
@@ -136,6 +147,13 @@ extension Publisher.State {
     mutating func callerWithNews(of worker: ResourceID) -> [CheckedContinuation<Void, Never>] {
         guard streams[worker]?.hasNews(effective: effectiveRevision) == true else { return [] }
         return streams[worker]?.takeCaller().map { [$0] } ?? []
+    }
+
+    /// Ends a stream that is drained: one that has given out all that there is.
+    mutating func endIfDrained(_ worker: ResourceID) -> [CheckedContinuation<Void, Never>] {
+        guard isDraining, streams[worker]?.isCaughtUp(effective: effectiveRevision) == true else { return [] }
+        fleet.change(worker) { $0.isConnected = false }
+        return streams.removeValue(forKey: worker)?.caller.map { [$0] } ?? []
     }
 
     fileprivate mutating func takeWorkerChanges(

@@ -35,7 +35,7 @@ extension Publisher {
                 let mustWait = state.withLock { state in
                     let target = state.history.lastEffective(atOrBelow: revision)
                     let awaited = state.fleet.awaited(for: target, now: now)
-                    guard !awaited.isEmpty, !state.isShutDown, !Task.isCancelled else { return false }
+                    guard !awaited.isEmpty, !state.isDraining, !Task.isCancelled else { return false }
                     state.rolloutWaits.add(serial, for: awaited, target: target, caller)
                     return true
                 }

@@ -41,7 +41,7 @@ extension Publisher {
         state.withLock { state in
             let able = state.fleet.connected.filter { $0.announcement?.lacks(.probe) == false }
                 .sorted { $0.name < $1.name }.prefix(Self.mostProbed)
-            guard !able.isEmpty, !state.probes.isFull, !state.isShutDown else { return nil }
+            guard !able.isEmpty, !state.probes.isFull, !state.isDraining else { return nil }
             state.lastSerial += 1
             let id = Int64(clamping: state.lastSerial)
             let probe = Probe(id: id, subjects: subjects)

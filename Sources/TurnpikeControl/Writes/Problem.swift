@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import TurnpikeModel
+public import TurnpikeModel
 
 /// Something about a write that the state does not allow.
 struct Problem {
@@ -42,6 +42,11 @@ extension TurnpikeError {
 
     /// The same words whatever was wrong, so that a caller learns nothing from them.
     static var unauthenticated: TurnpikeError { TurnpikeError(.unauthenticated, "The credential is not valid.") }
+
+    /// What whoever comes during a shutdown is told: the next process may be there in a moment.
+    public static var shuttingDown: TurnpikeError {
+        TurnpikeError(.draining, "The control plane is shutting down.", retryAfter: .seconds(1))
+    }
 
     /// What a failure of the store is to callers.
     static func storage(_ error: any Error) -> TurnpikeError {

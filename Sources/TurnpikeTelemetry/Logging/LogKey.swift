@@ -42,6 +42,8 @@ public enum LogKey {
     public static let attempt = "attempt"
     public static let delayMilliseconds = "delayMs"
     public static let count = "count"
+    /// What was asked for, with how often.
+    public static let operations = "operations"
     public static let file = "file"
     public static let reason = "reason"
     public static let code = "code"

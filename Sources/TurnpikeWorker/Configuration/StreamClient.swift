@@ -87,6 +87,7 @@ extension StreamClient {
                 lines.append(piece.readableBytesView)
                 while let event = next(&lines) { try await perform(handle(event)) }
             }
+            try await perform(handle(.ended))
         } catch let failure as ControlPlaneFailure where failure.isUnauthorized {
             try await perform(handle(.unauthorized))
         }

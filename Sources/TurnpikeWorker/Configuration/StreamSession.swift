@@ -26,6 +26,8 @@ struct StreamSession: Sendable {
         case acknowledged
         /// Time has passed.
         case tick
+        /// The control plane has ended the stream, in good order: it shuts down, and the next one is on its way.
+        case ended
         /// The connection is gone, or never was.
         case disconnected
         /// The control plane does not know the worker's credential.
@@ -106,6 +108,9 @@ struct StreamSession: Sendable {
         case .unauthorized:
             isCutOff = true
             return [.drop(.unauthorized)]
+        case .ended:
+            backOff.reset()
+            return []
         case .disconnected: return [.reconnect(after: disconnected(using: &random))]
         }
     }

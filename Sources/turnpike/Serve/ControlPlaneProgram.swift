@@ -53,17 +53,14 @@ struct ControlPlaneProgram {
         if let token, settings.bootstrapToken == nil { Terminal.standardOutput.write(Banner.firstToken(token)) }
         let contract = ContractFile.read(told: settings.openAPI)
         if contract == nil { logger.warning("There is no openapi.yaml to serve.") }
-        let api = APIServer(
-            control: control,
-            options: APIOptions(
-                host: settings.listen.host, port: settings.listen.port, openAPI: contract ?? [],
-                readYAML: Bundle.read(body:), tls: tls?.tls, workerCertificates: settings.tls.workerCertificates),
-            logger: logger, metrics: metrics
-        )
-        // Ended in reverse order: workers' streams and waiting clients first, for the API ends only once it has answered
-        // everybody.
+        var options = APIOptions(
+            host: settings.listen.host, port: settings.listen.port, openAPI: contract ?? [],
+            readYAML: Bundle.read(body:), tls: tls?.tls, workerCertificates: settings.tls.workerCertificates)
+        options.drainTimeout = settings.drainTimeout
+        let api = APIServer(control: control, options: options, logger: logger, metrics: metrics)
+        // Ended in reverse order: the API closes its port only once it is drained.
         var services: [any ServiceLifecycle.Service] = [
-            APIService(api: api, settings: settings), UpkeepService(control: control),
+            APIService(api: api, settings: settings), UpkeepService(control: control, api: api),
         ]
         services.insert(hangUps, at: 0)
         let group = ServiceGroup(
@@ -124,9 +121,10 @@ extension TLSSettings {
 
 private struct UpkeepService: ServiceLifecycle.Service {
     let control: ControlPlane
+    let api: APIServer
 
     func run() async throws {
         try await cancelWhenGracefulShutdown { try await control.run() }
-        await control.shutDown()
+        await api.drain()
     }
 }

@@ -14,13 +14,14 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Run the control plane.",
         discussion: """
             Every option may come from the environment (TURNPIKE_LISTEN, TURNPIKE_DATA, TURNPIKE_SEALING_KEY_FILE, \
-            TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL, TURNPIKE_LOG_RETENTION, TURNPIKE_TLS_MODE, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
+            TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL, TURNPIKE_LOG_RETENTION, TURNPIKE_DRAIN_TIMEOUT, TURNPIKE_TLS_MODE, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
             TURNPIKE_TLS_NAMES, TURNPIKE_TLS_WORKERS, TURNPIKE_TLS_WORKER_CA) or from the configuration file, {"listen": \
             "…", "data": "…", "log": {"format": "…", "level": "…"}, "tls": {"mode": "…", "certificate": "…", "key": "…", …}}; \
             a flag stands over the environment, and that over the file.
 
             At the first start TURNPIKE_BOOTSTRAP_TOKEN becomes the first operator's token; where it is not set, a token is \
-            made and printed. SIGTERM and SIGINT stop the control plane once the requests in flight are answered; \
+            made and printed. SIGTERM and SIGINT stop the control plane once the requests in flight are answered and workers have the newest \
+            state, or the time for that is over; \
             SIGHUP reads the TLS certificate anew, for new connections.
             """
     )
@@ -46,6 +47,12 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(help: "How long entries of the log are kept, such as 90d. (default: for ever)")
     var logRetention: String?
+
+    @Option(
+        help: """
+            How long a shutdown may take for answers under way, and for workers to take the newest state. (default: 10s)
+            """)
+    var drainTimeout: String?
 
     @Option(
         help: """
@@ -98,7 +105,8 @@ struct ServeCommand: AsyncParsableCommand {
         let given = [
             ("listen", listen), ("data", data), ("sealingKeyFile", sealingKeyFile), ("log.format", logFormat),
             ("log.level", logLevel),
-            ("log.retention", logRetention), ("tls.mode", tls), ("tls.certificate", tlsCertificate),
+            ("log.retention", logRetention), ("drainTimeout", drainTimeout), ("tls.mode", tls),
+            ("tls.certificate", tlsCertificate),
             ("tls.key", tlsKey),
             ("tls.names", tlsNames), ("tls.workers", tlsWorkers), ("tls.workerCa", tlsWorkerCa),
         ]

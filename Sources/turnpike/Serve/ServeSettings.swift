@@ -20,6 +20,8 @@ import TurnpikeTelemetry
 ///   `critical`. Default `info`.
 /// - `log.retention` (`--log-retention`, `TURNPIKE_LOG_RETENTION`): how long entries of the log are kept, such as `90d`, at
 ///   least `1d`. Default: for ever.
+/// - `drainTimeout` (`--drain-timeout`, `TURNPIKE_DRAIN_TIMEOUT`): how long a shutdown may take for answers under way and for
+///   workers to take the newest state, at most `24h`. Default `10s`.
 /// - `openapi` (`TURNPIKE_OPENAPI`): the file served as `/openapi.yaml`. Default: the one that came with the program.
 /// - `bootstrap.token` (`TURNPIKE_BOOTSTRAP_TOKEN`, secret): the first operator's token, taken at the first start only.
 ///   Default: one is made and printed.
@@ -46,6 +48,7 @@ struct ServeSettings: Sendable {
     var openAPI: String?
     /// `nil`: the log is kept for ever.
     var retention: Duration?
+    var drainTimeout: Duration
     var bootstrapToken: String?
     var tenantLimits: TenantLimits
     var tls: TLSSettings
@@ -71,6 +74,7 @@ struct ServeSettings: Sendable {
         logLevel = try ServeSettings.logLevel(reader.string(forKey: "log.level"))
         openAPI = reader.string(forKey: "openapi")
         retention = try reader.string(forKey: "log.retention").map(ServeSettings.retention)
+        drainTimeout = try ServeSettings.drainTimeout(reader.string(forKey: "drainTimeout", default: "10s"))
         bootstrapToken = reader.string(forKey: "bootstrap.token", isSecret: true)
         var limits = TenantLimits()
         for (key, path, range) in ServeSettings.tenantKeys {
@@ -104,6 +108,14 @@ struct ServeSettings: Sendable {
         return duration
     }
 
+    private static func drainTimeout(_ text: String) throws(Fault) -> Duration {
+        guard let duration = Duration(text: text), duration > .zero, duration <= .seconds(86_400) else {
+            throw Fault(
+                reason: "'\(text)' is no drainTimeout; it must be like 250ms, 10s or 5m, above 0s and at most 24h.")
+        }
+        return duration
+    }
+
     private static func logFormat(_ text: String?) throws(Fault) -> LogFormat {
         switch text {
         case nil, "text", "plain": return .plain
@@ -125,7 +137,7 @@ struct ServeSettings: Sendable {
 extension ServeSettings {
     private static let keys =
         [
-            "listen", "data", "sealingKeyFile", "log.format", "log.level", "log.retention", "openapi",
+            "listen", "data", "sealingKeyFile", "log.format", "log.level", "log.retention", "drainTimeout", "openapi",
             "bootstrap.token",
         ] + tenantKeys.map { $0.key } + TLSSettings.keys
 

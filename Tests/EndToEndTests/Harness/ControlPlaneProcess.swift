@@ -10,30 +10,33 @@ final class ControlPlaneProcess: Sendable {
     let url: String
     let token: String
     private let stage: Stage
+    private let options: [String]
     private let child: Mutex<ChildProcess>
 
-    private init(url: String, token: String, stage: Stage, child: ChildProcess) {
+    private init(url: String, token: String, stage: Stage, options: [String], child: ChildProcess) {
         self.url = url
         self.token = token
         self.stage = stage
+        self.options = options
         self.child = Mutex(child)
     }
 
     /// Starts one on a free port, with a new database.
-    static func start(on stage: Stage) async throws -> ControlPlaneProcess {
-        let child = try launch(on: stage, port: 0)
+    static func start(on stage: Stage, options: [String] = []) async throws -> ControlPlaneProcess {
+        let child = try launch(on: stage, port: 0, options)
         let token = try await child.match("its first token", /tp_op_[0-9A-Za-z]+/)
         return ControlPlaneProcess(
-            url: try await readyURL(of: child), token: String(token), stage: stage, child: child
+            url: try await readyURL(of: child), token: String(token), stage: stage, options: options,
+            child: child
         )
     }
 
-    private static func launch(on stage: Stage, port: Int) throws -> ChildProcess {
+    private static func launch(on stage: Stage, port: Int, _ options: [String]) throws -> ChildProcess {
         try stage.start(
             "control plane", "\(Stage.programs)/turnpike",
             [
                 "serve", "--listen", "127.0.0.1:\(port)", "--data", "\(stage.folder)/data", "--log-level", "debug",
-            ])
+            ] + options)
     }
 
     private static func readyURL(of child: ChildProcess) async throws -> String {
@@ -49,7 +52,7 @@ final class ControlPlaneProcess: Sendable {
     /// Starts the control plane again, on the same port and database.
     func restart() async throws {
         guard let port = url.split(separator: ":").last.flatMap({ Int($0) }) else { return }
-        let next = try ControlPlaneProcess.launch(on: stage, port: port)
+        let next = try ControlPlaneProcess.launch(on: stage, port: port, options)
         child.withLock { $0 = next }
         _ = try await ControlPlaneProcess.readyURL(of: next)
     }

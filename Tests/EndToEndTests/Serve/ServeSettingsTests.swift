@@ -52,6 +52,17 @@ import TurnpikeTelemetry
         }
     }
 
+    @Test func `how long a shutdown may take is told`() throws {
+        #expect(try ServeSettings(flags: [:], environment: [:], file: nil).drainTimeout == .seconds(10))
+        let told = try ServeSettings(flags: [:], environment: ["TURNPIKE_DRAIN_TIMEOUT": "250ms"], file: nil)
+        #expect(told.drainTimeout == .milliseconds(250))
+        for text in ["0s", "25h", "soon"] {
+            #expect(throws: ServeSettings.Fault.self) {
+                try ServeSettings(flags: ["drainTimeout": text], environment: [:], file: nil)
+            }
+        }
+    }
+
     @Test(arguments: [
         "", "[]", "{", #"{"listen": 8080}"#, #"{"log": {"colour": "red"}}"#, #"{"log": "json"}"#,
         #"{"listen": "nowhere"}"#, #"{"log": {"level": "loud"}}"#,

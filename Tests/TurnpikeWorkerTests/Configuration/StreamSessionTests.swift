@@ -151,6 +151,15 @@ private let stories: [StreamStory] = [
         #expect(session.wait(using: &random) == [.milliseconds(100)])
     }
 
+    @Test func `after a stream that was ended in good order the worker comes back at once`() {
+        var session = StreamSession(lastGood: 3)
+        var random = MaximumGenerator()
+        for _ in 0..<9 { _ = session.wait(using: &random) }
+        #expect(session.handle(.ended, at: start, using: &random) == [])
+        #expect(session.wait(using: &random) == [.milliseconds(100)])
+        #expect(session.wait(using: &random) == [.milliseconds(200)])
+    }
+
     @Test func `a configuration that is rejected again and again is asked for ever more rarely`() {
         var session = StreamSession(lastGood: 3)
         var random = MaximumGenerator()
