@@ -95,15 +95,27 @@ public final class ControlPlane: Sendable {
     ///     one, gateways that have no other cannot show them; that is logged.
     ///   - retention: how long the log is kept, at least a day; `nil`: for ever.
     ///   - authority: who issues workers' certificates; `nil`: they get none.
-    /// - Throws: what the store throws.
+    ///   - progress: is told how far it is.
+    /// - Throws: what the store throws; `CancellationError`.
     public static func start(
         store: any Store, clock: any WallClock, sealingKey: SealingKey, retention: Duration? = nil,
-        tenantLimits: TenantLimits = TenantLimits(), authority: CertificateAuthority? = nil, logger: Logger,
-        metrics: MetricsRegistry
+        tenantLimits: TenantLimits = TenantLimits(), authority: CertificateAuthority? = nil,
+        progress: LoadingProgress = LoadingProgress(), logger: Logger, metrics: MetricsRegistry
     ) async throws -> ControlPlane {
         var view = View()
-        view.reserve(try await store.resourceCount())
-        try await store.forEachResource { view.load($0) }
+        let total = try await store.resourceCount()
+        var count = 0
+        view.reserve(total)
+        progress.note(count, of: total)
+        try await store.forEachResource { resource in
+            view.load(resource)
+            count += 1
+            guard count % Self.progressStep == 0 else { return }
+            try Task.checkCancellation()
+            progress.note(count, of: total)
+        }
+        try Task.checkCancellation()
+        progress.noteCompiling()
         let end = try await store.logEnd()
         view.load(logEnd: end)
         let revision = end.revision
@@ -122,6 +134,9 @@ public final class ControlPlane: Sendable {
         logger.info("The control plane is loaded", metadata: [LogKey.revision: "\(revision)"])
         return plane
     }
+
+    /// Resources after which a start looks up from its work.
+    private static let progressStep = 1000
 
     /// Changes of the log's tail that a start reads.
     private static let tailChanges = 20_000

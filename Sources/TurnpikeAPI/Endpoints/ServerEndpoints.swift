@@ -13,17 +13,24 @@ struct ServerEndpoints {
     let openAPI: [UInt8]
     let metrics: MetricsRegistry
 
+    static let health = "/healthz"
+    static let readiness = "/readyz"
+
+    static var alive: Response { .json(["status": "ok"]) }
+
+    static func readiness(at revision: Revision, obstacles: [String]) -> Response {
+        .json(
+            [
+                "status": obstacles.isEmpty ? "ready" : "not ready", "revision": .integer(revision),
+                "reasons": .array(obstacles.map { .string($0) }),
+            ], status: obstacles.isEmpty ? .ok : .serviceUnavailable)
+    }
+
     var all: [Endpoint] {
         [
-            Endpoint(.get, "/healthz", .everybody) { _, _ in .json(["status": "ok"]) },
-            // The server listens only once the control plane has loaded its state, so what is left is what fails since.
-            Endpoint(.get, "/readyz", .everybody) { _, _ in
-                let obstacles = control.obstacles
-                return .json(
-                    [
-                        "status": obstacles.isEmpty ? "ready" : "not ready", "revision": .integer(control.revision),
-                        "reasons": .array(obstacles.map { .string($0) }),
-                    ], status: obstacles.isEmpty ? .ok : .serviceUnavailable)
+            Endpoint(.get, Self.health, .everybody) { _, _ in Self.alive },
+            Endpoint(.get, Self.readiness, .everybody) { _, _ in
+                Self.readiness(at: control.revision, obstacles: control.obstacles)
             },
             Endpoint(.get, "/metrics", .platform) { _, _ in
                 Response(

@@ -21,7 +21,8 @@ extension HTTPField.Name {
 
 /// Gives every request an id and every answer that id and the revision that it has seen, and writes the access log.
 struct RequestIdentity: RouterMiddleware {
-    let control: ControlPlane
+    /// `nil` while it is being loaded: answers name no revision then.
+    let control: ControlPlane?
     var connections = OpenConnections()
     let logger: Logger
     let metrics: OperationMetrics
@@ -34,12 +35,12 @@ struct RequestIdentity: RouterMiddleware {
         connections.note("\(request.method.rawValue) \(context.endpointPath ?? request.uri.path)", on: context.channel)
         let start = ContinuousClock.now
         // Never one that came while the answer was made: who asks for at least that revision next would miss what it did.
-        let before = control.revision
+        let before = control?.revision
         var response = try await next(request, context)
         let notes = context.notes.content
         response.headers[.requestID] = context.requestID
         if response.headers[.turnpikeRevision] == nil {
-            response.headers[.turnpikeRevision] = "\(notes.revision ?? before)"
+            response.headers[.turnpikeRevision] = (notes.revision ?? before).map { "\($0)" }
         }
         let duration = ContinuousClock.now - start
         metrics.note(request.method, context.endpointPath, status: response.status, duration)

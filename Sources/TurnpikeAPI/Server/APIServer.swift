@@ -12,20 +12,48 @@ public import TurnpikeTelemetry
 
 /// The REST API and the workers' protocol over HTTP/1.1, within TLS where the options say so.
 public final class APIServer: Sendable {
-    private let control: ControlPlane
+    private struct State {
+        var responder: RouterResponder<APIContext>
+        /// `nil` while it is being loaded.
+        var control: ControlPlane?
+        /// When a shutdown has to be over.
+        var deadline: ContinuousClock.Instant?
+    }
+
+    private let state: Mutex<State>
     private let options: APIOptions
     private let logger: Logger
     private let metrics: MetricsRegistry
     private let admission = Admission()
     private let connections = OpenConnections()
-    /// When a shutdown has to be over.
-    private let deadline = Mutex<ContinuousClock.Instant?>(nil)
+    private let operationMetrics: OperationMetrics
 
-    public init(control: ControlPlane, options: APIOptions, logger: Logger, metrics: MetricsRegistry) {
-        self.control = control
+    /// - Parameter progress: what those are told who come before ``open(_:)``.
+    public init(options: APIOptions, progress: LoadingProgress, logger: Logger, metrics: MetricsRegistry) {
         self.options = options
         self.logger = logger
         self.metrics = metrics
+        operationMetrics = OperationMetrics(metrics)
+        let router = Router(context: APIContext.self)
+        router.add(
+            middleware: RequestIdentity(
+                control: nil, connections: connections, logger: logger, metrics: operationMetrics))
+        router.add(middleware: ProblemMiddleware(logger: logger))
+        router.add(middleware: Loading(progress: progress))
+        state = Mutex(State(responder: router.buildResponder()))
+    }
+
+    /// The control plane is loaded: from here on requests are its.
+    public func open(_ control: ControlPlane) {
+        let responder = buildRouter(
+            control: control, openAPI: options.openAPI, readYAML: options.readYAML,
+            workerCertificates: options.workerCertificates, admission: admission, connections: connections,
+            metrics: metrics, operationMetrics: operationMetrics, logger: logger
+        ).buildResponder()
+        state.withLock { state in
+            state.responder = responder
+            state.control = control
+        }
     }
 
     /// How long requests that are in flight as a shutdown begins may take to be answered before no more writes are taken.
@@ -38,10 +66,11 @@ public final class APIServer: Sendable {
     /// group's shutdown is the second.
     public func drain() async {
         let start = ContinuousClock.now
+        guard let control = state.withLock(\.control) else { return }
         control.announceShutdown()
         await admission.close(within: min(Self.answerLimit, options.drainTimeout))
         await control.shutDown(within: max(.zero, options.drainTimeout - (ContinuousClock.now - start)))
-        deadline.withLock { $0 = start + options.drainTimeout }
+        state.withLock { $0.deadline = start + options.drainTimeout }
     }
 
     /// Serves until the surrounding service group shuts down or the task is cancelled. Answers under way are finished then, as
@@ -70,7 +99,7 @@ public final class APIServer: Sendable {
         do {
             try await gracefulShutdown()
             let now = ContinuousClock.now
-            let end = max(deadline.withLock(\.self) ?? now + options.drainTimeout, now + Self.leastCloseLimit)
+            let end = max(state.withLock(\.deadline) ?? now + options.drainTimeout, now + Self.leastCloseLimit)
             try await Task.sleep(until: end, clock: .continuous)
         } catch { return }
         let cut = connections.cut()
@@ -81,14 +110,11 @@ public final class APIServer: Sendable {
 
     private func application(
         _ onReady: @escaping @Sendable (Int) async -> Void
-    ) -> Application<RouterResponder<APIContext>> {
+    ) -> Application<CurrentResponder> {
         let http = HTTP1Channel.Configuration(idleTimeout: .nanoseconds(options.idleTimeout.inNanoseconds))
         let (connections, patience) = (connections, options.drainTimeout)
         return Application(
-            router: buildRouter(
-                control: control, openAPI: options.openAPI, readYAML: options.readYAML,
-                workerCertificates: options.workerCertificates, admission: admission, connections: connections,
-                metrics: metrics, logger: logger),
+            responder: CurrentResponder { self.state.withLock(\.responder) },
             server: options.tls.map { tls in
                 HTTPServerBuilder {
                     DrainingChannel(
@@ -125,18 +151,20 @@ public func buildRouter(
 ) -> Router<APIContext> {
     buildRouter(
         control: control, openAPI: openAPI, readYAML: readYAML, workerCertificates: workerCertificates,
-        admission: Admission(), connections: OpenConnections(), metrics: metrics, logger: logger)
+        admission: Admission(), connections: OpenConnections(), metrics: metrics,
+        operationMetrics: OperationMetrics(metrics), logger: logger)
 }
 
 func buildRouter(
     control: ControlPlane, openAPI: [UInt8], readYAML: YAMLReading?, workerCertificates: WorkerCertificates,
-    admission: Admission, connections: OpenConnections, metrics: MetricsRegistry, logger: Logger
+    admission: Admission, connections: OpenConnections, metrics: MetricsRegistry, operationMetrics: OperationMetrics,
+    logger: Logger
 ) -> Router<APIContext> {
     let router = Router(context: APIContext.self)
     // First the request id: everything behind it names the request.
     router.add(
         middleware: RequestIdentity(
-            control: control, connections: connections, logger: logger, metrics: OperationMetrics(metrics)))
+            control: control, connections: connections, logger: logger, metrics: operationMetrics))
     // Then the one place where errors become answers, so that authentication's are among them.
     router.add(middleware: ProblemMiddleware(logger: logger))
     router.add(middleware: KnownMethods())

@@ -45,24 +45,23 @@ struct ControlPlaneProgram {
                 read: { Double(served.expiry.milliseconds) / 1000 })
         }
         let sealingKey = try SealingKeyFile(settings.sealingKeyFile, dataFolder: settings.dataFolder).key()
-        let control = try await ControlPlane.start(
-            store: store, clock: clock, sealingKey: sealingKey, retention: settings.retention,
-            tenantLimits: settings.tenantLimits, authority: authority, logger: logger, metrics: metrics
-        )
-        let token = try await control.bootstrapOperator(token: settings.bootstrapToken)
-        if let token, settings.bootstrapToken == nil { Terminal.standardOutput.write(Banner.firstToken(token)) }
         let contract = ContractFile.read(told: settings.openAPI)
         if contract == nil { logger.warning("There is no openapi.yaml to serve.") }
         var options = APIOptions(
             host: settings.listen.host, port: settings.listen.port, openAPI: contract ?? [],
             readYAML: Bundle.read(body:), tls: tls?.tls, workerCertificates: settings.tls.workerCertificates)
         options.drainTimeout = settings.drainTimeout
-        let api = APIServer(control: control, options: options, logger: logger, metrics: metrics)
-        // Ended in reverse order: the API closes its port only once it is drained.
-        var services: [any ServiceLifecycle.Service] = [
-            APIService(api: api, settings: settings), UpkeepService(control: control, api: api),
-        ]
-        services.insert(hangUps, at: 0)
+        let progress = LoadingProgress()
+        let api = APIServer(options: options, progress: progress, logger: logger, metrics: metrics)
+        let listener = ListenerService(api: api)
+        let control = ControlPlaneService(settings: settings, api: api, port: listener.port) { [settings, logger] in
+            try await ControlPlane.start(
+                store: store, clock: clock, sealingKey: sealingKey, retention: settings.retention,
+                tenantLimits: settings.tenantLimits, authority: authority, progress: progress, logger: logger,
+                metrics: metrics)
+        }
+        // Ended in reverse order: the port closes only once the control plane is drained.
+        let services: [any ServiceLifecycle.Service] = [hangUps, listener, control]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
@@ -97,15 +96,46 @@ struct ControlPlaneProgram {
     }
 }
 
-private struct APIService: ServiceLifecycle.Service {
+/// Opens the port first of all, so that whoever asks is told that the control plane is on its way.
+private struct ListenerService: ServiceLifecycle.Service {
     let api: APIServer
-    let settings: ServeSettings
+    /// The port that is listened on, once it is.
+    let port: AsyncStream<Int>
+    private let opened: AsyncStream<Int>.Continuation
+
+    init(api: APIServer) {
+        self.api = api
+        (port, opened) = AsyncStream.makeStream()
+    }
 
     func run() async throws {
-        try await api.run { port in
-            let url = settings.listen.url(scheme: settings.tls.scheme, port: port)
-            Terminal.standardOutput.write(Banner.ready(at: url, dataFolder: settings.dataFolder))
-        }
+        defer { opened.finish() }
+        try await api.run { opened.yield($0) }
+    }
+}
+
+/// Loads the control plane, has it do its work, and drains it.
+private struct ControlPlaneService: ServiceLifecycle.Service {
+    let settings: ServeSettings
+    let api: APIServer
+    let port: AsyncStream<Int>
+    let load: @Sendable () async throws -> ControlPlane
+
+    func run() async throws {
+        // Where there is no port there is nothing to load for.
+        var ports = port.makeAsyncIterator()
+        guard let port = await ports.next() else { return }
+        let control: ControlPlane
+        do {
+            control = try await cancelWhenGracefulShutdown(load)
+        } catch is CancellationError { return }
+        let token = try await control.bootstrapOperator(token: settings.bootstrapToken)
+        if let token, settings.bootstrapToken == nil { Terminal.standardOutput.write(Banner.firstToken(token)) }
+        api.open(control)
+        let url = settings.listen.url(scheme: settings.tls.scheme, port: port)
+        Terminal.standardOutput.write(Banner.ready(at: url, dataFolder: settings.dataFolder))
+        try await cancelWhenGracefulShutdown { try await control.run() }
+        await api.drain()
     }
 }
 
@@ -116,15 +146,5 @@ extension TLSSettings {
         case .builtin?: .ofThisWorker
         case .file?: .trusted
         }
-    }
-}
-
-private struct UpkeepService: ServiceLifecycle.Service {
-    let control: ControlPlane
-    let api: APIServer
-
-    func run() async throws {
-        try await cancelWhenGracefulShutdown { try await control.run() }
-        await api.drain()
     }
 }

@@ -19,11 +19,15 @@ import Darwin
 /// The API on a real socket, for what a connection makes of it.
 struct LiveServer: Sendable {
     let control: ControlPlane
+    let api: APIServer
     let port: Int
 
     /// Serves on a free port while the body runs.
+    ///
+    /// - Parameter isLoaded: whether requests are the control plane's already.
     static func run(
-        _ configure: (inout APIOptions) -> Void = { _ in }, _ body: (LiveServer) async throws -> Void
+        isLoaded: Bool = true, _ configure: (inout APIOptions) -> Void = { _ in },
+        _ body: (LiveServer) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let control = try await ControlPlane.start(
@@ -32,7 +36,9 @@ struct LiveServer: Sendable {
         _ = try await control.bootstrapOperator(token: TestServer.token)
         var options = APIOptions(port: 0, openAPI: [])
         configure(&options)
-        let server = APIServer(control: control, options: options, logger: logger, metrics: MetricsRegistry())
+        let server = APIServer(
+            options: options, progress: LoadingProgress(), logger: logger, metrics: MetricsRegistry())
+        if isLoaded { server.open(control) }
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -40,7 +46,7 @@ struct LiveServer: Sendable {
                 try await server.run { port.yield($0) }
             }
             for await number in ports {
-                try await body(LiveServer(control: control, port: number))
+                try await body(LiveServer(control: control, api: server, port: number))
                 break
             }
             await control.shutDown()

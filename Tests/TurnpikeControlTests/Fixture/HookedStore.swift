@@ -14,6 +14,7 @@ final class HookedStore: Store {
     let base = InMemoryStore()
     private let hook = Mutex<(@Sendable () async throws -> Void)?>(nil)
     private let maintenance = Mutex<(@Sendable () async throws -> Void)?>(nil)
+    private let loading = Mutex<(@Sendable () async throws -> Void)?>(nil)
     private let transactions = Mutex(0)
     private let held = Mutex<[@Sendable () -> Void]?>(nil)
     private let isReadingRefused = Mutex(false)
@@ -37,6 +38,9 @@ final class HookedStore: Store {
     /// What maintenance does before it writes; where it throws, that fails.
     func beforeMaintaining(_ hook: (@Sendable () async throws -> Void)?) { maintenance.withLock { $0 = hook } }
 
+    /// What a start does before it is given resources.
+    func beforeLoading(_ hook: (@Sendable () async throws -> Void)?) { loading.withLock { $0 = hook } }
+
     /// How many write transactions there were.
     var writeCount: Int { transactions.withLock(\.self) }
 
@@ -46,7 +50,10 @@ final class HookedStore: Store {
     }
 
     func resourceCount() async throws -> Int { try await base.resourceCount() }
-    func forEachResource(_ each: (Resource) throws -> Void) async throws { try await base.forEachResource(each) }
+    func forEachResource(_ each: (Resource) throws -> Void) async throws {
+        try await loading.withLock(\.self)?()
+        try await base.forEachResource(each)
+    }
     func logEnd() async throws -> LogPosition { try await base.logEnd() }
     func logStart() async throws -> LogPosition { try await base.logStart() }
 
