@@ -16,7 +16,7 @@ import TurnpikeTelemetry
             CompiledRoute(
                 tenant: tenant, name: name, id: ResourceID(high: 3, low: number), tenantID: ResourceID(high: 1, low: 1),
                 hosts: ["\(tenant).test"], paths: [.prefix("/\(name)")], methods: [], priority: 0, requiresKey: false,
-                backends: [.init(cluster: "orders", weight: 100)], rateLimits: [], quotas: []))
+                backends: [.init(cluster: "orders", weight: 100)]))
     }
 
     private func cluster(tenant: String = "acme") -> CompiledResource {
