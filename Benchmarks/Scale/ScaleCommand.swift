@@ -69,6 +69,9 @@ struct ScaleCommand: AsyncParsableCommand {
             starts.append(try await controlPlane.restart())
         }
         let afterStart = controlPlane.program.memoryMiB()
+        // Last, for its tenant is no part of what the memory is measured with.
+        let lists = try await ListCost.measure(
+            tenant: Population.tenant(1 % tenants), count: many.keysEach, by: controlPlane.connect())
 
         var report = Report("Scale: \(tenants) tenants, \(routes) routes, \(keys) keys, beside 1 tenant with 10 and 10")
         report.add("loading \(many.resources) resources", unit: "s", loading.seconds)
@@ -88,6 +91,7 @@ struct ScaleCommand: AsyncParsableCommand {
         report.add("written, many to few (medians)", unit: "x", ratio(large.written, small.written), .atMost(2))
         report.add("applied, many to few (medians)", unit: "x", ratio(large.applied, small.applied), .atMost(2))
         report.add("list of 100 keys", reading.lists, .atMost(10))
+        for question in lists { report.add(question.what, question.pages, .atMost(10)) }
         report.add("read by name", reading.reads)
         report.add("control plane's memory", unit: "MiB", memory[0].0, .atMost(1024))
         report.add("control plane's memory at most", unit: "MiB", memory[0].1)

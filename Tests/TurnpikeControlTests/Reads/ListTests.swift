@@ -71,6 +71,19 @@ import TurnpikeModel
         #expect(try pages(of: test, ListQuery(labels: ["mine": "yes"], limit: 10)) == [["k10000"]])
     }
 
+    @Test func `fields, which cost more to look at, end a page sooner, labels first`() async throws {
+        let count = 2 * ControlPlane.mostDocuments + 10
+        let test = try await planeWithKeys(count)
+        let last = "k\(10_000 + count - 1)"
+        try await test.write(.patch(.apiKey, tenant: "acme", name: last, patch: ["displayName": "mine"]))
+        let query = ListQuery(fields: [("displayName", "mine")], limit: 10)
+        #expect(try pages(of: test, query) == [[], [], [last]])
+        // Documents are made of what carries the label only.
+        try await test.write(.patch(.apiKey, tenant: "acme", name: last, patch: ["labels": ["mine": "yes"]]))
+        let both = ListQuery(labels: ["mine": "yes"], fields: [("displayName", "mine")], limit: 10)
+        #expect(try pages(of: test, both) == [[last]])
+    }
+
     @Test func `a page can go on after a name that is gone`() async throws {
         let test = try await planeWithKeys(5)
         try await test.write(.delete(.apiKey, tenant: "acme", name: "k10002"))
