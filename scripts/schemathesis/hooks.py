@@ -1,28 +1,90 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What generated requests must not ask for, lest a run never end."""
+"""What generated requests must not ask for, lest a run never end; and what may be refused though the contract allows it."""
 
 import itertools
+import re
+import time
 
 import schemathesis
+from schemathesis.core.failures import Failure
 
 # Of the reads that ask for a revision which is not there, one in so many does: it waits five seconds until it is told.
 WAITING_ONCE_IN = 100
 GREATEST_REVISION = 2**63 - 2
 
+TIMEOUT = "([0-9]{1,4}ms|[1-5]?[0-9]s|60s|1m)"
+
+_paced = set()
 _waiting = itertools.count(1)
+
+
+def pace(case):
+    """Each operation is tried with a credential that is not valid; of these an address may send 20 at once and one a second."""
+    phase = case.meta.phase.name if case.meta else None
+    if (case.operation.label, phase) not in _paced:
+        _paced.add((case.operation.label, phase))
+        time.sleep(1)
 
 
 @schemathesis.hook
 def before_call(context, case, **kwargs):
+    pace(case)
     query = case.query
     if not isinstance(query, dict):
         return
     # The log, followed live, has no end. What is no flag stays, and has to be refused.
     if str(query.get("watch")).lower() in ("true", "1"):
         query["watch"] = "false"
+    # Workers that joined and say no more are waited for.
+    if query.get("wait") == "applied" and re.fullmatch(TIMEOUT, str(query.get("timeout", "5s"))):
+        query["timeout"] = "10ms"
     try:
         least = int(query["minRevision"])
     except (KeyError, TypeError, ValueError):
         return
     if 1 < least <= GREATEST_REVISION and next(_waiting) % WAITING_ONCE_IN:
         query["minRevision"] = 1
+
+
+# Rules that no schema can say: of the state of the server, of several fields or items together, of texts in a language (paths,
+# expressions, keys in PEM), of durations, which are texts. By rule, or by what is told.
+BEYOND_SCHEMAS = {"reference", "immutable", "conflict", "unique", "format"}
+BEYOND_SCHEMAS_DETAILS = re.compile(
+    "must be from [0-9]+(ms|s|m|h|d) to"
+    "|goes with|One of|must not be shorter|must not be less"
+    # A schema takes 1.0 for an integer.
+    "|must be an integer, not a number"
+    "|There is no revision"
+)
+
+# What the contract says in words of parameters: of two together, of times, of the names in paths.
+PARAMETERS = re.compile(
+    "A dry run makes no revision|'key' has no place here|stands alone|RFC 3339|The name must be|'key' is required"
+)
+
+
+def is_schematic(fault):
+    return fault.get("rule") not in BEYOND_SCHEMAS and not BEYOND_SCHEMAS_DETAILS.search(fault.get("detail", ""))
+
+
+@schemathesis.check
+def refused_by_no_schema(ctx, response, case):
+    """What the contract allows is refused only for what no schema can say."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 422):
+        return
+    problem = response.json()
+    kind = problem.get("type", "").rsplit("/", 1)[-1]
+    # What a merge patch makes of a resource is seen only once it is made.
+    if case.method.upper() == "PATCH" and kind == "invalid-resource":
+        return
+    if kind in ("invalid-cursor", "invalid-yaml", "idempotency-key-reused") or PARAMETERS.search(problem.get("detail", "")):
+        return
+    wrong = [fault for fault in problem.get("errors", []) if is_schematic(fault)]
+    if kind == "invalid-resource" and not wrong:
+        return
+    raise Failure(
+        operation=case.operation.label,
+        title="Refused though the contract allows it",
+        message="; ".join(f"{f.get('pointer')} {f.get('rule')}: {f.get('detail')}" for f in wrong)
+        or f"{kind}: {problem.get('detail')}",
+    )

@@ -117,8 +117,8 @@ extension LeaseKey {
     }
 
     init(reading fields: inout FieldReader) {
+        if !fields.has("periodStart") { fields.report("periodStart", .required, "'periodStart' is required.") }
         let start = fields.timestamp("periodStart")
-        if start == nil { fields.report("periodStart", .required, "'periodStart' is required.") }
         self.init(
             quota: fields.id("quota", .quota), subject: fields.subject("subject"),
             periodStart: start ?? Timestamp(milliseconds: 0)
@@ -133,7 +133,7 @@ private func subjectText(_ id: ResourceID) -> String { id.text(prefix: subjectPr
 
 extension FieldReader {
     fileprivate mutating func subject(_ name: String) -> ResourceID {
-        let text = string(name)
+        let text = string(name, length: 1...1024)
         if let id = ResourceID(text: text, prefix: subjectPrefix) { return id }
         if !text.isEmpty { report(name, .format, "'\(name)' must be an id that begins with '\(subjectPrefix)_'.") }
         return .zero

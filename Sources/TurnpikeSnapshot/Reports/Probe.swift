@@ -79,8 +79,9 @@ public struct ProbeAnswer: Sendable, Hashable {
 
     public init(json: JSON) throws(TurnpikeError) {
         var fields = FieldReader(json, source: .request)
+        if !fields.has("states") { fields.report("states", .required, "'states' is required.") }
         states = fields.list("states", count: 0...Probe.mostSubjects) { state in
-            guard state.has("remaining") else { return nil }
+            guard state.has("remaining") || state.has("resetAfterMillis") else { return nil }
             return State(
                 remaining: state.integer("remaining", in: 0...Int64.max),
                 resetAfterMillis: state.integer("resetAfterMillis", in: 0...Int64.max))
@@ -97,7 +98,7 @@ extension ResourceID {
 
 extension FieldReader {
     fileprivate mutating func plainID(_ name: String) -> ResourceID {
-        let text = string(name)
+        let text = string(name, length: 1...1024)
         if let id = ResourceID(text: text, prefix: "id") { return id }
         if !text.isEmpty { report(name, .format, "'\(name)' must be an id that begins with 'id_'.") }
         return .zero

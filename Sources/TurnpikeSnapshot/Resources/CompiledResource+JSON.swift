@@ -225,7 +225,7 @@ extension FieldReader {
 
     /// An id of that kind.
     mutating func id(_ name: String, _ kind: Kind) -> ResourceID {
-        let text = string(name)
+        let text = string(name, length: 1...1024)
         if let id = ResourceID(text: text, prefix: kind.idPrefix) { return id }
         if !text.isEmpty { report(name, .format, "'\(name)' must be an id that begins with '\(kind.idPrefix)_'.") }
         return .zero

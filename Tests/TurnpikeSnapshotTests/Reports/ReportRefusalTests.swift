@@ -52,6 +52,18 @@ private func batch(series: String = "", consumption: String = "") -> String {
             "/consumption/0/periodStart required"
         ),
         (
+            #"{"quota":"quo\#(id)","subject":"sub\#(id)","periodStart":"today","consumed":0,"released":0}"#,
+            "/consumption/0/periodStart format"
+        ),
+        (
+            #"{"quota":"quo\#(id)","subject":"","periodStart":"2026-03-01T00:00:00Z","consumed":0,"released":0}"#,
+            "/consumption/0/subject length"
+        ),
+        (
+            #"{"quota":"","subject":"sub\#(id)","periodStart":"2026-03-01T00:00:00Z","consumed":0,"released":0}"#,
+            "/consumption/0/quota length"
+        ),
+        (
             #"{"quota":"quo\#(id)","subject":"ten\#(id)","periodStart":"2026-03-01T00:00:00Z","consumed":0,"released":0}"#,
             "/consumption/0/subject format"
         ),
