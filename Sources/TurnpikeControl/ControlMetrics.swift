@@ -67,12 +67,25 @@ struct ControlMetrics: Sendable {
 
     func queue(_ name: String, read: @escaping @Sendable () -> Double) {
         registry.gauge(
-            .queueLength, help: "What waits to be made durable, by queue.", labels: [("queue", name)], read: read)
+            .queueLength, help: "What waits its turn, by queue.", labels: [("queue", name)], read: read)
+    }
+
+    func waitingRequests(_ what: String, read: @escaping @Sendable () -> Double) {
+        registry.gauge(
+            .waitingRequests, help: "Requests whose answer waits for something, by what for.", labels: [("for", what)],
+            read: read)
     }
 
     func greatestLag(read: @escaping @Sendable () -> Double) {
         registry.gauge(
             .greatestLag, help: "Revisions that the connected worker furthest behind has yet to apply.", labels: [],
+            read: read)
+    }
+
+    func greatestLagTime(read: @escaping @Sendable () -> Double) {
+        registry.gauge(
+            .greatestLagTime, help: "How long the connected worker furthest behind has had something to apply.",
+            labels: [],
             read: read)
     }
 

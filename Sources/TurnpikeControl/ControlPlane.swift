@@ -73,6 +73,9 @@ public final class ControlPlane: Sendable {
         }
         self.feedPlaces = feedPlaces
         metrics.greatestLag { [weak publisher] in Double(publisher?.greatestLag ?? 0) }
+        metrics.greatestLagTime { [weak publisher] in Double(publisher?.greatestLagTime.inNanoseconds ?? 0) / 1e9 }
+        metrics.waitingRequests("rollout") { [weak publisher] in Double(publisher?.waitingCounts.rollout ?? 0) }
+        metrics.waitingRequests("revision") { [weak publisher] in Double(publisher?.waitingCounts.revision ?? 0) }
         self.health = health
         self.tenantLimits = tenantLimits
         self.authority = authority

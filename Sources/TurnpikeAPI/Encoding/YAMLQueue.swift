@@ -3,6 +3,7 @@
 import Dispatch
 import Synchronization
 import TurnpikeModel
+import TurnpikeTelemetry
 
 /// Reads YAML, one text after the other on a thread of its own: it takes seconds of processor time for what JSON takes a
 /// moment for, and nobody else shall wait for that.
@@ -14,7 +15,13 @@ final class YAMLQueue: Sendable {
     private let queue = DispatchQueue(label: "turnpike.yaml")
     private let waiting = Mutex(0)
 
-    init(_ reading: @escaping YAMLReading) { self.reading = reading }
+    init(_ reading: @escaping YAMLReading, metrics: MetricsRegistry) {
+        self.reading = reading
+        metrics.gauge(.queueLength, help: "What waits its turn, by queue.", labels: [("queue", "yaml")]) {
+            [weak self] in
+            Double(self?.waiting.withLock(\.self) ?? 0)
+        }
+    }
 
     /// - Throws: what the reading throws; `overloaded` where too many texts wait.
     func read(_ text: String) async throws(TurnpikeError) -> JSON {

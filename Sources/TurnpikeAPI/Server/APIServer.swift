@@ -129,7 +129,7 @@ public final class APIServer: Sendable {
                 },
             configuration: ApplicationConfiguration(
                 address: .hostname(options.host, port: options.port), serverName: "turnpike",
-                availableConnectionsDelegate: MaximumAvailableConnections(options.mostConnections, logger: logger)),
+                availableConnectionsDelegate: CountedConnections(most: options.mostConnections, metrics)),
             onServerRunning: { channel in await onReady(channel.localAddress?.port ?? 0) },
             logger: logger
         )
@@ -183,7 +183,7 @@ func allEndpoints(
 ) -> [Endpoint] {
     ServerEndpoints(control: control, openAPI: openAPI, metrics: metrics).all
         + Kind.allCases.flatMap { ResourceEndpoints(kind: $0, control: control).all }
-        + ApplyEndpoints(control: control, yaml: readYAML.map { YAMLQueue($0) }).all
+        + ApplyEndpoints(control: control, yaml: readYAML.map { YAMLQueue($0, metrics: metrics) }).all
         + RevisionEndpoints(control: control).all
         + LogEndpoints(control: control).all + ExplainEndpoints(control: control).all
         + UsageEndpoints(control: control).all

@@ -6,6 +6,8 @@ import TurnpikeModel
 struct RevisionWaits {
     private var waits: [UInt64: (above: Revision, caller: CheckedContinuation<Void, Never>)] = [:]
 
+    var count: Int { waits.count }
+
     mutating func add(_ serial: UInt64, above revision: Revision, _ caller: CheckedContinuation<Void, Never>) {
         waits[serial] = (revision, caller)
     }

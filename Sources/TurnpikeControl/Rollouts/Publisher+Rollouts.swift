@@ -131,6 +131,29 @@ extension Publisher {
         }
     }
 
+    /// How long the connected worker that is behind for longest has had something to apply: since the first revision that it
+    /// lacks was published, and since its stream was opened. Writes that go on and on make nobody late who keeps up with them.
+    var greatestLagTime: Duration {
+        let now = ContinuousClock.now
+        return state.withLock { state in
+            let effective = state.effectiveRevision
+            var greatest = Duration.zero
+            for (id, stream) in state.streams {
+                guard let status = state.fleet.members[id]?.status, status.isConnected else { continue }
+                let applied = status.appliedRevision ?? -1
+                guard applied < effective else { continue }
+                let published = state.publicationTimes.first(above: applied) ?? stream.openedAt
+                greatest = max(greatest, now - max(published, stream.openedAt))
+            }
+            return greatest
+        }
+    }
+
+    /// How many wait for workers, and for the log.
+    var waitingCounts: (rollout: Int, revision: Int) {
+        state.withLock { ($0.rolloutWaits.count, $0.revisionWaits.count) }
+    }
+
     func status(of worker: ResourceID) -> WorkerStatus? {
         state.withLock { state in state.fleet.members[worker].map { state.withLag($0.status) } }
     }

@@ -87,6 +87,10 @@ extension MetricName {
     public static let traceExportFailures: MetricName = "turnpike_trace_export_failures_total"
     /// Requests that waited for a quota lease, by `outcome`.
     public static let leaseWaits: MetricName = "turnpike_lease_waits_total"
+    /// Time from asking the control plane for leases to its answer, or to giving up.
+    public static let leaseRoundTrip: MetricName = "turnpike_lease_round_trip_seconds"
+    /// How long the oldest batch of usage has been on its way to the control plane; 0 where none is.
+    public static let usageUnreported: MetricName = "turnpike_usage_unreported_seconds"
 }
 
 /// What a control plane reports.
@@ -97,10 +101,17 @@ extension MetricName {
     public static let compiledResources: MetricName = "turnpike_compiled_resources"
     /// Commits that the storage refused.
     public static let commitFailures: MetricName = "turnpike_commit_failures_total"
-    /// What waits to be made durable, by `queue` (`log`, `ledger`).
+    /// What waits its turn, by `queue`: writes to be made durable (`log`), what workers bring to the ledger (`usage`, `leases`),
+    /// texts to be parsed (`yaml`).
     public static let queueLength: MetricName = "turnpike_queue_length"
     /// Revisions that the connected worker furthest behind has yet to apply.
     public static let greatestLag: MetricName = "turnpike_worker_lag_revisions"
+    /// How long the connected worker furthest behind has had something to apply that it has not; 0 where all serve by the newest.
+    public static let greatestLagTime: MetricName = "turnpike_worker_lag_seconds"
+    /// Requests whose answer waits for something, by `for`: workers (`rollout`), the log (`revision`).
+    public static let waitingRequests: MetricName = "turnpike_waiting_requests"
+    /// Connections to the REST API and of workers' streams that are open now.
+    public static let apiConnections: MetricName = "turnpike_api_connections"
     /// Requests to the REST API, by `operation`, `status_class`.
     public static let apiRequests: MetricName = "turnpike_api_requests_total"
     /// Time to answer a request to the REST API, by `operation`.

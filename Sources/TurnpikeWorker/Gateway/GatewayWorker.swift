@@ -86,7 +86,8 @@ struct GatewayWorker: ServiceLifecycle.Service {
         onListening(server.port, server.securePort)
 
         let reporting = ReportingService(
-            reporter: UsageReporter(uplink: client, logger: logger), live: live, earlier: earlier, journals: journals,
+            reporter: UsageReporter(uplink: client, unreported: UnreportedUsage(metrics), logger: logger), live: live,
+            earlier: earlier, journals: journals,
             worker: id, finalTimeout: options.reportTimeout, logger: logger
         )
         let stream = StreamClient(
@@ -145,7 +146,8 @@ extension GatewayWorker {
                         metrics: metrics
                     )
                     live.add(LiveEpoch(journal, on: loop) { .now })
-                    return LoopLedger(recorder: journal, leases: LeaseClient(client: client, epoch: epoch))
+                    return LoopLedger(
+                        recorder: journal, leases: LeaseClient(client: client, epoch: epoch, metrics: metrics))
                 },
                 digest: { Secret.isLike($0, .apiKey) ? .sha256(of: $0) : nil },
                 debugCheck: debugCheck, logger: logger, metrics: metrics

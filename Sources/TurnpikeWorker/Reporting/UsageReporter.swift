@@ -22,6 +22,7 @@ struct UsageReporter: Sendable {
     /// Pause between reports. Default 1 s.
     var interval = Duration.seconds(1)
     var backOff = BackOff()
+    let unreported: UnreportedUsage
     let logger: Logger
 
     /// Reports what is recorded until the task is cancelled.
@@ -57,6 +58,9 @@ struct UsageReporter: Sendable {
     }
 
     private func deliver(_ batch: UsageBatch) async throws -> UsageReceipt {
+        unreported.begin(batch.epoch)
+        // Given up, it waits for the next start, and is no longer on its way.
+        defer { unreported.end(batch.epoch) }
         var backOff = backOff
         var random = SystemRandomNumberGenerator()
         while true {

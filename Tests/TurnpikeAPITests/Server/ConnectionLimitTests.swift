@@ -2,6 +2,7 @@
 
 import Testing
 import TurnpikeAPI
+import TurnpikeTelemetry
 
 @Suite struct ConnectionLimitTests {
     @Test(arguments: [
@@ -15,6 +16,23 @@ import TurnpikeAPI
             let connection = try RawConnection(to: server)
             connection.send(sent)
             #expect(await connection.isClosed())
+        }
+    }
+
+    @Test func `connections are counted while they are open`() async throws {
+        try await LiveServer.run { server in
+            func says(_ count: Int) -> Bool {
+                server.metrics.render().split(separator: "\n").contains("turnpike_api_connections \(count)")
+            }
+            #expect(says(0))
+            let connections = try (0..<3).map { _ in try RawConnection(to: server) }
+            for connection in connections {
+                connection.send(LiveServer.get("/healthz"))
+                #expect(await connection.receive()?.hasPrefix("HTTP/1.1 200") == true)
+            }
+            #expect(says(3))
+            for connection in connections { connection.shutDown() }
+            while !says(0) { await Task.yield() }
         }
     }
 

@@ -21,6 +21,8 @@ struct LiveServer: Sendable {
     let control: ControlPlane
     let api: APIServer
     let port: Int
+    /// Those that the API counts in.
+    let metrics: MetricsRegistry
 
     /// Serves on a free port while the body runs.
     ///
@@ -36,8 +38,8 @@ struct LiveServer: Sendable {
         _ = try await control.bootstrapOperator(token: TestServer.token)
         var options = APIOptions(port: 0, openAPI: [])
         configure(&options)
-        let server = APIServer(
-            options: options, progress: LoadingProgress(), logger: logger, metrics: MetricsRegistry())
+        let metrics = MetricsRegistry()
+        let server = APIServer(options: options, progress: LoadingProgress(), logger: logger, metrics: metrics)
         if isLoaded { server.open(control) }
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -46,7 +48,7 @@ struct LiveServer: Sendable {
                 try await server.run { port.yield($0) }
             }
             for await number in ports {
-                try await body(LiveServer(control: control, api: server, port: number))
+                try await body(LiveServer(control: control, api: server, port: number, metrics: metrics))
                 break
             }
             await control.shutDown()

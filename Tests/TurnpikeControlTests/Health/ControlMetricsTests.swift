@@ -84,6 +84,58 @@ import TurnpikeTelemetry
         #expect(says(test, "turnpike_settle_duration_seconds_count 1"))
     }
 
+    @Test func `a worker is behind for as long as it lacks something, however much is written since`() async throws {
+        let test = try await TestPlane.start()
+        try await test.seed()
+        let worker = try await test.join()
+        #expect(says(test, "turnpike_worker_lag_seconds 0"))
+        let stream = try test.plane.openStream(worker: worker, from: nil)
+        let opened = ContinuousClock.now
+        #expect(test.plane.publisher.greatestLagTime > .zero && !says(test, "turnpike_worker_lag_seconds 0"))
+        func write(_ port: Int64) async throws {
+            try await test.write(.put(.service, tenant: "acme", name: "orders", body: Body.service(port: port)))
+        }
+        func acknowledge() async throws {
+            let revision = try #require(try await stream.nextDelta()).revision
+            try test.plane.acknowledge(Acknowledgement(revision: revision), worker: worker)
+        }
+        try await acknowledge()
+        #expect(test.plane.publisher.greatestLagTime == .zero)
+        // Never counted from before its stream was there, and from the first that it lacks on.
+        try await write(1)
+        let first = test.plane.publisher.greatestLagTime
+        try await write(2)
+        #expect(test.plane.publisher.greatestLagTime > first)
+        #expect(test.plane.publisher.greatestLagTime <= ContinuousClock.now - opened)
+        try await acknowledge()
+        #expect(test.plane.publisher.greatestLagTime == .zero)
+        try await write(3)
+        stream.close()
+        #expect(test.plane.publisher.greatestLagTime == .zero)
+    }
+
+    @Test func `those who wait for workers and for the log are counted`() async throws {
+        let test = try await TestPlane.start()
+        try await test.seed()
+        #expect(says(test, #"turnpike_waiting_requests{for="rollout"} 0"#))
+        #expect(says(test, #"turnpike_waiting_requests{for="revision"} 0"#))
+        let worker = try await test.join()
+        let stream = try test.plane.openStream(worker: worker, from: nil)
+        let revision = test.plane.revision
+        async let rollout = test.plane.rollout(of: revision, timeout: .seconds(60), for: .system)
+        async let later: Void = test.plane.waitForRevision(revision + 1, timeout: .seconds(60))
+        while !says(test, #"turnpike_waiting_requests{for="rollout"} 1"#)
+            || !says(test, #"turnpike_waiting_requests{for="revision"} 1"#)
+        { await Task.yield() }
+        let delta = try #require(try await stream.nextDelta()).revision
+        try test.plane.acknowledge(Acknowledgement(revision: delta), worker: worker)
+        #expect(try await rollout.state == .complete)
+        try await test.write(.create(.tenant, body: ["name": "umbra"]))
+        try await later
+        #expect(says(test, #"turnpike_waiting_requests{for="rollout"} 0"#))
+        #expect(says(test, #"turnpike_waiting_requests{for="revision"} 0"#))
+    }
+
     @Test func `the first revision of a range is found, as far as they are remembered`() {
         var times = PublicationTimes()
         let start = ContinuousClock.now
@@ -97,6 +149,8 @@ import TurnpikeTelemetry
         #expect(times.first(above: last - 4, through: last - 3, since: start) == nil)
         #expect(times.first(above: last, through: last + 9, since: start) == nil)
         #expect(times.first(above: 0, through: last, since: at(count)) == at(count))
+        #expect(times.first(above: last) == nil && times.first(above: last - 1) == at(count))
+        #expect(times.first(above: last - 5) == at(count - 2) && times.first(above: 0) == at(11))
         // The oldest that is remembered stands for those that are not.
         #expect(times.first(above: 0, through: last, since: start) == at(11))
     }

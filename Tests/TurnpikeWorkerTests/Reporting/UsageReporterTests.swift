@@ -7,6 +7,7 @@ import Testing
 import TurnpikeMetering
 import TurnpikeModel
 import TurnpikeSnapshot
+import TurnpikeTelemetry
 import TurnpikeTestSupport
 
 @testable import TurnpikeProxy
@@ -74,7 +75,9 @@ private final class MinuteClock: Sendable {
 
 @Suite struct UsageReporterTests {
     private func reporter(_ client: ControlPlaneClient) -> UsageReporter {
-        UsageReporter(uplink: client, interval: .milliseconds(1), backOff: quickBackOff, logger: quietLogger)
+        UsageReporter(
+            uplink: client, interval: .milliseconds(1), backOff: quickBackOff,
+            unreported: UnreportedUsage(MetricsRegistry()), logger: quietLogger)
     }
 
     private func liveEpoch(in path: String, _ clock: MinuteClock = MinuteClock(100)) async throws -> LiveEpoch {
