@@ -223,14 +223,13 @@ final class EpollClient: EpollPeer, EpollSocketOwner, HTTP2StreamUser, EpollUpst
 
     /// Takes an idle connection, which may have been closed since it was put away.
     private func attach(_ id: UpstreamID) {
-        guard let idle = engine.upstream(id), idle.isOpen else {
+        guard let idle = engine.upstream(id), let isWritable = idle.serve(self) else {
             engine.close(id)
             return waitingEvents.append(.upstream(.unusable(id)))
         }
-        idle.user = self
-        upstream = idle
         // It may still be sending the rest of a request that was answered early.
-        if !idle.isWritable { waitingEvents.append(.upstream(.writability(id, false))) }
+        if !isWritable { waitingEvents.append(.upstream(.writability(id, false))) }
+        upstream = idle
     }
 
     /// A connection that `connect` has asked for is there.

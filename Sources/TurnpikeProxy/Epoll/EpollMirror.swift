@@ -84,11 +84,10 @@ final class EpollMirror: EpollUpstreamUser, TimerOwner {
             engine.keep(connecting)
             connecting.connect()
         case .attach(let id):
-            guard let idle = engine.upstream(id), idle.isOpen else {
+            guard let idle = engine.upstream(id), idle.serve(self) != nil else {
                 engine.close(id)
                 return waitingEvents.append(.unusable(id))
             }
-            idle.user = self
             upstream = idle
         case .detach: letGo()
         case .closeUpstream(let id):

@@ -105,11 +105,14 @@ final class EpollUpstream: EngineUpstream, EpollSocketOwner, EpollStreamAsker, T
 
     // MARK: - Use
 
-    /// Fit to be sent a request.
-    var isOpen: Bool { carrier?.isOpen ?? false }
-
-    /// What is sent on it finds room.
-    var isWritable: Bool { carrier?.isWritable ?? false }
+    /// Serves this user from now on.
+    ///
+    /// - Returns: whether what is sent on it finds room; nil where it is not fit to be sent a request, and serves nobody.
+    func serve(_ user: any EpollUpstreamUser) -> Bool? {
+        guard let carrier, carrier.isOpen else { return nil }
+        self.user = user
+        return carrier.isWritable
+    }
 
     func send(_ gathered: Gather) {
         if let carrier { carrier.send(gathered) } else { gathered.removeAll() }

@@ -44,16 +44,16 @@ struct Balancers {
     mutating func service(
         for route: GatewayRoute, preferring preferred: Int? = nil, in directory: inout UpstreamDirectory, now: UInt64
     ) -> ServiceBalancer? {
-        let backends = route.backends
         if let preferred {
-            let service = service(of: backends[preferred].cluster, &directory, now)
+            let service = service(of: route.backends[preferred].cluster, &directory, now)
             if service.isUsable(in: &directory, now: now) { return service }
         }
-        if backends.count == 1 {
-            guard backends[0].weight > 0 else { return nil }
-            let service = service(of: backends[0].cluster, &directory, now)
+        if route.backends.count == 1 {
+            guard route.backends[0].weight > 0 else { return nil }
+            let service = service(of: route.backends[0].cluster, &directory, now)
             return service.isUsable(in: &directory, now: now) ? service : nil
         }
+        let backends = route.backends
         let usable = backends.map { service(of: $0.cluster, &directory, now).isUsable(in: &directory, now: now) }
         return next(of: route) { usable[$0] }.map { service(of: backends[$0].cluster, &directory, now) }
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a transport is to do for a ``ServerConnection``, in this order and before the next event.
-public enum ExchangeAction: Sendable, Hashable {
+public enum ExchangeAction: Sendable, Hashable, BitwiseCopyable {
     /// Where the bytes to send lie.
-    public enum Source: Sendable, Hashable {
+    public enum Source: Sendable, Hashable, BitwiseCopyable {
         /// In ``ServerConnection/clientStage`` or ``ServerConnection/upstreamStage``, by direction.
         case staged(ByteRange)
         /// In the bytes of the very event that is being handled: passed on without a copy.

@@ -21,7 +21,7 @@ extension Gateway {
     }
 
     /// Takes back a connection that ``ServerConnection/rests``, to lend it to others. Nobody may use it any more.
-    public func rest(_ connection: ServerConnection) {
+    public func rest(_ connection: consuming ServerConnection) {
         guard resting.count < GatewayLimits.restingConnections else { return }
         connection.slim()
         resting.append(connection)

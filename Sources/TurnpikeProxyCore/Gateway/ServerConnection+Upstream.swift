@@ -5,11 +5,10 @@ extension ServerConnection {
 
     /// The request has passed all phases and is the service's from here on.
     func beginExchange() {
-        guard let route = request.route else { return refuse(.noHealthyUpstream) }
-        if let answer = route.answer { return give(answer) }
+        if let answer = request.route?.answer { return give(answer) }
         state = .exchange
         // None could be used when the head was read, and the request may have waited since.
-        if request.service == nil { gateway.chooseService(for: route, context: &request) }
+        if request.service == nil, let route = request.route { gateway.chooseService(for: route, context: &request) }
         if let service = request.service {
             guard service.load.activeRequests < service.cluster.loadLimits.requests else {
                 return refuse(.upstreamOverloaded("requests in flight"))
@@ -55,11 +54,11 @@ extension ServerConnection {
     /// - Returns: why there is none, where there are as many connections as there may be.
     private func connect(toEndpoint place: Int, mayReuse: Bool) -> Refusal? {
         guard let service = request.service else { return .noHealthyUpstream }
-        let endpoint = service.endpoints[place]
+        let endpoint = service.endpoints[place].number
         request.tried.insert(place)
         let bound = service.boundOfConnections(in: &gateway.upstreams)
         switch gateway.upstreams.checkOut(
-            endpoint.number, idleTime: service.cluster.idleTimeout, mayReuse: mayReuse, mayConnect: bound == nil,
+            endpoint, idleTime: service.cluster.idleTimeout, mayReuse: mayReuse, mayConnect: bound == nil,
             now: gateway.now)
         {
         case .reuse(let id):
@@ -73,13 +72,13 @@ extension ServerConnection {
             upstream = .connecting(id)
             request.setPending(true)
             // Over HTTP/2, an upstream may say that it has not begun with it.
-            if head.hasBody, !sentContent, gateway.upstreams.speaksHTTP2(endpoint.number) {
+            if head.hasBody, !sentContent, gateway.upstreams.speaksHTTP2(endpoint) {
                 request.holdsContent = true
             }
             expire(in: service.cluster.connectTimeout)
-            act(.connect(id, endpoint: endpoint.number))
+            act(.connect(id, endpoint: endpoint))
         case .stale:
-            for id in gateway.upstreams.takeIdle(of: endpoint.number) { act(.closeUpstream(id)) }
+            for id in gateway.upstreams.takeIdle(of: endpoint) { act(.closeUpstream(id)) }
             return connect(toEndpoint: place, mayReuse: mayReuse)
         case .full:
             // All that there may be are open, and some of them may wait at other endpoints.
@@ -131,7 +130,7 @@ extension ServerConnection {
         readsUpstream = true
         pace.restart()
         responseParser.reset()
-        responseBacklog.removeAll(keepingCapacity: true)
+        if !responseBacklog.isEmpty { responseBacklog.removeAll(keepingCapacity: true) }
         request.sentUpstreamAt = gateway.now
         traceSending()
         act(.sendToUpstream(.staged(ByteRange(0, heldLength))))

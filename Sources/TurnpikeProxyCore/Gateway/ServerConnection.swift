@@ -2,7 +2,7 @@
 
 /// One client connection and, while it serves a request, the upstream connection: events in, actions out.
 ///
-/// The transport reports an event, carries out ``actions`` with ``takeActions()`` before it reports the next, and calls
+/// The transport reports an event, carries out what is to be done with ``takeActions(_:)`` before it reports the next, and calls
 /// ``timerFired()`` once ``deadline`` has passed. It may report events late but never nested, and must set the gateway's time
 /// before each. Requests of one connection are served one after the other; what a client sends ahead waits here, bounded, and
 /// then in its own buffers.
@@ -51,7 +51,7 @@ public final class ServerConnection {
     var state = State.idle
     var upstream = Upstream.none
     var request = RequestContext()
-    public private(set) var actions: [ExchangeAction] = []
+    private(set) var actions = RefilledList<ExchangeAction>()
     /// When ``timerFired()`` is to be called, in nanoseconds of the gateway's clock.
     public internal(set) var deadline: UInt64
 
@@ -119,11 +119,10 @@ public final class ServerConnection {
     /// What `.staged` means in `.sendToUpstream`; valid until the next event.
     public var upstreamStage: UnsafeRawBufferPointer { toUpstream.bytes }
 
-    /// Hands the actions over, and keeps the storage.
+    /// Hands the actions over.
     public func takeActions(_ body: (ExchangeAction) -> Void) {
-        // By place: an iterator would hold the storage.
         for place in actions.indices { body(actions[place]) }
-        actions.removeAll(keepingCapacity: true)
+        actions.removeAll()
     }
 
     func act(_ action: ExchangeAction) { actions.append(action) }

@@ -4,7 +4,7 @@
 ///
 /// Heads are kept as ranges instead of copies: eight bytes each, and no allocation. A range means something only
 /// together with the bytes it was made from, or with the same bytes moved elsewhere.
-public struct ByteRange: Sendable, Hashable {
+public struct ByteRange: Sendable, Hashable, BitwiseCopyable {
     public let start: UInt32
     public let end: UInt32
 

@@ -57,11 +57,16 @@ public struct ByteWriter {
 
     /// A number in decimal digits without leading zeros.
     public mutating func append(decimal number: UInt64) {
-        var divisor: UInt64 = 1
-        while number / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            append(ASCII.zero + UInt8(number / divisor % 10))
-            divisor /= 10
+        var count = 1
+        var rest = number
+        // Divisions by a constant are none to the processor.
+        while rest >= 10 { (rest, count) = (rest / 10, count + 1) }
+        append(count: count) { digits in
+            rest = number
+            for place in digits.indices.reversed() {
+                digits[place] = ASCII.zero + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
         }
     }
 

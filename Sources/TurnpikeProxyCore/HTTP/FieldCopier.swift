@@ -4,7 +4,6 @@
 ///
 /// Neighbours that stay are copied as one block, lines as they came: a head where nothing is dropped is one copy.
 struct FieldCopier {
-    let fields: FieldTable
     let bytes: UnsafeRawBufferPointer
     /// Kinds to leave out.
     let dropped: KnownFieldSet
@@ -13,12 +12,12 @@ struct FieldCopier {
     /// Names to leave out besides.
     let edits: FieldEdits?
 
-    func copy(to writer: inout ByteWriter) {
+    func copy(_ fields: FieldTable, to writer: inout ByteWriter) {
         var blockStart = fields.start
         for index in 0..<fields.count {
             let field = fields[index]
             guard
-                dropped.has(field.known) || (nominatesFields && isNominated(field))
+                dropped.has(field.known) || (nominatesFields && isNominated(field, in: fields))
                     || edits?.drops(bytes[field.name]) == true
             else { continue }
             let lineStart = field.name.lowerBound
@@ -30,7 +29,7 @@ struct FieldCopier {
 
     /// RFC 9110 §7.6.1. What the message itself rests on is not a sender's to take out on the way: without these
     /// fields the next hop would read another message than we did.
-    private func isNominated(_ field: Field) -> Bool {
+    private func isNominated(_ field: Field, in fields: FieldTable) -> Bool {
         switch field.known {
         case .host, .contentLength, .transferEncoding, .xForwardedFor, .xForwardedProto, .xForwardedHost, .traceparent:
             return false

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Header fields that the gateway itself understands, recognised once, while parsing.
-public enum KnownField: UInt8, Sendable, CaseIterable {
+public enum KnownField: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case other
     case host, connection, contentLength, transferEncoding, expect, upgrade
     case keepAlive, proxyAuthenticate, proxyAuthorization, proxyConnection, te, trailer

@@ -81,9 +81,9 @@ public struct RequestForwarding {
 
         let hasTrace = TraceParent(of: head, in: bytes) != nil
         FieldCopier(
-            fields: head.fields, bytes: bytes, dropped: droppedFields(head, hasTrace: hasTrace),
-            nominatesFields: head.nominatesFields, edits: edits
-        ).copy(to: &writer)
+            bytes: bytes, dropped: droppedFields(head, hasTrace: hasTrace), nominatesFields: head.nominatesFields,
+            edits: edits
+        ).copy(head.fields, to: &writer)
         edits?.write(to: &writer)
         if let upgrade { writer.appendUpgrade(upgrade) }
 

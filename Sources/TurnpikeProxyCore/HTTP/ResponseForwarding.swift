@@ -13,7 +13,7 @@ public struct ResponseDelivery: Sendable, Hashable {
     ///   - head: of the upstream.
     ///   - clientMinorVersion: of the request.
     ///   - wantsKeepAlive: the client's wish, and the gateway's: false while draining, for instance.
-    public init(_ head: ResponseHead, clientMinorVersion: UInt8, wantsKeepAlive: Bool) {
+    public init(_ head: borrowing ResponseHead, clientMinorVersion: UInt8, wantsKeepAlive: Bool) {
         decodesChunks = head.framing == .chunked && clientMinorVersion == 0
         keepAlive = wantsKeepAlive && !decodesChunks && head.framing != .untilClose
     }
@@ -57,9 +57,8 @@ public struct ResponseForwarding: Sendable {
         writer.append(bytes[head.reasonPhrase])
         writer.append("\r\n")
         FieldCopier(
-            fields: head.fields, bytes: bytes, dropped: droppedFields(head), nominatesFields: head.nominatesFields,
-            edits: edits
-        ).copy(to: &writer)
+            bytes: bytes, dropped: droppedFields(head), nominatesFields: head.nominatesFields, edits: edits
+        ).copy(head.fields, to: &writer)
         edits?.write(to: &writer)
 
         writer.append("X-Request-Id: ")

@@ -49,7 +49,7 @@ public struct TraceParent: Sendable, Hashable {
     }
 
     /// The trace a request belongs to: from its one valid `traceparent`, else nil.
-    public init?(of head: RequestHead, in bytes: UnsafeRawBufferPointer) {
+    public init?(of head: borrowing RequestHead, in bytes: UnsafeRawBufferPointer) {
         guard head.fields.count(of: .traceparent) == 1, let field = head.fields.first(.traceparent) else { return nil }
         self.init(bytes[field.value])
     }

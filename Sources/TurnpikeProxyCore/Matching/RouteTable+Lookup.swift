@@ -51,14 +51,14 @@ extension RouteTable {
 
     private func search(bucket index: UInt32, for request: RequestFacts, visitor: inout some PlaceVisitor) {
         visitor.enter(bucket: index)
-        let bucket = buckets[Int(index)]
-        guard visitor.wants(bucket.maxPriority) else { return }
+        // By place, here as below: a copy would hold what it is made of.
+        guard visitor.wants(buckets[Int(index)].maxPriority) else { return }
         if let terminal = exactPaths.find(request.path, scope: index) {
             visitor.visit(Int(terminal), of: request, in: self)
         }
-        searchTemplates(bucket.templates, request, from: 1, visitor: &visitor)
-        searchPrefixes(bucket.prefixes, request, from: 1, visitor: &visitor)
-        if bucket.hasExpressions { searchExpressions(index, request, visitor: &visitor) }
+        searchTemplates(buckets[Int(index)].templates, request, from: 1, visitor: &visitor)
+        searchPrefixes(buckets[Int(index)].prefixes, request, from: 1, visitor: &visitor)
+        if buckets[Int(index)].hasExpressions { searchExpressions(index, request, visitor: &visitor) }
     }
 
     /// By their order, out of a few groups that are in order themselves.

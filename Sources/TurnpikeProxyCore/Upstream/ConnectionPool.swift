@@ -2,7 +2,7 @@
 
 /// Names one upstream connection of an event loop. Slots are used again, serial numbers are not, so that an event of a
 /// connection long gone is never taken for one of its successor.
-public struct UpstreamID: Sendable, Hashable {
+public struct UpstreamID: Sendable, Hashable, BitwiseCopyable {
     public let slot: UInt32
     public let serial: UInt32
 

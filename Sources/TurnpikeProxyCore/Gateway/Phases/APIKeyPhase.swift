@@ -11,17 +11,15 @@ extension Gateway {
     func authenticate(
         _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, for route: GatewayRoute, context: inout RequestContext
     ) throws(Refusal) {
-        guard let configuration = current else { return }
         let credential = try credential(of: head, bytes)
-        guard let digest = digest(credential.value), let key = configuration.keys.find(digest),
-            !key.isExpired(at: wall)
+        guard let digest = digest(credential.value), let key = current?.keys.find(digest), !key.isExpired(at: wall)
         else { throw .unauthenticated("The API key is not valid.") }
         guard key.tenantID == route.tenantID else {
             throw Refusal(.forbidden, "The API key does not permit this route.")
         }
         context.key = key
         context.credential = credential.field
-        guard configuration.keys.mayUse(key, route: route.name) else {
+        guard current?.keys.mayUse(key, route: route.name) == true else {
             throw Refusal(.forbidden, "The API key does not permit this route.")
         }
     }

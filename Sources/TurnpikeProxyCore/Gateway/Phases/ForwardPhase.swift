@@ -38,27 +38,27 @@ extension Gateway {
     /// left, another of the route's takes its place, unless the route is an old one, whose services may be gone, or the other
     /// service does not want to be sent again what one may have had.
     func nextEndpoint(for method: MethodSet, context: inout RequestContext) -> Int? {
-        if let place = endpoint(of: context.service, context) { return place }
+        if let place = endpoint(of: context.service, &context) { return place }
         guard let route = context.route, context.revision == revision,
             let other = balancers.service(for: route, in: &upstreams, now: now), other !== context.service,
             other.load.activeRequests < other.cluster.loadLimits.requests,
             !context.wasSent || other.cluster.retryRule?.methods.contains(method) == true
-        else { return lastResort(context) }
+        else { return lastResort(&context) }
         context.count(at: other.load)
         context.service = other
         context.hash = nil
         context.tried = EndpointSet()
-        return endpoint(of: other, context)
+        return endpoint(of: other, &context)
     }
 
-    private func endpoint(of service: ServiceBalancer?, _ context: RequestContext) -> Int? {
+    private func endpoint(of service: ServiceBalancer?, _ context: inout RequestContext) -> Int? {
         service?.next(
-            hash: context.hash, tried: context.tried, isLastChance: isLastChance(context), in: &upstreams,
+            hash: context.hash, tried: context.tried, isLastChance: isLastChance(&context), in: &upstreams,
             random: &random, now: now)
     }
 
     /// Whether the request could not reach the endpoint of the try before, and has no other try after the next one.
-    private func isLastChance(_ context: RequestContext) -> Bool {
+    private func isLastChance(_ context: inout RequestContext) -> Bool {
         guard let failure = context.failure, failure.isUnsent, !context.tried.isEmpty, let service = context.service
         else { return false }
         return context.retries >= service.cluster.retryRule?.attempts ?? (limits.upstreamAttempts - 1)
@@ -66,7 +66,7 @@ extension Gateway {
 
     /// Where there is no other, an endpoint that could not be reached a moment ago is asked, or one that is not fit: once a request, so that nobody
     /// waits for one after the other, and by each retry that a rule allows, since it has waited.
-    private func lastResort(_ context: RequestContext) -> Int? {
+    private func lastResort(_ context: inout RequestContext) -> Int? {
         guard let service = context.service,
             context.attempts == 0 || context.retries > 0 && service.cluster.retryRule != nil
         else { return nil }
