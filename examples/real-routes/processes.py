@@ -91,9 +91,9 @@ class Process:
 class Programs:
     """The built programs, and the processes that an example has started from them."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, binaries=None):
         self.folder = folder
-        self.binaries = pathlib.Path(os.environ.get("TURNPIKE_BIN", ROOT / ".build" / "release")).resolve()
+        self.binaries = pathlib.Path(binaries or os.environ.get("TURNPIKE_BIN", ROOT / ".build" / "release")).resolve()
         for program in ("turnpike", "turnpike-worker"):
             if not (self.binaries / program).exists():
                 raise Failure(f"There is no {self.binaries / program}: build it first, or set TURNPIKE_BIN.")
