@@ -61,6 +61,7 @@ turnpike-bench:         platform Synchronization Foundation FoundationEssentials
                         TurnpikeModel TurnpikeSnapshot
 
 TurnpikeMetering/Quota/CalendarPeriod.swift:    Foundation
+turnpike-bench/Core/ChangeApplication.swift:    TurnpikeMetering TurnpikeProxyCore
 turnpike-bench/Core/CoreExchange.swift:         TurnpikeMetering TurnpikeProxyCore
 turnpike-bench/Throughput/InnerWrites.swift:    Logging TurnpikeTelemetry TurnpikeControl TurnpikeSQLite
                         TurnpikeIdentity

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Puts one standard request through the engine so many times, with no socket, clock or thread: what `scripts/cost` counts the
-/// instructions and allocations of. A program of its own, and not a part of `turnpike-bench`, since valgrind cannot run all that
+/// instructions and allocations of. Or measures what applying changes takes (``ChangeApplication``). A program of its own, and not a part of `turnpike-bench`, since valgrind cannot run all that
 /// is in there.
 @main
 struct CoreProgram {
     struct Usage: Error, CustomStringConvertible {
         let description =
-            "Usage: turnpike-cost \(CoreCase.allCases.map(\.rawValue).joined(separator: "|")) REQUESTS"
+            "Usage: turnpike-cost \(CoreCase.allCases.map(\.rawValue).joined(separator: "|")) REQUESTS, or: changes ROUNDS"
     }
 
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
-        guard arguments.count == 2, let subject = arguments.first.flatMap(CoreCase.init(rawValue:)),
-            let requests = arguments.last.flatMap({ Int($0) }), requests >= 0
+        guard arguments.count == 2, let name = arguments.first, let count = arguments.last.flatMap({ Int($0) }),
+            count >= 0
         else { throw Usage() }
+        if name == "changes" { return try ChangeApplication.measure(rounds: max(count, 1)) }
+        guard let subject = CoreCase(rawValue: name) else { throw Usage() }
         let exchange = try CoreExchange(subject)
-        for _ in 0..<requests { try exchange.serveOnce() }
+        for _ in 0..<count { try exchange.serveOnce() }
     }
 }

@@ -24,9 +24,9 @@ extension Gateway {
 extension GatewayConfiguration {
     /// - Parameter tenant: the one that had the last policy asked for, and then the one that has this.
     fileprivate func rate(of policy: ResourceID, lookingFirstAt tenant: inout TenantConfiguration?) -> GCRA? {
-        if let rate = tenant?.rates[policy] { return rate }
+        if let rate = tenant?.limits.rates[policy] { return rate }
         for case let other? in tenants {
-            guard let rate = other.rates[policy] else { continue }
+            guard let rate = other.limits.rates[policy] else { continue }
             tenant = other
             return rate
         }

@@ -97,14 +97,10 @@ extension GatewayConfiguration {
             }
             let request = RequestFacts(head, bytes, path: path, address: question.address, scratch: ByteStage())
             var allow: String?
-            if case .methodNotAllowed(let allowed) = tenant.table.lookup(request) {
-                allow = tenant.table.allowHeader(allowed)
-            }
+            if case .methodNotAllowed(let allowed) = tenant.directory.lookup(request) { allow = allowed.header }
             var explanation = Explanation(
                 path: text,
-                candidates: tenant.table.explain(request).map {
-                    .init(route: tenant.routes[$0.index], verdict: $0.verdict)
-                },
+                candidates: tenant.directory.explain(request).map { .init(route: $0.route, verdict: $0.verdict) },
                 allow: allow
             )
             if let best = explanation.candidates.first, best.verdict == .selected {

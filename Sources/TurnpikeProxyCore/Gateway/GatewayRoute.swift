@@ -11,8 +11,13 @@ public final class GatewayRoute: Sendable {
         let weight: Int
     }
 
-    /// Place among the tenant's routes.
-    public let index: Int
+    /// What it refers to.
+    struct Links: Sendable {
+        var backends: [Backend]
+        var mirrors: [GatewayMirror]
+        var limits: RouteLimits
+    }
+
     public let tenant: String
     public let name: String
     public let id: ResourceID
@@ -24,8 +29,7 @@ public final class GatewayRoute: Sendable {
     /// Bytes of content that a request may have. Nil: as many as the gateway takes.
     let maxContentBytes: UInt64?
     let backends: [Backend]
-    let rateLimits: [GatewayRateLimit]
-    let quotas: [GatewayQuota]
+    let limits: RouteLimits
     /// In place of forwarding.
     let answer: GatewayAnswer?
     let rewrite: GatewayRewrite?
@@ -34,36 +38,82 @@ public final class GatewayRoute: Sendable {
     let upgrades: GatewayUpgrades?
     let requestEdits: FieldEdits?
     let responseEdits: FieldEdits?
+    private let source: Source
 
-    init(
-        index: Int, tenant: String, name: String, id: ResourceID, tenantID: ResourceID, path: String?,
-        phases: RequestPhases, maxContentBytes: UInt64?,
-        backends: [Backend], rateLimits: [GatewayRateLimit], quotas: [GatewayQuota], answer: GatewayAnswer?,
-        rewrite: GatewayRewrite?, stickiness: GatewayStickiness?, mirrors: [GatewayMirror], upgrades: GatewayUpgrades?,
-        requestEdits: FieldEdits?, responseEdits: FieldEdits?
-    ) {
-        self.index = index
-        self.tenant = tenant
-        self.name = name
-        self.id = id
-        self.tenantID = tenantID
-        self.path = path
-        self.phases = phases
-        self.maxContentBytes = maxContentBytes
-        self.backends = backends
-        self.rateLimits = rateLimits
-        self.quotas = quotas
+    /// What it was made of: shared by all that are made of it, whatever they lead to.
+    private final class Source: Sendable {
+        let compiled: CompiledRoute
+        let entry: RouteEntry
+
+        init(_ compiled: CompiledRoute) {
+            self.compiled = compiled
+            entry = RouteEntry(
+                index: 0, hosts: compiled.hosts, paths: compiled.paths.map(PathPattern.init), methods: compiled.methods,
+                priority: compiled.priority, conditions: compiled.conditions)
+        }
+    }
+
+    var compiled: CompiledRoute { source.compiled }
+    /// What it asks of requests. Its index says nothing.
+    var entry: RouteEntry { source.entry }
+    var rateLimits: [GatewayRateLimit] { limits.rateLimits }
+    var quotas: [GatewayQuota] { limits.quotas }
+
+    init(_ compiled: CompiledRoute, links: Links, answer: GatewayAnswer? = nil, rewrite: GatewayRewrite? = nil) {
+        tenant = compiled.tenant
+        name = compiled.name
+        id = compiled.id
+        tenantID = compiled.tenantID
+        path = compiled.paths.count == 1 ? PathPattern(compiled.paths[0]).text : nil
+        phases = RequestPhases(of: compiled, limits: links.limits)
+        maxContentBytes = compiled.maxContentBytes.map { UInt64(max($0, 0)) }
+        backends = links.backends
+        limits = links.limits
         self.answer = answer
         self.rewrite = rewrite
-        self.stickiness = stickiness
-        self.mirrors = mirrors
-        self.upgrades = upgrades
-        self.requestEdits = requestEdits
-        self.responseEdits = responseEdits
+        stickiness = compiled.stickiness.map { GatewayStickiness($0, weights: compiled.backends.map(\.weight)) }
+        mirrors = links.mirrors
+        upgrades = compiled.upgrades.map(GatewayUpgrades.init)
+        requestEdits = FieldEdits(compiled.requestHeaders)
+        responseEdits = FieldEdits(compiled.responseHeaders)
+        source = Source(compiled)
+    }
+
+    /// The same route with other links.
+    init(_ former: GatewayRoute, links: Links) {
+        tenant = former.tenant
+        name = former.name
+        id = former.id
+        tenantID = former.tenantID
+        path = former.path
+        phases = RequestPhases(of: former.compiled, limits: links.limits)
+        maxContentBytes = former.maxContentBytes
+        backends = links.backends
+        limits = links.limits
+        answer = former.answer
+        rewrite = former.rewrite
+        stickiness = former.stickiness
+        mirrors = links.mirrors
+        upgrades = former.upgrades
+        requestEdits = former.requestEdits
+        responseEdits = former.responseEdits
+        source = former.source
+    }
+
+    /// Whether it matches the same as another that it takes the place of.
+    func matches(as former: GatewayRoute) -> Bool {
+        source === former.source || id == former.id && entry == former.entry
+    }
+
+    /// Whether any of these is a service of the route's.
+    func refers(to clusters: Set<ObjectIdentifier>) -> Bool {
+        guard !clusters.isEmpty else { return false }
+        return backends.contains { clusters.contains(ObjectIdentifier($0.cluster)) }
+            || mirrors.contains { clusters.contains(ObjectIdentifier($0.cluster)) }
     }
 }
 
-struct GatewayRateLimit: Sendable {
+struct GatewayRateLimit: Sendable, Equatable {
     let id: ResourceID
     let name: String
     let per: RateLimit.Subject
@@ -72,7 +122,7 @@ struct GatewayRateLimit: Sendable {
     let windowSeconds: UInt64
 }
 
-struct GatewayQuota: Sendable {
+struct GatewayQuota: Sendable, Equatable {
     let name: String
     let rule: QuotaRule
     let per: Quota.Subject

@@ -10,12 +10,10 @@ public import TurnpikeSnapshot
 public struct GatewayState: Sendable {
     private struct TenantState: Sendable {
         let slot: Int
-        /// All but keys.
-        var resources: [CompiledName: CompiledResource] = [:]
-        var configuration: TenantConfiguration?
+        var configuration: TenantConfiguration
     }
 
-    private var tenants: [String: TenantState] = [:]
+    private var tenants = ShardedMap<String, TenantState>()
     private var keys = KeyTable()
     private var hosts: HostDirectory
     private var configurations: [TenantConfiguration?] = []
@@ -44,12 +42,13 @@ public struct GatewayState: Sendable {
     }
 
     private mutating func change(_ delta: Delta) throws(GatewayConfiguration.Rejection) -> GatewayConfiguration {
+        // All that is large shares with the draft what the change leaves alone.
         var draft = self
-        let touched = draft.take(delta)
         var reasons = draft.takeKeys(delta)
         var changes = ClusterChanges(replacesAll: delta.isSnapshot)
-        for tenant in touched.sorted() where reasons.count < GatewayConfiguration.mostReasons {
-            reasons += draft.remake(tenant, &changes)
+        for (tenant, change) in Self.changes(of: delta).sorted(by: { $0.key < $1.key })
+        where reasons.count < GatewayConfiguration.mostReasons {
+            reasons += draft.take(change, of: tenant, &changes)
         }
         guard reasons.isEmpty else {
             throw GatewayConfiguration.Rejection(reasons: Array(reasons.prefix(GatewayConfiguration.mostReasons)))
@@ -62,33 +61,31 @@ public struct GatewayState: Sendable {
     /// Whether anything of a tenant is served.
     public func hasTenant(_ name: String) -> Bool { tenants[name] != nil }
 
-    /// - Parameter name: of all but a key, or a certificate.
-    public func has(_ name: CompiledName) -> Bool { tenants[name.tenant]?.resources[name] != nil }
+    /// - Parameter name: of a route or a service; of nothing else it is known.
+    public func has(_ name: CompiledName) -> Bool {
+        guard let tenant = tenants[name.tenant]?.configuration else { return false }
+        switch name.type {
+        case .route: return tenant.routes[name.name] != nil
+        case .cluster: return tenant.clusters[name.name] != nil
+        case .key, .rateLimit, .quota, .certificate: return false
+        }
+    }
 
-    /// Takes everything but keys; and but for certificates, which are shown before there is a request.
-    ///
-    /// - Returns: the tenants that have to be made anew.
-    private mutating func take(_ delta: Delta) -> Set<String> {
-        var touched: Set<String> = []
+    /// Everything but keys, by tenant; and but for certificates, which are shown before there is a request.
+    private static func changes(of delta: Delta) -> [String: TenantChange] {
+        var changes: [String: TenantChange] = [:]
         for name in delta.removed where name.type != .key && name.type != .certificate {
-            tenants[name.tenant]?.resources[name] = nil
-            touched.insert(name.tenant)
+            changes[name.tenant, default: TenantChange()].remove(name)
         }
         for resource in delta.set {
             switch resource {
             case .key, .certificate: continue
-            case .route, .cluster, .rateLimit, .quota: break
+            case .route, .cluster, .rateLimit, .quota:
+                let name = resource.name
+                changes[name.tenant, default: TenantChange()].set(resource, as: name)
             }
-            let name = resource.name
-            if tenants[name.tenant] == nil {
-                let slot = tenantSlots.take()
-                tenants[name.tenant] = TenantState(slot: slot)
-                if slot == configurations.count { configurations.append(nil) }
-            }
-            tenants[name.tenant]?.resources[name] = resource
-            touched.insert(name.tenant)
         }
-        return touched
+        return changes
     }
 
     /// Keys that change go first, so that a digest may pass from one name to another.
@@ -106,38 +103,24 @@ public struct GatewayState: Sendable {
         return reasons
     }
 
-    private mutating func remake(_ name: String, _ changes: inout ClusterChanges) -> [Acknowledgement.Reason] {
-        guard let tenant = tenants[name] else { return [] }
-        guard !tenant.resources.isEmpty else {
-            exchange(tenant.configuration?.clusters ?? [:], for: [:], &changes)
-            hosts.change(removing: tenant.configuration?.hosts ?? [], adding: [], owner: tenant.slot)
-            configurations[tenant.slot] = nil
-            tenantSlots.giveBack(tenant.slot)
-            tenants[name] = nil
-            return []
-        }
+    private mutating func take(
+        _ change: TenantChange, of name: String, _ changes: inout ClusterChanges
+    ) -> [Acknowledgement.Reason] {
+        let former = tenants[name]
         var compilation = TenantCompilation(
-            tenant.resources.values, previous: tenant.configuration, slots: &clusterSlots)
-        guard let made = compilation.configuration(hashSeed: hashSeed) else { return compilation.reasons }
-        exchange(tenant.configuration?.clusters ?? [:], for: made.clusters, &changes)
-        let former = tenant.configuration?.hosts ?? []
-        if former != made.hosts {
-            hosts.change(
-                removing: former.subtracting(made.hosts), adding: made.hosts.subtracting(former), owner: tenant.slot)
-        }
-        configurations[tenant.slot] = made
-        tenants[name]?.configuration = made
-        return []
-    }
-
-    /// Notes which clusters take whose place.
-    private mutating func exchange(
-        _ old: [String: GatewayCluster], for new: [String: GatewayCluster], _ changes: inout ClusterChanges
-    ) {
-        for (name, cluster) in new where old[name] !== cluster { changes.added.append(cluster) }
-        for (name, cluster) in old where new[name] !== cluster {
+            change, of: former?.configuration, hashSeed: hashSeed, slots: &clusterSlots)
+        guard let made = compilation.configuration() else { return compilation.reasons }
+        let slot = former?.slot ?? tenantSlots.take()
+        changes.added += compilation.addedClusters
+        for cluster in compilation.removedClusters {
             clusterSlots.giveBack(cluster.slot)
             changes.removed.append(cluster)
         }
+        hosts.change(removing: compilation.removedHosts, adding: compilation.addedHosts, owner: slot)
+        if slot == configurations.count { configurations.append(nil) }
+        configurations[slot] = made.isEmpty ? nil : made
+        tenants[name] = made.isEmpty ? nil : TenantState(slot: slot, configuration: made)
+        if made.isEmpty { tenantSlots.giveBack(slot) }
+        return []
     }
 }

@@ -3,81 +3,131 @@
 import TurnpikeModel
 import TurnpikeSnapshot
 
-/// The work of turning what one tenant has into a ``TenantConfiguration``: names become references, and what leads nowhere
-/// becomes a reason to refuse.
+/// The work of turning a change of what one tenant has into its next ``TenantConfiguration``: names become references, and what
+/// leads nowhere becomes a reason to refuse. What it costs follows what the change touches: of the routes that it does not
+/// name, those are made anew that refer to what it does, and keep their places in tables.
 struct TenantCompilation {
     private(set) var reasons: [Acknowledgement.Reason] = []
-    /// Clusters by name; those that have not changed are the ones that there were before, with what loops know of them.
-    private(set) var clusters: [String: GatewayCluster] = [:]
+    /// Services that are new or have changed; those that have not are the ones that there were before, with what loops know of them.
+    private(set) var addedClusters: [GatewayCluster] = []
+    private(set) var removedClusters: [GatewayCluster] = []
+    /// That routes match now, and did not before.
+    private(set) var addedHosts: Set<String> = []
+    private(set) var removedHosts: Set<String> = []
 
-    private var entries: [RouteEntry] = []
-    /// In the order of their names, in which requests meet them.
-    private var rateLimits: [(selector: RouteSelector, limit: GatewayRateLimit)] = []
-    private var quotas: [(selector: RouteSelector, quota: GatewayQuota)] = []
-    private var compiledRoutes: [CompiledRoute] = []
+    private let change: TenantChange
+    private var directory: RouteDirectory
+    private var routes: ShardedMap<String, GatewayRoute>
+    private var clusters: ShardedMap<String, GatewayCluster>
+    private var limits: TenantLimits
+    private var hosts: ShardedMap<String, Int>
+    private var resolver: LimitResolver
 
-    /// - Parameters:
-    ///   - resources: all of one tenant, but for its keys.
-    ///   - slots: gives new clusters their slots.
-    init(
-        _ resources: some Sequence<CompiledResource>, previous: TenantConfiguration?, slots: inout SlotAllocator
-    ) {
-        for resource in resources {
-            switch resource {
-            case .route(let route): compiledRoutes.append(route)
-            case .rateLimit(let rateLimit): rateLimits.append((rateLimit.selector, GatewayRateLimit(rateLimit)))
-            case .quota(let quota): quotas.append((quota.selector, GatewayQuota(quota)))
-            case .cluster(let cluster):
-                if let known = previous?.clusters[cluster.name], known.compiled == cluster {
-                    clusters[cluster.name] = known
-                } else {
-                    clusters[cluster.name] = GatewayCluster(cluster, slot: slots.take())
-                }
-            case .key, .certificate: break
+    /// - Parameter slots: gives new clusters their slots.
+    init(_ change: TenantChange, of former: TenantConfiguration?, hashSeed: UInt64, slots: inout SlotAllocator) {
+        self.change = change
+        directory = former?.directory ?? RouteDirectory(hashSeed: hashSeed)
+        routes = former?.routes ?? ShardedMap()
+        clusters = former?.clusters ?? ShardedMap()
+        limits = former?.limits ?? TenantLimits()
+        hosts = former?.hosts ?? ShardedMap()
+        resolver = LimitResolver(limits)
+        takeClusters(&slots)
+        takeLimits()
+    }
+
+    private mutating func takeClusters(_ slots: inout SlotAllocator) {
+        for (name, resource) in change.clusters {
+            let former = clusters[name]
+            if case .cluster(let compiled)? = resource {
+                guard former?.compiled != compiled else { continue }
+                let cluster = GatewayCluster(compiled, slot: slots.take())
+                addedClusters.append(cluster)
+                clusters[name] = cluster
+            } else {
+                clusters[name] = nil
             }
+            if let former { removedClusters.append(former) }
         }
-        compiledRoutes.sort { $0.id < $1.id }
-        rateLimits.sort { $0.limit.name < $1.limit.name }
-        quotas.sort { $0.quota.name < $1.quota.name }
+    }
+
+    private mutating func takeLimits() {
+        for (name, resource) in change.rateLimits {
+            if case .rateLimit(let compiled)? = resource { limits.set(compiled) } else { limits.removeRateLimit(name) }
+        }
+        for (name, resource) in change.quotas {
+            if case .quota(let compiled)? = resource { limits.set(compiled) } else { limits.removeQuota(name) }
+        }
+        resolver = LimitResolver(limits)
     }
 
     /// - Returns: `nil` where there are reasons against it.
-    mutating func configuration(hashSeed: UInt64) -> TenantConfiguration? {
-        let routes = compileRoutes()
-        guard reasons.isEmpty else { return nil }
-        let table: RouteTable
-        do { table = try RouteTable(entries, hashSeed: hashSeed) } catch {
-            reasons = reasonsOfPatterns(hashSeed: hashSeed)
-            return nil
+    mutating func configuration() -> TenantConfiguration? {
+        var changes: [RouteDirectory.Change] = []
+        for (name, resource) in change.routes {
+            guard reasons.count < GatewayConfiguration.mostReasons else { return nil }
+            var now: GatewayRoute?
+            if case .route(let compiled)? = resource { now = make(compiled) }
+            changes.append(.init(former: routes[name], now: now))
         }
+        changes += relinked()
+        guard reasons.isEmpty else { return nil }
+        for change in changes {
+            if let name = change.now?.name ?? change.former?.name { routes[name] = change.now }
+        }
+        reasons = directory.take(changes, routes: routes.values).prefix(GatewayConfiguration.mostReasons).map(reason)
+        guard reasons.isEmpty else { return nil }
+        countHosts(changes)
         return TenantConfiguration(
-            routes: routes, table: table, clusters: clusters, hosts: Set(compiledRoutes.flatMap(\.hosts)),
-            rates: Dictionary(rateLimits.map { ($0.limit.id, $0.limit.rate) }) { first, _ in first })
+            directory: directory, routes: routes, clusters: clusters, limits: limits, hosts: hosts)
     }
 
-    private mutating func compileRoutes() -> [GatewayRoute] {
-        compiledRoutes.enumerated().map { index, route in
-            entries.append(
-                RouteEntry(
-                    index: index, hosts: route.hosts, paths: route.paths.map(PathPattern.init), methods: route.methods,
-                    priority: route.priority, conditions: route.conditions
-                ))
-            if route.hosts.isEmpty { refuse(route, "The route names no host.") }
-            let rateLimits = rateLimits.filter { route.isSelected(by: $0.selector) }.map(\.limit)
-            let quotas = quotas.filter { route.isSelected(by: $0.selector) }.map(\.quota)
-            return GatewayRoute(
-                index: index, tenant: route.tenant, name: route.name, id: route.id, tenantID: route.tenantID,
-                path: route.paths.count == 1 ? PathPattern(route.paths[0]).text : nil,
-                phases: RequestPhases(of: route, rateLimits: rateLimits, quotas: quotas),
-                maxContentBytes: route.maxContentBytes.map { UInt64(max($0, 0)) },
-                backends: backends(of: route),
-                rateLimits: rateLimits, quotas: quotas, answer: answer(of: route),
-                rewrite: rewrite(of: route),
-                stickiness: route.stickiness.map { GatewayStickiness($0, weights: route.backends.map(\.weight)) },
-                mirrors: mirrors(of: route), upgrades: route.upgrades.map(GatewayUpgrades.init),
-                requestEdits: FieldEdits(route.requestHeaders), responseEdits: FieldEdits(route.responseHeaders)
-            )
+    /// The routes that the change does not name, and that lead to, or are held to, something else from now on.
+    private mutating func relinked() -> [RouteDirectory.Change] {
+        let concernsLimits = !change.rateLimits.isEmpty || !change.quotas.isEmpty
+        let gone = Set(removedClusters.map(ObjectIdentifier.init))
+        guard concernsLimits || !gone.isEmpty else { return [] }
+        var changes: [RouteDirectory.Change] = []
+        for route in routes.values where change.routes.isEmpty || change.routes[route.name] == nil {
+            guard reasons.count < GatewayConfiguration.mostReasons else { break }
+            let isHit =
+                route.refers(to: gone)
+                || concernsLimits && resolver.limits(of: route.compiled) != route.limits
+            guard isHit else { continue }
+            changes.append(.init(former: route, now: GatewayRoute(route, links: links(of: route.compiled))))
         }
+        return changes
+    }
+
+    private mutating func countHosts(_ changes: [RouteDirectory.Change]) {
+        var differences: [String: Int] = [:]
+        for change in changes {
+            guard !change.isSwap else { continue }
+            for host in change.former?.entry.hosts ?? [] { differences[host, default: 0] -= 1 }
+            for host in change.now?.entry.hosts ?? [] { differences[host, default: 0] += 1 }
+        }
+        for (host, difference) in differences where difference != 0 {
+            let before = hosts[host] ?? 0
+            let now = before + difference
+            hosts[host] = now > 0 ? now : nil
+            if before == 0 { addedHosts.insert(host) }
+            if now == 0 { removedHosts.insert(host) }
+        }
+    }
+}
+
+// MARK: - One route
+
+extension TenantCompilation {
+    private mutating func make(_ route: CompiledRoute) -> GatewayRoute {
+        if route.hosts.isEmpty { refuse(route, "The route names no host.") }
+        return GatewayRoute(
+            route, links: links(of: route), answer: answer(of: route), rewrite: rewrite(of: route))
+    }
+
+    private mutating func links(of route: CompiledRoute) -> GatewayRoute.Links {
+        let backends = backends(of: route)
+        return GatewayRoute.Links(backends: backends, mirrors: mirrors(of: route), limits: resolver.limits(of: route))
     }
 
     private mutating func answer(of route: CompiledRoute) -> GatewayAnswer? {
@@ -95,34 +145,6 @@ struct TenantCompilation {
             refuse(route, "It cannot rewrite paths: \(error).")
             return nil
         }
-    }
-
-    /// Looks at each route on its own, once the table of all has turned out to be impossible.
-    private func reasonsOfPatterns(hashSeed: UInt64) -> [Acknowledgement.Reason] {
-        var reasons: [Acknowledgement.Reason] = []
-        for entry in entries where reasons.count < GatewayConfiguration.mostReasons {
-            do {
-                _ = try RouteTable([entry], hashSeed: hashSeed)
-            } catch {
-                reasons.append(reason(error))
-            }
-        }
-        guard reasons.isEmpty else { return reasons }
-        // Nothing is wrong with any route by itself: there is more of something than one table can hold.
-        do {
-            _ = try RouteTable(entries, hashSeed: hashSeed)
-        } catch {
-            reasons.append(reason(error))
-        }
-        return reasons
-    }
-
-    private func reason(_ fault: RouteTable.Fault) -> Acknowledgement.Reason {
-        let route = compiledRoutes[fault.index]
-        return Acknowledgement.Reason(
-            name: CompiledName(.route, tenant: route.tenant, name: route.name),
-            detail: "'\(fault.pattern.prefix(512))' cannot be matched: \(fault.reason)."
-        )
     }
 
     private mutating func backends(of route: CompiledRoute) -> [GatewayRoute.Backend] {
@@ -145,25 +167,18 @@ struct TenantCompilation {
         }
     }
 
+    private func reason(_ found: RouteDirectory.Fault) -> Acknowledgement.Reason {
+        Acknowledgement.Reason(
+            name: CompiledName(.route, tenant: found.route.tenant, name: found.route.name),
+            detail: "'\(found.fault.pattern.prefix(512))' cannot be matched: \(found.fault.reason)."
+        )
+    }
+
     private mutating func refuse(_ route: CompiledRoute, _ detail: String) {
         guard reasons.count < GatewayConfiguration.mostReasons else { return }
         let name = CompiledName(.route, tenant: route.tenant, name: route.name)
         reasons.append(Acknowledgement.Reason(name: name, detail: detail))
     }
-}
-
-/// Small numbers that stand for things that come and go: each is given out once until it is given back.
-struct SlotAllocator: Sendable {
-    private var free: [Int] = []
-    private var next = 0
-
-    mutating func take() -> Int {
-        if let slot = free.popLast() { return slot }
-        next += 1
-        return next - 1
-    }
-
-    mutating func giveBack(_ slot: Int) { free.append(slot) }
 }
 
 extension PathPattern {
@@ -174,25 +189,5 @@ extension PathPattern {
         case .template(let pattern): self = .template(pattern)
         case .regex(let pattern): self = .regex(pattern)
         }
-    }
-}
-
-extension GatewayRateLimit {
-    init(_ compiled: CompiledRateLimit) {
-        self.init(
-            id: compiled.id, name: compiled.name, per: compiled.per,
-            rate: GCRA(limit: compiled.limit, interval: compiled.interval.inNanoseconds, burst: compiled.burst),
-            limit: UInt64(max(compiled.limit, 1)),
-            windowSeconds: UInt64(max((compiled.interval.inMilliseconds + 999) / 1000, 1))
-        )
-    }
-}
-
-extension GatewayQuota {
-    init(_ compiled: CompiledQuota) {
-        self.init(
-            name: compiled.name, rule: QuotaRule(id: compiled.id, isHard: compiled.enforcement == .hard),
-            per: compiled.per, limit: UInt64(max(compiled.limit, 0))
-        )
     }
 }

@@ -3,27 +3,29 @@
 import TurnpikeModel
 import TurnpikeSnapshot
 
-/// One tenant's part of a configuration: made anew as a whole when something of the tenant changes, but for its keys.
-/// Immutable; versions of a configuration share it.
+/// One tenant's part of a configuration, but for its keys. Immutable; versions of a configuration share it, and versions of it
+/// share what did not change.
 final class TenantConfiguration: Sendable {
-    /// In the order of their ids, so that of routes which nothing else tells apart the oldest wins.
-    let routes: [GatewayRoute]
-    let table: RouteTable
+    /// By which requests find their route.
+    let directory: RouteDirectory
     /// By name.
-    let clusters: [String: GatewayCluster]
-    /// All that routes of the tenant match, as they write it.
-    let hosts: Set<String>
-    /// Of its rate limits, by their ids.
-    let rates: [ResourceID: GCRA]
+    let routes: ShardedMap<String, GatewayRoute>
+    /// By name.
+    let clusters: ShardedMap<String, GatewayCluster>
+    let limits: TenantLimits
+    /// How many routes of the tenant match each host, as they write it.
+    let hosts: ShardedMap<String, Int>
 
     init(
-        routes: [GatewayRoute], table: RouteTable, clusters: [String: GatewayCluster], hosts: Set<String>,
-        rates: [ResourceID: GCRA]
+        directory: RouteDirectory, routes: ShardedMap<String, GatewayRoute>,
+        clusters: ShardedMap<String, GatewayCluster>, limits: TenantLimits, hosts: ShardedMap<String, Int>
     ) {
+        self.directory = directory
         self.routes = routes
-        self.table = table
         self.clusters = clusters
+        self.limits = limits
         self.hosts = hosts
-        self.rates = rates
     }
+
+    var isEmpty: Bool { routes.isEmpty && clusters.isEmpty && limits.isEmpty }
 }

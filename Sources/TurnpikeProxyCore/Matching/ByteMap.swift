@@ -47,7 +47,13 @@ struct ByteMap: Sendable {
     /// The value of a key, or nil. With `foldingCase`, upper-case letters find keys in lower case.
     @inline(__always)
     func find(_ key: UnsafeRawBufferPointer, scope: UInt32, foldingCase: Bool = false) -> UInt32? {
-        let hash = hasher.hash(key, scope: scope, foldingCase: foldingCase)
+        find(
+            key, hash: hasher.hash(key, scope: scope, foldingCase: foldingCase), scope: scope, foldingCase: foldingCase)
+    }
+
+    /// The same for a key whose hash by the map's seed is known.
+    @inline(__always)
+    func find(_ key: UnsafeRawBufferPointer, hash: UInt64, scope: UInt32, foldingCase: Bool = false) -> UInt32? {
         let mask = slots.count - 1
         var position = Int(truncatingIfNeeded: hash) & mask
         while slots[position].value != 0 {

@@ -39,6 +39,12 @@ public struct AllowedMethods: Sendable, Hashable {
     let known: MethodSet
     /// The rest, in order.
     let others: [String]
+
+    /// The value of `Allow`: names separated by commas, HEAD wherever there is GET.
+    var header: String {
+        let known = known.contains(.get) ? known.union(.head) : known
+        return (known.names + others).joined(separator: ", ")
+    }
 }
 
 /// The method of one request, to be held against routes.

@@ -32,51 +32,70 @@ extension RouteTable {
     /// one first, then the others that match in order of precedence, then by how far they came, and by index. Costs
     /// and allocates in proportion to the table.
     public func explain(_ request: RequestFacts) -> [Candidate] {
-        let wanted = WantedMethod(request.method)
         var choice = Choice(request.method)
         search(for: request, visitor: &choice)
         var everything = Everything()
         search(for: request, visitor: &everything)
+        let order = entries.indices.sorted { entries[$0].index < entries[$1].index }
+        var numbers = order
+        for (number, position) in order.enumerated() { numbers[position] = number }
 
-        var verdicts = [Candidate.Verdict](repeating: .host, count: entries.count)
-        for bucket in everything.buckets {
-            for entry in buckets[Int(bucket)].entries { verdicts[entry] = .path }
-        }
-        var matching: [RouteCandidate] = []
-        for terminal in everything.terminals {
-            for candidate in candidates[terminals[terminal].candidates] {
-                let isSubstitute = !wanted.substitute.isEmpty && candidate.methods.contains(wanted.substitute)
-                if isSubstitute || wanted.isTaken(by: candidate, in: self) {
-                    if let failure = programs[candidate.entry].failure(for: request) {
-                        verdicts[candidate.entry] = .condition(failure)
-                    } else {
-                        verdicts[candidate.entry] = .precedence
-                        matching.append(candidate)
-                    }
-                } else if verdicts[candidate.entry] == .path {
-                    verdicts[candidate.entry] = .method
-                }
+        var standings = RouteStandings(of: order.map { entries[$0] }, against: request)
+        for place in everything.places {
+            for candidate in candidates[terminals[place.terminal].candidates] {
+                standings.note(candidate, of: self, as: numbers[candidate.entry])
             }
         }
-        if let best = choice.best { verdicts[candidates[best].entry] = .selected }
-        return ordered(verdicts, matching: matching)
+        if let best = choice.best { standings.select(numbers[candidates[best].entry]) }
+        return standings.ordered.map { Candidate(index: entries[order[$0.number]].index, verdict: $0.verdict) }
+    }
+}
+
+/// How routes fare against one request, gathered from the places that a search comes to. Routes go by numbers, the older first.
+struct RouteStandings {
+    private let request: RequestFacts
+    private let wanted: WantedMethod
+    private var verdicts: [RouteTable.Candidate.Verdict]
+    /// In order of precedence within a priority.
+    private var matching: [(number: Int, priority: Int)] = []
+
+    init(of entries: [RouteEntry], against request: RequestFacts) {
+        self.request = request
+        wanted = WantedMethod(request.method)
+        verdicts = entries.map { entry in
+            entry.hosts.isEmpty || entry.hosts.contains { HostPattern($0).takes(request.host) } ? .path : .host
+        }
     }
 
-    private func ordered(_ verdicts: [Candidate.Verdict], matching: [RouteCandidate]) -> [Candidate] {
-        // An entry counts where it does best: at its first place within its priority.
-        var ranks = [Int](repeating: .max, count: entries.count)
+    /// Notes a route at a place that host and path fit.
+    mutating func note(_ candidate: RouteCandidate, of table: RouteTable, as number: Int) {
+        let isSubstitute = !wanted.substitute.isEmpty && candidate.methods.contains(wanted.substitute)
+        if isSubstitute || wanted.isTaken(by: candidate, in: table) {
+            if let failure = table.programs[candidate.entry].failure(for: request) {
+                verdicts[number] = .condition(failure)
+            } else {
+                verdicts[number] = .precedence
+                matching.append((number, candidate.priority))
+            }
+        } else if verdicts[number] == .path {
+            verdicts[number] = .method
+        }
+    }
+
+    mutating func select(_ number: Int) { verdicts[number] = .selected }
+
+    var ordered: [(number: Int, verdict: RouteTable.Candidate.Verdict)] {
+        // A route counts where it does best: at its first place within its priority.
+        var ranks = [Int](repeating: .max, count: verdicts.count)
         let byPriority = matching.enumerated().sorted {
             ($1.element.priority, $0.offset) < ($0.element.priority, $1.offset)
         }
-        for (rank, match) in byPriority.enumerated() where ranks[match.element.entry] == .max {
-            ranks[match.element.entry] = rank
+        for (rank, match) in byPriority.enumerated() where ranks[match.element.number] == .max {
+            ranks[match.element.number] = rank
         }
-        return entries.indices
-            .sorted { left, right in
-                (verdicts[left].order, ranks[left], entries[left].index)
-                    < (verdicts[right].order, ranks[right], entries[right].index)
-            }
-            .map { Candidate(index: entries[$0].index, verdict: verdicts[$0]) }
+        return verdicts.indices
+            .sorted { (verdicts[$0].order, ranks[$0], $0) < (verdicts[$1].order, ranks[$1], $1) }
+            .map { ($0, verdicts[$0]) }
     }
 }
 

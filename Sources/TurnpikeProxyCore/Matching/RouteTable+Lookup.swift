@@ -13,22 +13,20 @@ extension RouteTable {
         search(for: request, visitor: &choice)
         if let best = choice.best { return .route(candidates[best].index) }
         guard !choice.allowed.isEmpty, !choice.failedCondition else { return .notFound }
-        let others =
-            choice.allowed.contains(.others) ? otherMethods(for: request) : []
-        return .methodNotAllowed(AllowedMethods(known: choice.allowed, others: others))
+        var others: Set<String> = []
+        if choice.allowed.contains(.others) {
+            var everything = Everything()
+            search(for: request, visitor: &everything)
+            for place in everything.places { others.formUnion(otherMethods(at: place.terminal)) }
+        }
+        return .methodNotAllowed(AllowedMethods(known: choice.allowed, others: others.sorted()))
     }
 
     /// The names of methods without a bit of their own that routes take there.
-    private func otherMethods(for request: RequestFacts) -> [String] {
-        var everything = Everything()
-        search(for: request, visitor: &everything)
-        var names: Set<String> = []
-        for terminal in everything.terminals {
-            for candidate in candidates[terminals[terminal].candidates] {
-                names.formUnion(entries[candidate.entry].methods.filter { HTTPMethod($0) == .other })
-            }
+    func otherMethods(at terminal: Int) -> [String] {
+        candidates[terminals[terminal].candidates].flatMap { candidate in
+            entries[candidate.entry].methods.filter { HTTPMethod($0) == .other }
         }
-        return names.sorted()
     }
 
     /// Visits every place that host and path fit, in order of precedence, leaving out what the visitor does not want.
@@ -50,7 +48,6 @@ extension RouteTable {
     }
 
     private func search(bucket index: UInt32, for request: RequestFacts, visitor: inout some PlaceVisitor) {
-        visitor.enter(bucket: index)
         // By place, here as below: a copy would hold what it is made of.
         guard visitor.wants(buckets[Int(index)].maxPriority) else { return }
         if let terminal = exactPaths.find(request.path, scope: index) {
@@ -62,8 +59,8 @@ extension RouteTable {
     }
 
     /// By their order, out of a few groups that are in order themselves.
-    private func searchExpressions(_ bucket: UInt32, _ request: RequestFacts, visitor: inout some PlaceVisitor) {
-        withUnsafeTemporaryAllocation(of: Range<Int>.self, capacity: RegexPlace.mostSegments + 1) { memory in
+    func searchExpressions(_ bucket: UInt32, _ request: RequestFacts, visitor: inout some PlaceVisitor) {
+        withUnsafeTemporaryAllocation(of: Range<Int>.self, capacity: PathStem.mostSegments + 1) { memory in
             let groups = UnsafeMutableBufferPointer(rebasing: memory[..<fillGroups(memory, of: bucket, request.path)])
             while let group = firstInOrder(of: groups) {
                 let place = expressions[groups[group].lowerBound]
@@ -105,7 +102,7 @@ extension RouteTable {
     }
 
     /// - Parameter start: of the next segment; behind the end of the path when there is none.
-    private func searchTemplates(
+    func searchTemplates(
         _ index: UInt32, _ request: RequestFacts, from start: Int, visitor: inout some PlaceVisitor
     ) {
         let path = request.path
@@ -137,7 +134,7 @@ extension RouteTable {
     }
 
     /// The longest first: below a node before at it.
-    private func searchPrefixes(
+    func searchPrefixes(
         _ index: UInt32, _ request: RequestFacts, from start: Int, visitor: inout some PlaceVisitor
     ) {
         let path = request.path
@@ -153,7 +150,7 @@ extension RouteTable {
         if node.terminal != 0 { visitor.visit(Int(node.terminal), of: request, in: self) }
     }
 
-    private static func segmentEnd(_ path: UnsafeRawBufferPointer, from start: Int) -> Int {
+    static func segmentEnd(_ path: UnsafeRawBufferPointer, from start: Int) -> Int {
         var end = start
         while end < path.count, path[end] != ASCII.slash { end += 1 }
         return end
@@ -173,7 +170,6 @@ extension RouteTable {
 
 /// What a search does with the places it comes to.
 protocol PlaceVisitor {
-    mutating func enter(bucket: UInt32)
     /// Whether places with no priority above this one matter still.
     func wants(_ maxPriority: Int) -> Bool
     mutating func visit(_ terminal: Int, of request: RequestFacts, in table: RouteTable)
@@ -183,16 +179,16 @@ protocol PlaceVisitor {
 struct Choice: PlaceVisitor {
     private let wanted: WantedMethod
     private var bestPriority = Int.min
-    /// Position in `candidates`.
+    /// Position in `candidates` of the table.
     private(set) var best: Int?
+    /// Of the table, where there are several.
+    private(set) var tableNumber = 0
     /// Methods of the places that fit but do not take this one.
     private(set) var allowed: MethodSet = []
     /// A route takes host, path and method, and its conditions do not hold.
     private(set) var failedCondition = false
 
     init(_ method: UnsafeRawBufferPointer) { wanted = WantedMethod(method) }
-
-    mutating func enter(bucket: UInt32) {}
 
     func wants(_ maxPriority: Int) -> Bool { best == nil || maxPriority > bestPriority }
 
@@ -205,6 +201,7 @@ struct Choice: PlaceVisitor {
         }
         guard wants(table.candidates[chosen].priority) else { return }
         best = chosen
+        tableNumber = table.number
         bestPriority = table.candidates[chosen].priority
     }
 
@@ -243,12 +240,12 @@ extension RouteCandidate {
 
 /// Wants all places and keeps them in order.
 struct Everything: PlaceVisitor {
-    private(set) var buckets: [UInt32] = []
-    private(set) var terminals: [Int] = []
-
-    mutating func enter(bucket: UInt32) { buckets.append(bucket) }
+    /// Terminals, by the number of their table.
+    private(set) var places: [(table: Int, terminal: Int)] = []
 
     func wants(_ maxPriority: Int) -> Bool { true }
 
-    mutating func visit(_ terminal: Int, of request: RequestFacts, in table: RouteTable) { terminals.append(terminal) }
+    mutating func visit(_ terminal: Int, of request: RequestFacts, in table: RouteTable) {
+        places.append((table.number, terminal))
+    }
 }

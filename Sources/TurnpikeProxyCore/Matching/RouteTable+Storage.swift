@@ -5,17 +5,17 @@ import TurnpikeModel
 // The parts of a table refer to each other by index, so that a lookup follows numbers through flat arrays. Index 0 of
 // buckets, nodes and terminals is unused and means "none".
 
-/// All routes of one host, one wildcard, or every host. Its own index is the scope of its exact paths, and of its groups of
-/// regexes.
-struct HostBucket: Sendable {
+/// All routes of one host, one wildcard, or every host; in a share, of one place. Its own index is the scope of its exact paths,
+/// and of its groups of regexes.
+struct RouteBucket: Sendable {
     var templates: UInt32
     var prefixes: UInt32
+    /// Segments of the paths that lead here, and that its tries begin behind.
+    var depth = 0
     /// Whether there are regexes.
     var hasExpressions = false
     /// The highest priority in the bucket: one that cannot win is not searched.
     var maxPriority: Int
-    /// Positions of its entries.
-    var entries: [Int] = []
 }
 
 /// One place in a trie. Its children by literal segment are in `edges`, with its own index as scope.
@@ -60,16 +60,6 @@ struct RegexPlace: Sendable {
     let terminal: UInt32
     /// Its place among those of its bucket, in order of precedence.
     var order = 0
-
-    /// Whole segments that are compared before a regex is tried; further ones are left to the regex.
-    static let mostSegments = 8
-
-    /// The segments that every path which matches begins with: what stands before the last slash of its literal start.
-    var segments: [UInt8] {
-        let start = expression.literalStart
-        let slashes = start.indices.filter { start[$0] == ASCII.slash }.prefix(Self.mostSegments + 1)
-        return Array(start.prefix(slashes.last ?? 0))
-    }
 }
 
 /// The routes of one place, in order of precedence. Those that can never win, since others before them take all their

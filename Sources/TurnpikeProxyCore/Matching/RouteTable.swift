@@ -85,9 +85,14 @@ public final class RouteTable: Sendable {
     let entries: [RouteEntry]
     /// By position of the entry.
     let programs: [ConditionProgram]
+    /// Among the shares of a whole; 0 of a table that is whole by itself.
+    let number: Int
+    /// Buckets; in a share, numbers of hosts.
     let hosts: ByteMap
     let hasWildcards: Bool
-    let buckets: [HostBucket]
+    let buckets: [RouteBucket]
+    /// In a share: buckets, by number of the host and stem.
+    let stems: ByteMap
     /// The bucket of routes for every host; zero where there are none.
     let anyHost: UInt32
     let exactPaths: ByteMap
@@ -110,15 +115,22 @@ public final class RouteTable: Sendable {
     ///   - entries: in any order.
     ///   - hashSeed: random and secret in production, so that nobody can make patterns or requests collide.
     /// - Throws: the first fault, naming its entry.
-    public init(_ entries: [RouteEntry], hashSeed: UInt64) throws(Fault) {
-        var builder = RouteTableBuilder(hashSeed: hashSeed)
+    public convenience init(_ entries: [RouteEntry], hashSeed: UInt64) throws(Fault) {
+        try self.init(entries, hashSeed: hashSeed, share: nil)
+    }
+
+    /// Builds one of several tables, which holds of all entries no more than what lies in its share. Every entry names hosts.
+    init(_ entries: [RouteEntry], hashSeed: UInt64, share: RouteShare?) throws(Fault) {
+        var builder = RouteTableBuilder(hashSeed: hashSeed, share: share)
         for position in entries.indices { try builder.insert(entries[position], at: position) }
         let places = builder.flattened()
         self.entries = entries
+        number = share?.number ?? 0
         programs = builder.programs
         hosts = builder.hosts
         hasWildcards = builder.hasWildcards
         buckets = builder.buckets
+        stems = builder.stems
         anyHost = builder.anyHost
         exactPaths = builder.exactPaths
         edges = builder.edges
@@ -133,8 +145,5 @@ public final class RouteTable: Sendable {
     }
 
     /// The value of `Allow`: names separated by commas, HEAD wherever there is GET.
-    public func allowHeader(_ allowed: AllowedMethods) -> String {
-        let known = allowed.known.contains(.get) ? allowed.known.union(.head) : allowed.known
-        return (known.names + allowed.others).joined(separator: ", ")
-    }
+    public func allowHeader(_ allowed: AllowedMethods) -> String { allowed.header }
 }

@@ -22,18 +22,24 @@ struct RouteTableBuilder {
     private(set) var hosts: ByteMap
     private(set) var hasWildcards = false
     private(set) var anyHost: UInt32 = 0
-    private(set) var buckets = [HostBucket(templates: 0, prefixes: 0, maxPriority: .min)]
+    private(set) var buckets = [RouteBucket(templates: 0, prefixes: 0, maxPriority: .min)]
+    /// Of a share: by number of the host and stem.
+    private(set) var stems: ByteMap
     private(set) var exactPaths: ByteMap
     private(set) var edges: ByteMap
     /// By bucket and literal segments of regexes.
     private(set) var groups: ByteMap
     private(set) var programs: [ConditionProgram] = []
+    private let share: RouteShare?
+    private var hostCount: UInt32 = 0
     private var nodes = [Node(node: TrieNode(maxPriority: .min))]
     private var terminals: [[RouteCandidate]] = [[]]
     private var expressions: [[RegexPlace]] = [[]]
 
-    init(hashSeed: UInt64) {
+    init(hashSeed: UInt64, share: RouteShare?) {
+        self.share = share
         hosts = ByteMap(seed: hashSeed)
+        stems = ByteMap(seed: hashSeed)
         exactPaths = ByteMap(seed: hashSeed)
         edges = ByteMap(seed: hashSeed)
         groups = ByteMap(seed: hashSeed)
@@ -49,15 +55,17 @@ struct RouteTableBuilder {
                 entry: position, index: entry.index, priority: entry.priority, methods: MethodSet(names: entry.methods),
                 conditionCount: entry.conditions.count
             ))
-        for bucket in try bucketIndices(entry) {
-            buckets[bucket].maxPriority = max(buckets[bucket].maxPriority, entry.priority)
-            buckets[bucket].entries.append(position)
-            for path in entry.paths {
-                do {
-                    try insert(newcomer, path: path, bucket: bucket)
-                } catch {
-                    throw fault(entry, path.text, error)
+        let hosts = try distinctHosts(entry)
+        for path in entry.paths {
+            do {
+                let place = try PathPlace(path)
+                if entry.hosts.isEmpty { try insert(newcomer, place, bucket: bucketOfAnyHost()) }
+                for host in hosts {
+                    guard let bucket = bucket(of: host, place.stem) else { continue }
+                    try insert(newcomer, place, bucket: bucket)
                 }
+            } catch {
+                throw fault(entry, path.text, error)
             }
         }
     }
@@ -70,29 +78,40 @@ struct RouteTableBuilder {
 
     // MARK: - Hosts
 
-    private mutating func bucketIndices(_ entry: RouteEntry) throws(RouteTable.Fault) -> Set<Int> {
-        guard !entry.hosts.isEmpty else {
-            if anyHost == 0 { anyHost = addBucket() }
-            return [Int(anyHost)]
-        }
-        var indices: Set<Int> = []
+    private func distinctHosts(_ entry: RouteEntry) throws(RouteTable.Fault) -> [HostPattern] {
+        var hosts: [HostPattern] = []
         for host in entry.hosts {
-            var name = host.utf8.map(ASCII.lowercased)
-            let isWildcard = name.starts(with: "*.".utf8)
-            if isWildcard { name.removeFirst() }
-            guard Self.isValidHost(isWildcard ? name.dropFirst() : name[...]) else {
+            let pattern = HostPattern(host)
+            guard Self.isValidHost(pattern.isWildcard ? pattern.name.dropFirst() : pattern.name[...]) else {
                 throw fault(entry, host, .badHost)
             }
-            hasWildcards = hasWildcards || isWildcard
-            let scope = isWildcard ? RouteTable.wildcardHosts : RouteTable.exactHosts
-            let next = UInt32(buckets.count)
-            if let present = hosts.insert(name, scope: scope, value: next) {
-                indices.insert(Int(present))
-            } else {
-                indices.insert(Int(addBucket()))
-            }
+            if !hosts.contains(pattern) { hosts.append(pattern) }
         }
-        return indices
+        return hosts
+    }
+
+    private mutating func bucketOfAnyHost() -> Int {
+        if anyHost == 0 { anyHost = addBucket() }
+        return Int(anyHost)
+    }
+
+    /// Nil where the place is another table's.
+    private mutating func bucket(of host: HostPattern, _ stem: PathStem) -> Int? {
+        if let share {
+            let hash = host.name.withUnsafeBytes { share.hash.host($0, scope: host.scope) }
+            guard share.holds(host: hash, stem: stem) else { return nil }
+        }
+        hasWildcards = hasWildcards || host.isWildcard
+        guard share != nil else {
+            if let present = hosts.insert(host.name, scope: host.scope, value: UInt32(buckets.count)) {
+                return Int(present)
+            }
+            return Int(addBucket())
+        }
+        let number = hosts.insert(host.name, scope: host.scope, value: hostCount + 1) ?? hostCount + 1
+        hostCount = max(hostCount, number)
+        if let present = stems.insert(stem.bytes, scope: number, value: UInt32(buckets.count)) { return Int(present) }
+        return Int(addBucket(depth: stem.depth))
     }
 
     private static func isValidHost(_ name: ArraySlice<UInt8>) -> Bool {
@@ -104,9 +123,9 @@ struct RouteTableBuilder {
         }
     }
 
-    private mutating func addBucket() -> UInt32 {
+    private mutating func addBucket(depth: Int = 0) -> UInt32 {
         let templates = addNode()
-        buckets.append(HostBucket(templates: templates, prefixes: addNode(), maxPriority: .min))
+        buckets.append(RouteBucket(templates: templates, prefixes: addNode(), depth: depth, maxPriority: .min))
         expressions.append([])
         return UInt32(buckets.count - 1)
     }
@@ -114,35 +133,34 @@ struct RouteTableBuilder {
     // MARK: - Paths
 
     private mutating func insert(
-        _ newcomer: Newcomer, path: PathPattern, bucket: Int
+        _ newcomer: Newcomer, _ place: PathPlace, bucket: Int
     ) throws(RouteTable.Fault.Reason) {
-        switch path {
-        case .exact(let text):
-            let literals = try PathTemplate(text, allowsParameters: false).literals
-            let whole = literals.reduce(into: [UInt8]()) { $0 += [ASCII.slash] + $1 }
+        buckets[bucket].maxPriority = max(buckets[bucket].maxPriority, newcomer.priority)
+        switch place.form {
+        case .exact(let whole):
             let next = UInt32(terminals.count)
             if let present = exactPaths.insert(whole, scope: UInt32(bucket), value: next) {
                 terminals[Int(present)].append(newcomer.candidate)
             } else {
                 terminals.append([newcomer.candidate])
             }
-        case .template(let text):
-            try insert(newcomer, template: try PathTemplate(text, allowsParameters: true), bucket: bucket)
-        case .prefix(let text):
-            insert(newcomer, prefix: try PathTemplate(text, allowsParameters: false).literals, bucket: bucket)
-        case .regex(let text):
-            let expression: PathExpression
-            do { expression = try PathExpression(text) } catch { throw .badExpression(error) }
+        case .template(let segments):
+            try insert(newcomer, template: segments.dropFirst(buckets[bucket].depth), bucket: bucket)
+        case .prefix(let segments, let endsInSlash):
+            let rest = segments.dropFirst(buckets[bucket].depth)
+            insert(newcomer, prefix: rest, endsInSlash: endsInSlash, bucket: bucket)
+        case .regex(let expression):
             terminals.append([newcomer.candidate])
             expressions[bucket].append(RegexPlace(expression: expression, terminal: UInt32(terminals.count - 1)))
         }
     }
 
-    private mutating func insert(_ newcomer: Newcomer, prefix: [[UInt8]], bucket: Int) {
+    private mutating func insert(
+        _ newcomer: Newcomer, prefix: ArraySlice<[UInt8]>, endsInSlash: Bool, bucket: Int
+    ) {
         var node = buckets[bucket].prefixes
         raise(node, to: newcomer.priority)
-        let endsInSlash = prefix.last?.isEmpty ?? false
-        for literal in endsInSlash ? prefix.dropLast() : prefix[...] {
+        for literal in prefix {
             node = child(of: node, literal: literal)
             raise(node, to: newcomer.priority)
         }
@@ -154,16 +172,16 @@ struct RouteTableBuilder {
     }
 
     private mutating func insert(
-        _ newcomer: Newcomer, template: PathTemplate, bucket: Int
+        _ newcomer: Newcomer, template: ArraySlice<PathTemplate.Segment>, bucket: Int
     ) throws(RouteTable.Fault.Reason) {
         var node = buckets[bucket].templates
         raise(node, to: newcomer.priority)
-        for (position, segment) in template.segments.enumerated() {
+        for (position, segment) in template.enumerated() {
             switch segment {
             case .literal(let text): node = child(of: node, literal: text)
             case .affixed(let prefix, let suffix): node = try child(of: node, prefix: prefix, suffix: suffix)
             case .parameter: node = parameterChild(of: node)
-            case .greedy: node = tail(of: node, segmentCount: template.segments.count - position - 1)
+            case .greedy: node = tail(of: node, segmentCount: template.count - position - 1)
             }
             raise(node, to: newcomer.priority)
         }
@@ -252,7 +270,9 @@ extension RouteTableBuilder {
     private mutating func layOutExpressions(of bucket: Int, into places: inout Places) {
         var ordered = expressions[bucket].sorted { rank(of: $0) < rank(of: $1) }
         for place in ordered.indices { ordered[place].order = place }
-        let grouped = Dictionary(grouping: ordered, by: \.segments).sorted { $0.value[0].order < $1.value[0].order }
+        let grouped = Dictionary(grouping: ordered) { PathStem(literalsOf: $0.expression).bytes }.sorted {
+            $0.value[0].order < $1.value[0].order
+        }
         for (segments, group) in grouped {
             _ = groups.insert(segments, scope: UInt32(bucket), value: UInt32(places.groupRanges.count))
             places.groupRanges.append(places.expressions.append(all: group))

@@ -165,3 +165,118 @@ import TurnpikeTestSupport
         }
     }
 }
+
+/// Changes of a tenant that has many routes.
+@Suite struct GatewayStateOfManyRoutesTests {
+    private static let count = 1_500
+
+    /// Half of the routes lead to each of two services; one in three is held to a rate limit.
+    private func route(_ number: Int, version: Int = 1) -> CompiledResource {
+        Sample.route(
+            "r\(number)", id: UInt64(number), paths: [.prefix("/v\(version)/r\(number)")],
+            backends: [(number % 2 == 0 ? "even" : "odd", 1)], labels: number % 3 == 0 ? ["limited": "yes"] : [:])
+    }
+
+    private func limit(_ limit: Int64) -> CompiledResource {
+        Sample.rateLimit(per: .key, limit: limit, selector: RouteSelector(labels: ["limited": "yes"]))
+    }
+
+    private func state() throws -> (GatewayState, TenantConfiguration) {
+        var state = GatewayState(hashSeed: 7)
+        let made = try state.apply(
+            Delta(
+                revision: 1, isSnapshot: true,
+                set: (0..<Self.count).map { route($0) } + [
+                    Sample.cluster("even"), Sample.cluster("odd"), limit(10),
+                ], removed: []))
+        return (state, try tenant(made))
+    }
+
+    private func tenant(_ configuration: GatewayConfiguration) throws -> TenantConfiguration {
+        try #require(Array("api.acme.test".utf8).withUnsafeBytes { configuration.tenant(of: $0) })
+    }
+
+    /// Of the tables, and of the routes, how many are others.
+    private func differences(
+        _ former: TenantConfiguration, _ now: TenantConfiguration
+    ) -> (tables: Int, routes: Set<String>) {
+        (
+            zip(former.directory.shards, now.directory.shards).count { $0.table !== $1.table },
+            Set(now.routes.values.filter { former.routes[$0.name] !== $0 }.map(\.name))
+        )
+    }
+
+    private func delta(set: [CompiledResource] = [], removed: [CompiledName] = []) -> Delta {
+        Delta(revision: 2, isSnapshot: false, set: set, removed: removed)
+    }
+
+    @Test func `a change of one route leaves the others and their tables as they are`() throws {
+        var (state, former) = try state()
+        let now = try tenant(state.apply(delta(set: [route(7, version: 2)])))
+        let differences = differences(former, now)
+        #expect(former.directory.shards.count > 4)
+        #expect(differences.routes == ["r7"] && differences.tables <= 2)
+    }
+
+    @Test func `a service that changes takes its routes along, and no table is made anew`() throws {
+        var (state, former) = try state()
+        let now = try tenant(state.apply(delta(set: [Sample.cluster("even", endpoints: [("10.9.9.9", 1)])])))
+        let differences = differences(former, now)
+        #expect(differences.tables == 0)
+        #expect(differences.routes == Set((0..<Self.count).filter { $0 % 2 == 0 }.map { "r\($0)" }))
+        #expect(
+            now.routes.values.allSatisfy { $0.backends[0].cluster === now.clusters[$0.compiled.backends[0].cluster] })
+        #expect(now.directory.shards.flatMap(\.routes).allSatisfy { now.routes[$0.name] === $0 })
+    }
+
+    @Test func `a rate limit that changes holds its routes, and no table is made anew`() throws {
+        var (state, former) = try state()
+        let now = try tenant(state.apply(delta(set: [limit(99)])))
+        let differences = differences(former, now)
+        #expect(differences.tables == 0)
+        #expect(differences.routes == Set((0..<Self.count).filter { $0 % 3 == 0 }.map { "r\($0)" }))
+        #expect(now.routes["r3"]?.rateLimits.map(\.limit) == [99])
+        #expect(now.limits.rates.values.map(\.self) == now.routes["r3"]?.rateLimits.map(\.rate))
+    }
+
+    @Test func `a rate limit for all routes comes and goes, and no table is made anew`() throws {
+        var (state, former) = try state()
+        let limit = Sample.rateLimit("all", id: 2, per: .key, limit: 5)
+        let with = try tenant(state.apply(delta(set: [limit])))
+        #expect(differences(former, with).tables == 0)
+        #expect(with.routes["r3"]?.rateLimits.map(\.name) == ["all", "burst"])
+        #expect(with.routes["r4"]?.rateLimits.map(\.name) == ["all"])
+        let without = try tenant(state.apply(delta(removed: [limit.name])))
+        #expect(differences(with, without).tables == 0)
+        #expect(without.routes["r4"]?.rateLimits.isEmpty == true)
+        #expect(without.routes["r4"]?.phases == former.routes["r4"]?.phases)
+        #expect(with.routes["r4"]?.phases != former.routes["r4"]?.phases)
+    }
+
+    @Test func `what routes refer to cannot go, and nothing of such a change stays`() throws {
+        var (state, former) = try state()
+        let name = CompiledName(.cluster, tenant: "acme", name: "even")
+        let rejection = try #require(throws: GatewayConfiguration.Rejection.self) {
+            try state.apply(delta(set: [route(8, version: 2)], removed: [name]))
+        }
+        #expect(rejection.reasons.count == GatewayConfiguration.mostReasons)
+        #expect(rejection.reasons.allSatisfy { $0.detail == "There is no \(name)." })
+        let after = try tenant(state.apply(delta()))
+        #expect(after === former)
+    }
+
+    @Test func `routes that go take their hosts along`() throws {
+        var (state, _) = try state()
+        let own = Sample.route("own", id: 5_000, hosts: ["own.acme.test", "*.own.acme.test"], backends: [("odd", 1)])
+        func owner(_ host: String, _ configuration: GatewayConfiguration) -> Bool {
+            Array(host.utf8).withUnsafeBytes { configuration.tenant(of: $0) } != nil
+        }
+        let with = try state.apply(delta(set: [own]))
+        #expect(owner("own.acme.test", with) && owner("x.own.acme.test", with) && owner("api.acme.test", with))
+        let without = try state.apply(delta(removed: [own.name]))
+        #expect(!owner("own.acme.test", without) && !owner("x.own.acme.test", without))
+        #expect(owner("api.acme.test", without))
+        let empty = try state.apply(delta(removed: (0..<Self.count).map { route($0).name }))
+        #expect(!owner("api.acme.test", empty))
+    }
+}

@@ -109,7 +109,6 @@ import TurnpikeModel
         var choice: Choice
         var candidates = 0
 
-        mutating func enter(bucket: UInt32) { choice.enter(bucket: bucket) }
         func wants(_ maxPriority: Int) -> Bool { choice.wants(maxPriority) }
         mutating func visit(_ terminal: Int, of request: RequestFacts, in table: RouteTable) {
             candidates += table.terminals[terminal].candidates.count
@@ -146,7 +145,6 @@ import TurnpikeModel
         var choice: Choice
         let tally = Tally()
 
-        mutating func enter(bucket: UInt32) { choice.enter(bucket: bucket) }
         func wants(_ maxPriority: Int) -> Bool {
             tally.count += 1
             return choice.wants(maxPriority)

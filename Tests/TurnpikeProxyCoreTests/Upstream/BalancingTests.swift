@@ -161,7 +161,7 @@ import TurnpikeTestSupport
             ])
         }
         simulation.run(for: 60 * .second)
-        let route = try #require(simulation.gateway.current?.tenants.first??.routes.first)
+        let route = try #require(simulation.gateway.current?.tenants.first??.routes.values.first)
         let service = try #require(
             simulation.gateway.balancers.service(for: route, in: &simulation.gateway.upstreams, now: simulation.now))
         #expect(service.endpoints.map(\.activeRequests) == [0, 0, 0], "seed \(seed)")

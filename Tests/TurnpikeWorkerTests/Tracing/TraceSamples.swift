@@ -26,7 +26,7 @@ enum TraceSample {
                         responseTimeout: .seconds(5))),
             ], removed: [])
         let configuration = try state.apply(delta)
-        return Array("api.acme.test".utf8).withUnsafeBytes { configuration.tenant(of: $0)?.routes.first }
+        return Array("api.acme.test".utf8).withUnsafeBytes { configuration.tenant(of: $0)?.routes.values.first }
     }
 
     /// A trace as it is when the head of a request has been read.

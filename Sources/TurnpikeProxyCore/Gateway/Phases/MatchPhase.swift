@@ -19,14 +19,13 @@ extension Gateway {
             throw Refusal(.noRoute, "No route matches the request.")
         }
         let match = normaliser.withPath(context.path, of: path) { path in
-            tenant.table.lookup(RequestFacts(head, bytes, path: path, address: address, scratch: scratch))
+            tenant.directory.lookup(RequestFacts(head, bytes, path: path, address: address, scratch: scratch))
         }
         switch match {
-        case .route(let index):
-            let route = tenant.routes[index]
+        case .route(let route):
             context.route = route
             return route
-        case .methodNotAllowed(let allowed): throw .methodNotAllowed(tenant.table.allowHeader(allowed))
+        case .methodNotAllowed(let allowed): throw .methodNotAllowed(allowed.header)
         case .notFound: throw Refusal(.noRoute, "No route matches the request.")
         case nil: throw .malformed(.badPath)
         }

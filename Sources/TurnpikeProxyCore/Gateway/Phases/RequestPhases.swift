@@ -8,11 +8,9 @@ struct RequestPhases: Sendable, Hashable {
     private var bits: UInt8
 
     /// What the route's requests take once it is found.
-    init(of route: CompiledRoute, rateLimits: [GatewayRateLimit], quotas: [GatewayQuota]) {
+    init(of route: CompiledRoute, limits: RouteLimits) {
         bits = 0
-        for phase in RequestPhase.allCases where phase.concerns(route, rateLimits, quotas) {
-            bits |= 1 << phase.rawValue
-        }
+        for phase in RequestPhase.allCases where phase.concerns(route, limits) { bits |= 1 << phase.rawValue }
     }
 
     /// Takes the first phase out, in the order of the cases; nil where none is left.
@@ -27,16 +25,14 @@ struct RequestPhases: Sendable, Hashable {
 }
 
 extension RequestPhase {
-    fileprivate func concerns(
-        _ route: CompiledRoute, _ rateLimits: [GatewayRateLimit], _ quotas: [GatewayQuota]
-    ) -> Bool {
+    fileprivate func concerns(_ route: CompiledRoute, _ limits: RouteLimits) -> Bool {
         switch self {
         case .match: false
         case .account, .forward: true
         case .apiKey: route.requiresKey
         case .maxContentBytes: route.maxContentBytes != nil
-        case .rateLimit: !rateLimits.isEmpty
-        case .quota: !quotas.isEmpty
+        case .rateLimit: !limits.rateLimits.isEmpty
+        case .quota: !limits.quotas.isEmpty
         }
     }
 }

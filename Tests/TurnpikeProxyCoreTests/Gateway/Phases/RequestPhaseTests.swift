@@ -11,7 +11,7 @@ import TurnpikeSnapshot
 @Suite struct RequestPhaseTests {
     private func phases(_ route: CompiledResource, _ limits: CompiledResource...) throws -> [String] {
         let configuration = try GatewayConfiguration(Sample.snapshot([route, Sample.cluster()] + limits))
-        var phases = try #require(configuration.tenants.first??.routes.first).phases
+        var phases = try #require(configuration.tenants.first??.routes.values.first).phases
         var names: [String] = []
         while let phase = phases.popFirst() { names.append(phase.name) }
         return names
