@@ -51,7 +51,7 @@ def before_call(context, case, **kwargs):
 BEYOND_SCHEMAS = {"reference", "immutable", "conflict", "unique", "format"}
 BEYOND_SCHEMAS_DETAILS = re.compile(
     "must be from [0-9]+(ms|s|m|h|d) to"
-    "|goes with|One of|must not be shorter|must not be less"
+    "|goes with|One of|is required for|must not be (shorter|longer|less|more)"
     # A schema takes 1.0 for an integer.
     "|must be an integer, not a number"
     "|There is no revision"
@@ -63,7 +63,13 @@ PARAMETERS = re.compile(
 )
 
 
+# The spec of a bundle's resource follows from its kind, and so does whether it has a tenant.
+BY_KIND = re.compile("^/(resources|deletes)/[0-9]+/(spec|tenant)")
+
+
 def is_schematic(fault):
+    if BY_KIND.search(fault.get("pointer", "")):
+        return False
     return fault.get("rule") not in BEYOND_SCHEMAS and not BEYOND_SCHEMAS_DETAILS.search(fault.get("detail", ""))
 
 

@@ -26,7 +26,7 @@ import TurnpikeTelemetry
             do {
                 _ = try await queue.read("one more")
                 Issue.record("one more was taken")
-            } catch { #expect(error.code == .overloaded) }
+            } catch { #expect((error as? TurnpikeError)?.code == .overloaded) }
             for _ in 0..<YAMLQueue.most { gate.signal() }
             var read: Set<String?> = []
             for try await text in group { read.insert(text.string) }
