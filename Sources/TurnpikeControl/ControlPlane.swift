@@ -41,12 +41,13 @@ public final class ControlPlane: Sendable {
     let retention: Duration?
 
     private init(
-        view: SharedView, tail: [RevisionRecord], uses: [ResourceID: Timestamp], store: any Store, clock: any WallClock,
-        sealingKey: SealingKey, retention: Duration?, tenantLimits: TenantLimits, authority: CertificateAuthority?,
+        view: SharedView, tail: [RevisionRecord], uses: [ResourceID: Timestamp],
+        sightings: [ResourceID: WorkerSighting], store: any Store, clock: any WallClock, sealingKey: SealingKey,
+        retention: Duration?, tenantLimits: TenantLimits, authority: CertificateAuthority?,
         logger: Logger, metrics registry: MetricsRegistry
     ) {
         let metrics = ControlMetrics(registry)
-        let publisher = Publisher(view: view, tail: tail, clock: clock, metrics: metrics)
+        let publisher = Publisher(view: view, tail: tail, sightings: sightings, clock: clock, metrics: metrics)
         let health = Health()
         commits = Committer(
             view: view, publisher: publisher, store: store, clock: clock, health: health, tenantLimits: tenantLimits,
@@ -128,8 +129,9 @@ public final class ControlPlane: Sendable {
             revision - Int64(ChangeHistory.maximumRevisions), try await store.revision(before: tailChanges), 0)
         let tail = try await store.records(after: tailStart, limit: ChangeHistory.maximumRevisions).afterLastGap
         let plane = ControlPlane(
-            view: SharedView(view), tail: tail, uses: try await store.uses(), store: store, clock: clock,
-            sealingKey: sealingKey, retention: retention, tenantLimits: tenantLimits, authority: authority,
+            view: SharedView(view), tail: tail, uses: try await store.uses(),
+            sightings: try await store.sightings(), store: store, clock: clock, sealingKey: sealingKey,
+            retention: retention, tenantLimits: tenantLimits, authority: authority,
             logger: logger, metrics: metrics
         )
         plane.reportForeignSeals()
@@ -194,6 +196,7 @@ public final class ControlPlane: Sendable {
         }
         publisher.shutDown()
         await noteCredentialUses()
+        await noteSightings()
     }
 }
 

@@ -24,6 +24,7 @@ public final class InMemoryStore: Store {
         var start = LogPosition.start
         var replies: [KeyDigest: StoredReply] = [:]
         var uses: [ResourceID: Timestamp] = [:]
+        var sightings: [ResourceID: WorkerSighting] = [:]
     }
 
     private let state = Mutex(State())
@@ -111,6 +112,16 @@ public final class InMemoryStore: Store {
     }
 
     public func uses() async throws -> [ResourceID: Timestamp] { state.withLock(\.uses) }
+
+    public func noteSightings(_ sightings: [ResourceID: WorkerSighting]) async throws {
+        state.withLock { state in
+            state.sightings.merge(sightings) { $1 }
+            let known = Set(state.resources.values.map(\.id))
+            state.sightings = state.sightings.filter { known.contains($0.key) }
+        }
+    }
+
+    public func sightings() async throws -> [ResourceID: WorkerSighting] { state.withLock(\.sightings) }
 
     public func takeUsage(_ batches: [(worker: ResourceID, batch: UsageBatch)]) async throws -> [TakenUsage] {
         state.withLock { state in batches.map { state.take($0.batch, from: $0.worker) } }

@@ -9,11 +9,12 @@ extension ControlPlane {
     static let maintenanceInterval = Duration.seconds(60)
 
     /// Lets go of what has been kept long enough: replies to repeatable writes, and the log beyond its retention. Notes
-    /// when operators used their tokens. What fails is tried again the next time.
+    /// when operators used their tokens and workers were seen. What fails is tried again the next time.
     public func maintain() async {
         do {
             try await store.forgetReplies(before: clock.now.advanced(by: .zero - IdempotencyKey.lifetime))
             await noteCredentialUses()
+            await noteSightings()
             guard let retention else { return }
             let start = clock.now.advanced(by: .zero - retention)
             var forgotten = 0
@@ -37,6 +38,17 @@ extension ControlPlane {
             credentialUses.noteSaved(uses)
         } catch {
             logger.error("Uses of credentials could not be noted", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    /// Makes it durable how workers were last seen. What cannot be saved is kept for the next time.
+    func noteSightings() async {
+        let sightings = publisher.unsavedSightings
+        do {
+            try await store.noteSightings(sightings)
+            publisher.noteSaved(sightings)
+        } catch {
+            logger.error("Sightings of workers could not be noted", metadata: [LogKey.error: "\(error)"])
         }
     }
 

@@ -36,8 +36,13 @@ final class Publisher: Sendable {
 
     /// Compiles the whole view, and learns from the log's tail what its revisions touched.
     ///
-    /// - Parameter tail: the newest records, without a gap.
-    init(view: SharedView, tail: [RevisionRecord], clock: any WallClock, metrics: ControlMetrics) {
+    /// - Parameters:
+    ///   - tail: the newest records, without a gap.
+    ///   - sightings: how workers were last seen.
+    init(
+        view: SharedView, tail: [RevisionRecord], sightings: [ResourceID: WorkerSighting], clock: any WallClock,
+        metrics: ControlMetrics
+    ) {
         self.view = view
         self.clock = clock
         self.metrics = metrics
@@ -49,6 +54,7 @@ final class Publisher: Sendable {
         compilation.compileAll(of: kept) { initial.compiled[$0.name] = $0 }
         for record in tail { initial.history.append(record.revision, compilation.affected(by: record.changes)) }
         for worker in view.resources(in: CollectionKey(.worker)) { initial.fleet.update(worker, at: clock.now) }
+        for (id, sighting) in sightings { initial.fleet.recall(id, sighting) }
         metrics.revision.set(revision)
         metrics.compiledResources.set(initial.compiled.count)
         state = Mutex(initial)

@@ -69,6 +69,15 @@ public protocol Store: Sendable {
     /// When operators last used their tokens.
     func uses() async throws -> [ResourceID: Timestamp]
 
+    // MARK: Sightings of workers
+
+    /// Notes how workers were last seen, in the place of what was noted before, and forgets those that are no longer
+    /// registered.
+    func noteSightings(_ sightings: [ResourceID: WorkerSighting]) async throws
+
+    /// How workers were last seen.
+    func sightings() async throws -> [ResourceID: WorkerSighting]
+
     // MARK: The ledger
 
     /// Takes batches in one transaction: merges each series' totals (`UsageCounters.merged`) and each lease's consumed

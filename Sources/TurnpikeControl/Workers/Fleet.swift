@@ -21,7 +21,9 @@ struct Fleet: Sendable {
 
         /// Whether it is connected, or was a moment ago.
         func isPresent(at now: Timestamp) -> Bool {
-            status.isConnected || (status.lastSeen ?? knownSince).duration(to: now) < Fleet.patience
+            // What is remembered from before a restart does not count: its workers are on their way back.
+            let since = max(status.lastSeen ?? knownSince, knownSince)
+            return status.isConnected || since.duration(to: now) < Fleet.patience
         }
     }
 
@@ -38,6 +40,9 @@ struct Fleet: Sendable {
     /// By capability, how many connected workers lack it: asked for with every write, and changed only with streams.
     private var lackingWorkers: [Capability: Int] = [:]
 
+    /// Workers seen since that was last saved.
+    private var unsaved: Set<ResourceID> = []
+
     /// What some connected worker cannot do.
     var lacking: Set<Capability> { Set(lackingWorkers.keys) }
 
@@ -52,13 +57,17 @@ struct Fleet: Sendable {
 
     mutating func remove(_ id: ResourceID) {
         if let member = members.removeValue(forKey: id) { count(member.status, by: -1) }
+        unsaved.remove(id)
     }
 
     mutating func change(_ id: ResourceID, at now: Timestamp? = nil, _ change: (inout WorkerStatus) -> Void = { _ in })
     {
         guard let before = members[id]?.status else { return }
         var after = before
-        if let now { after.lastSeen = now }
+        if let now {
+            after.lastSeen = now
+            unsaved.insert(id)
+        }
         change(&after)
         members[id]?.status = after
         guard before.isConnected != after.isConnected || before.announcement != after.announcement else { return }
@@ -72,6 +81,22 @@ struct Fleet: Sendable {
             let count = lackingWorkers[capability, default: 0] + direction
             lackingWorkers[capability] = count == 0 ? nil : count
         }
+    }
+
+    // MARK: Sightings
+
+    /// Takes what is remembered of a worker from before this control plane's start.
+    mutating func recall(_ id: ResourceID, _ sighting: WorkerSighting) {
+        members[id]?.status.lastSeen = sighting.at
+        members[id]?.status.announcement = sighting.announcement
+    }
+
+    var unsavedSightings: [ResourceID: WorkerSighting] {
+        unsaved.reduce(into: [:]) { sightings, id in sightings[id] = members[id]?.status.sighting }
+    }
+
+    mutating func noteSaved(_ sightings: [ResourceID: WorkerSighting]) {
+        for (id, sighting) in sightings where members[id]?.status.sighting == sighting { unsaved.remove(id) }
     }
 
     /// Nobody was seen after now, whatever the clock said before it went back: who has been away is given up on in time.
@@ -114,5 +139,11 @@ struct Fleet: Sendable {
             }
         }
         return rollout
+    }
+}
+
+extension WorkerStatus {
+    fileprivate var sighting: WorkerSighting? {
+        lastSeen.map { WorkerSighting(at: $0, announcement: announcement) }
     }
 }

@@ -37,11 +37,11 @@ public struct WorkerStatus: Sendable, Hashable {
     public var appliedRevision: Revision?
     /// Revisions that it has yet to apply; `nil` where it is not known what it serves by.
     public var lag: Revision?
-    /// What it said of itself when it opened its stream; `nil` where it has said nothing.
+    /// What it said of itself when it last opened its stream; `nil` where it has said nothing.
     public var announcement: WorkerAnnouncement?
     /// Stands until the worker applies a later revision.
     public var rejection: Rejection?
-    /// When it last sent anything; `nil` where it has not since this control plane started.
+    /// When it last sent anything; `nil` where it never has. After a crash of the control plane it may be a minute old.
     public var lastSeen: Timestamp?
 
     public init(

@@ -6,5 +6,5 @@ struct Migration: Sendable {
     let sql: String
 
     /// Every step, in order, numbered from 1 without gaps.
-    static let all: [Migration] = [.m0001Resources, .m0002Ledger, .m0003Access]
+    static let all: [Migration] = [.m0001Resources, .m0002Ledger, .m0003Access, .m0004Sightings]
 }

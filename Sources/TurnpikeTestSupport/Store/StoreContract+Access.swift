@@ -111,5 +111,20 @@ extension StoreContract {
             try await store.noteUse([id: Timestamp(seconds: 10)])
             #expect(try await store.uses() == [id: Timestamp(seconds: 20)])
         },
+
+        Clause("how a worker was last seen stands, for as long as it is registered") { store in
+            var make = RecordMaker()
+            let (kept, gone) = (try make.tenant("a"), try make.tenant("b"))
+            try await store.commit([make.creating(kept)])
+            let announcement = WorkerAnnouncement(
+                version: "1.2", capabilities: ["quota", "hovering"], addresses: ["192.0.2.7:8000"], zone: "eu-1a")
+            let first = WorkerSighting(at: Timestamp(seconds: 20), announcement: announcement)
+            try await store.noteSightings([kept.id: first, gone.id: first])
+            #expect(try await store.sightings() == [kept.id: first])
+            // The clock may have gone back.
+            let second = WorkerSighting(at: Timestamp(seconds: 10), announcement: nil)
+            try await store.noteSightings([kept.id: second])
+            #expect(try await store.sightings() == [kept.id: second])
+        },
     ]
 }

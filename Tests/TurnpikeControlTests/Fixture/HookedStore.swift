@@ -94,6 +94,13 @@ final class HookedStore: Store {
 
     func uses() async throws -> [ResourceID: Timestamp] { try await base.uses() }
 
+    func noteSightings(_ sightings: [ResourceID: WorkerSighting]) async throws {
+        try await maintenance.withLock(\.self)?()
+        try await base.noteSightings(sightings)
+    }
+
+    func sightings() async throws -> [ResourceID: WorkerSighting] { try await base.sightings() }
+
     func takeUsage(_ batches: [(worker: ResourceID, batch: UsageBatch)]) async throws -> [TakenUsage] {
         try await enter()
         return try await base.takeUsage(batches)
