@@ -15,9 +15,8 @@ struct TLSService: ServiceLifecycle.Service {
     let hangUps: UnixSignalsSequence
     let clock: any WallClock
     let logger: Logger
-
     /// How often the end of the certificate is looked at: a wall clock that is set must not put a renewal off for long.
-    private static let watch = Duration.seconds(60)
+    var watch = Duration.seconds(60)
 
     /// - Returns: the service, which has taken over SIGHUP: from here on that signal ends no process.
     /// - Throws: `TLSFault` where the source has nothing that can be served.
@@ -42,10 +41,9 @@ struct TLSService: ServiceLifecycle.Service {
     }
 
     private func renew() async {
-        guard let renewal = source.renewal else { return }
-        while !Task.isCancelled {
+        while !Task.isCancelled, let renewal = source.renewal {
             if clock.now.duration(to: tls.expiry) < renewal { reload() }
-            try? await Task.sleep(for: Self.watch)
+            try? await Task.sleep(for: watch)
         }
     }
 
