@@ -14,6 +14,8 @@ extension HTTPField.Name {
     static let turnpikeRollout = HTTPField.Name("Turnpike-Rollout")!
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
     static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed")!
+    static let forwarded = HTTPField.Name("Forwarded")!
+    static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!
     static let link = HTTPField.Name("Link")!
     static let turnpikeWorker = HTTPField.Name(WorkerAnnouncement.fieldName)!
     static let turnpikeReason = HTTPField.Name("X-Turnpike-Reason")!
@@ -24,6 +26,7 @@ struct RequestIdentity: RouterMiddleware {
     /// `nil` while it is being loaded: answers name no revision then.
     let control: ControlPlane?
     var connections = OpenConnections()
+    var sources = RequestSources()
     let logger: Logger
     let metrics: OperationMetrics
 
@@ -32,6 +35,10 @@ struct RequestIdentity: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         context.requestID = request.headers[.requestID].flatMap(RequestIdentity.usable) ?? RequestIdentity.makeID()
+        let headers = request.headers
+        context.address = sources.address(
+            peer: context.address, forwardedFor: headers[values: .xForwardedFor], forwarded: headers[values: .forwarded]
+        )
         connections.note("\(request.method.rawValue) \(context.endpointPath ?? request.uri.path)", on: context.channel)
         let start = ContinuousClock.now
         // Never one that came while the answer was made: who asks for at least that revision next would miss what it did.

@@ -13,8 +13,8 @@ public struct APIContext: RequestContext {
     var requestID = ""
     /// Who asks; set by authentication, absent on endpoints that are open to everybody.
     var principal: Principal?
-    /// The address that the request came from; empty where it is not known.
-    let address: String
+    /// Whom the request comes from, who may be behind the connection's peer; empty where it is not known.
+    var address: String
     /// The connection.
     let channel: any Channel
     let notes = RequestNotes()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import TurnpikeControl
 public import TurnpikeModel
 
 /// Reads the YAML of a bundle into the JSON that it says, all documents of the text as one bundle.
@@ -18,6 +19,8 @@ public struct APIOptions: Sendable {
     /// `nil`: plain HTTP.
     public var tls: ServerTLS?
     public var workerCertificates: WorkerCertificates
+    /// Where requests come from, seen through proxies. Nobody is believed unless told otherwise.
+    public var sources = RequestSources()
     /// The longest that a connection may leave the server without a whole head, or the next part of a body that has begun:
     /// then it is closed. Default 90 s, which is longer than clients keep idle connections. Answers take as long as they
     /// take, and so do streams.

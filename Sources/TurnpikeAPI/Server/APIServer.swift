@@ -37,7 +37,8 @@ public final class APIServer: Sendable {
         let router = Router(context: APIContext.self)
         router.add(
             middleware: RequestIdentity(
-                control: nil, connections: connections, logger: logger, metrics: operationMetrics))
+                control: nil, connections: connections, sources: options.sources, logger: logger,
+                metrics: operationMetrics))
         router.add(middleware: ProblemMiddleware(logger: logger))
         router.add(middleware: Loading(progress: progress))
         state = Mutex(State(responder: router.buildResponder()))
@@ -48,7 +49,7 @@ public final class APIServer: Sendable {
         let responder = buildRouter(
             control: control, openAPI: options.openAPI, readYAML: options.readYAML,
             workerCertificates: options.workerCertificates, admission: admission, connections: connections,
-            metrics: metrics, operationMetrics: operationMetrics, logger: logger
+            sources: options.sources, metrics: metrics, operationMetrics: operationMetrics, logger: logger
         ).buildResponder()
         state.withLock { state in
             state.responder = responder
@@ -147,24 +148,26 @@ extension [String] {
 /// The one place where endpoints and middleware come together.
 public func buildRouter(
     control: ControlPlane, openAPI: [UInt8], readYAML: YAMLReading? = nil,
-    workerCertificates: WorkerCertificates = .notRequired, metrics: MetricsRegistry, logger: Logger
+    workerCertificates: WorkerCertificates = .notRequired, sources: RequestSources = RequestSources(),
+    metrics: MetricsRegistry, logger: Logger
 ) -> Router<APIContext> {
     buildRouter(
         control: control, openAPI: openAPI, readYAML: readYAML, workerCertificates: workerCertificates,
-        admission: Admission(), connections: OpenConnections(), metrics: metrics,
+        admission: Admission(), connections: OpenConnections(), sources: sources, metrics: metrics,
         operationMetrics: OperationMetrics(metrics), logger: logger)
 }
 
 func buildRouter(
     control: ControlPlane, openAPI: [UInt8], readYAML: YAMLReading?, workerCertificates: WorkerCertificates,
-    admission: Admission, connections: OpenConnections, metrics: MetricsRegistry, operationMetrics: OperationMetrics,
+    admission: Admission, connections: OpenConnections, sources: RequestSources, metrics: MetricsRegistry,
+    operationMetrics: OperationMetrics,
     logger: Logger
 ) -> Router<APIContext> {
     let router = Router(context: APIContext.self)
     // First the request id: everything behind it names the request.
     router.add(
         middleware: RequestIdentity(
-            control: control, connections: connections, logger: logger, metrics: operationMetrics))
+            control: control, connections: connections, sources: sources, logger: logger, metrics: operationMetrics))
     // Then the one place where errors become answers, so that authentication's are among them.
     router.add(middleware: ProblemMiddleware(logger: logger))
     router.add(middleware: KnownMethods())

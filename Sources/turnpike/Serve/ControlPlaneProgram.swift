@@ -51,6 +51,7 @@ struct ControlPlaneProgram {
             host: settings.listen.host, port: settings.listen.port, openAPI: contract ?? [],
             readYAML: Bundle.read(body:), tls: tls?.tls, workerCertificates: settings.tls.workerCertificates)
         options.drainTimeout = settings.drainTimeout
+        options.sources = RequestSources(trusting: settings.trustedProxies)
         let progress = LoadingProgress()
         let api = APIServer(options: options, progress: progress, logger: logger, metrics: metrics)
         let listener = ListenerService(api: api)

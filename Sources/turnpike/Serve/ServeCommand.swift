@@ -14,10 +14,15 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Run the control plane.",
         discussion: """
             Every option may come from the environment (TURNPIKE_LISTEN, TURNPIKE_DATA, TURNPIKE_SEALING_KEY_FILE, \
-            TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL, TURNPIKE_LOG_RETENTION, TURNPIKE_DRAIN_TIMEOUT, TURNPIKE_TLS_MODE, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
+            TURNPIKE_LOG_FORMAT, TURNPIKE_LOG_LEVEL, TURNPIKE_LOG_RETENTION, TURNPIKE_DRAIN_TIMEOUT, TURNPIKE_TRUSTED_PROXIES, TURNPIKE_TLS_MODE, TURNPIKE_TLS_CERTIFICATE, TURNPIKE_TLS_KEY, \
             TURNPIKE_TLS_NAMES, TURNPIKE_TLS_WORKERS, TURNPIKE_TLS_WORKER_CA) or from the configuration file, {"listen": \
             "…", "data": "…", "log": {"format": "…", "level": "…"}, "tls": {"mode": "…", "certificate": "…", "key": "…", …}}; \
             a flag stands over the environment, and that over the file.
+
+            Without a flag are the limits of what one tenant may take (TURNPIKE_TENANT_RESOURCES, TURNPIKE_TENANT_REQUESTS, \
+            TURNPIKE_TENANT_BUNDLE_ITEMS, TURNPIKE_TENANT_BUNDLE_BYTES, TURNPIKE_TENANT_FEEDS; in the file {"tenant": \
+            {"resources": "…", "bundle": {"items": "…"}, …}}) and the contract that is served as /openapi.yaml (TURNPIKE_OPENAPI, \
+            "openapi").
 
             At the first start TURNPIKE_BOOTSTRAP_TOKEN becomes the first operator's token; where it is not set, a token is \
             made and printed. SIGTERM and SIGINT stop the control plane once the requests in flight are answered and workers have the newest \
@@ -53,6 +58,13 @@ struct ServeCommand: AsyncParsableCommand {
             How long a shutdown may take for answers under way, and for workers to take the newest state. (default: 10s)
             """)
     var drainTimeout: String?
+
+    @Option(
+        help: """
+            Addresses and ranges of proxies in front, such as 10.0.0.0/8,2001:db8::7, whose X-Forwarded-For or Forwarded says whom a \
+            request comes from. Each must write or append to one of the two, and drop the other. (default: none)
+            """)
+    var trustedProxies: String?
 
     @Option(
         help: """
@@ -105,7 +117,8 @@ struct ServeCommand: AsyncParsableCommand {
         let given = [
             ("listen", listen), ("data", data), ("sealingKeyFile", sealingKeyFile), ("log.format", logFormat),
             ("log.level", logLevel),
-            ("log.retention", logRetention), ("drainTimeout", drainTimeout), ("tls.mode", tls),
+            ("log.retention", logRetention), ("drainTimeout", drainTimeout), ("trustedProxies", trustedProxies),
+            ("tls.mode", tls),
             ("tls.certificate", tlsCertificate),
             ("tls.key", tlsKey),
             ("tls.names", tlsNames), ("tls.workers", tlsWorkers), ("tls.workerCa", tlsWorkerCa),

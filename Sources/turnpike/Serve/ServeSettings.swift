@@ -22,6 +22,8 @@ import TurnpikeTelemetry
 ///   least `1d`. Default: for ever.
 /// - `drainTimeout` (`--drain-timeout`, `TURNPIKE_DRAIN_TIMEOUT`): how long a shutdown may take for answers under way and for
 ///   workers to take the newest state, at most `24h`. Default `10s`.
+/// - `trustedProxies` (`--trusted-proxies`, `TURNPIKE_TRUSTED_PROXIES`): addresses and ranges of proxies, with commas between
+///   them, whose `X-Forwarded-For` or `Forwarded` says whom a request comes from; up to 256. Default: none.
 /// - `openapi` (`TURNPIKE_OPENAPI`): the file served as `/openapi.yaml`. Default: the one that came with the program.
 /// - `bootstrap.token` (`TURNPIKE_BOOTSTRAP_TOKEN`, secret): the first operator's token, taken at the first start only.
 ///   Default: one is made and printed.
@@ -49,6 +51,7 @@ struct ServeSettings: Sendable {
     /// `nil`: the log is kept for ever.
     var retention: Duration?
     var drainTimeout: Duration
+    var trustedProxies: [AddressRange]
     var bootstrapToken: String?
     var tenantLimits: TenantLimits
     var tls: TLSSettings
@@ -75,6 +78,7 @@ struct ServeSettings: Sendable {
         openAPI = reader.string(forKey: "openapi")
         retention = try reader.string(forKey: "log.retention").map(ServeSettings.retention)
         drainTimeout = try ServeSettings.drainTimeout(reader.string(forKey: "drainTimeout", default: "10s"))
+        trustedProxies = try ServeSettings.trustedProxies(reader.string(forKey: "trustedProxies"))
         bootstrapToken = reader.string(forKey: "bootstrap.token", isSecret: true)
         var limits = TenantLimits()
         for (key, path, range) in ServeSettings.tenantKeys {
@@ -108,6 +112,11 @@ struct ServeSettings: Sendable {
         return duration
     }
 
+    private static func trustedProxies(_ text: String?) throws(Fault) -> [AddressRange] {
+        guard let text else { return [] }
+        do { return try AddressRange.proxies(text) } catch { throw Fault(reason: error.reason) }
+    }
+
     private static func drainTimeout(_ text: String) throws(Fault) -> Duration {
         guard let duration = Duration(text: text), duration > .zero, duration <= .seconds(86_400) else {
             throw Fault(
@@ -135,9 +144,11 @@ struct ServeSettings: Sendable {
 // MARK: - The configuration file
 
 extension ServeSettings {
-    private static let keys =
+    /// All that there is to set.
+    static let keys =
         [
-            "listen", "data", "sealingKeyFile", "log.format", "log.level", "log.retention", "drainTimeout", "openapi",
+            "listen", "data", "sealingKeyFile", "log.format", "log.level", "log.retention", "drainTimeout",
+            "trustedProxies", "openapi",
             "bootstrap.token",
         ] + tenantKeys.map { $0.key } + TLSSettings.keys
 

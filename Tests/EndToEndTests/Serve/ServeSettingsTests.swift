@@ -52,6 +52,13 @@ import TurnpikeTelemetry
         }
     }
 
+    @Test(arguments: ServeSettings.keys)
+    func `the help tells every setting`(key: String) {
+        let name = key.replacing(/[A-Z]/) { "_" + $0.output }.replacing(".", with: "_").uppercased()
+        let help = ServeCommand.helpMessage(columns: 4000)
+        #expect(help.contains("TURNPIKE_\(name)"))
+    }
+
     @Test func `how long a shutdown may take is told`() throws {
         #expect(try ServeSettings(flags: [:], environment: [:], file: nil).drainTimeout == .seconds(10))
         let told = try ServeSettings(flags: [:], environment: ["TURNPIKE_DRAIN_TIMEOUT": "250ms"], file: nil)

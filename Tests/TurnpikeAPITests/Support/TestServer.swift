@@ -33,7 +33,8 @@ struct TestServer {
     ///
     /// - Parameter retention: how long the log is kept.
     static func run(
-        retention: Duration? = nil, _ body: @Sendable (TestServer) async throws -> Void
+        retention: Duration? = nil, sources: RequestSources = RequestSources(),
+        _ body: @Sendable (TestServer) async throws -> Void
     ) async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("turnpike-api-\(UUID())").path
         defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -48,8 +49,8 @@ struct TestServer {
         let metrics = MetricsRegistry()
         let application = Application(
             router: buildRouter(
-                control: control, openAPI: Array("openapi: 3.1.0".utf8), readYAML: readYAML, metrics: metrics,
-                logger: logger),
+                control: control, openAPI: Array("openapi: 3.1.0".utf8), readYAML: readYAML, sources: sources,
+                metrics: metrics, logger: logger),
             logger: logger)
         try await application.test(.router) { client in
             try await body(

@@ -5,7 +5,7 @@ public import TurnpikeModel
 /// The proxies whose word about their clients is believed, by their addresses.
 public struct TrustedProxies: Sendable, Hashable {
     /// Ranges are asked one after the other, for each address that is looked at.
-    public static let mostRanges = 256
+    public static let mostRanges = AddressRange.mostProxies
 
     private let ranges: [AddressRange]
 

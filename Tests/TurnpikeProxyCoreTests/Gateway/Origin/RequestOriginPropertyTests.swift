@@ -43,6 +43,12 @@ import TurnpikeTestSupport
         for _ in 0..<200 {
             let lines = (0..<Int.random(in: 1...3, using: &random)).map { _ in Self.made(up: &random) }
             let origin = OriginSample.origin(of: lines.map { "\(field): \($0)" })
+            // A server that has the fields as texts finds the same.
+            let found = OriginSample.proxies?.client(
+                behind: IPAddress(.v4, high: 0, low: 0x0A00_0001),
+                forwardedFor: field == "X-Forwarded-For" ? lines : [],
+                forwarded: field == "Forwarded" ? lines : [])
+            #expect(found == origin.reported.map { String(decoding: $0.text, as: UTF8.self) }, "\(lines), seed \(seed)")
             guard let reported = origin.reported?.ip else { continue }
             let words = lines.flatMap { $0.split { ",;=\"[] \t".contains($0) } }
             let isThere = words.contains { word in
