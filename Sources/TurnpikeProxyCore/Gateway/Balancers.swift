@@ -8,6 +8,8 @@ import TurnpikeSnapshot
 struct Balancers {
     /// Of the gateway; nil where nobody said.
     private let zone: String?
+    /// By their slots: the services of the configuration, each as it is now.
+    private var clusters: [GatewayCluster?] = []
     /// By the clusters' slots.
     private(set) var services: [ServiceBalancer?] = []
     /// Slots by the services' ids: where the successor of a service finds what is known.
@@ -76,17 +78,21 @@ struct Balancers {
         return routeTurns[ObjectIdentifier(route), default: fresh].turns.next(where: isAvailable)
     }
 
+    /// The service as it is now, whichever version of it the route leads to that names it.
     mutating func service(
         of cluster: GatewayCluster, _ directory: inout UpstreamDirectory, _ now: UInt64
     ) -> ServiceBalancer {
-        if cluster.slot < services.count, let known = services[cluster.slot], known.cluster === cluster { return known }
+        let slot = cluster.slot
+        if slot < services.count, let known = services[slot], known.cluster.isVersion(of: cluster) { return known }
         // Of a request that began with another configuration: its service as it is now.
         if let slot = slots[cluster.compiled.id], let known = services[slot] { return known }
-        let made = ServiceBalancer(cluster, after: nil, zone: zone, in: &directory, now: now)
-        // The slot of a service that is gone may be another's by now.
-        if cluster.slot >= services.count || services[cluster.slot] == nil {
+        let newest = slot < clusters.count ? clusters[slot] : nil
+        let version = newest.flatMap { $0.isVersion(of: cluster) ? $0 : nil }
+        let made = ServiceBalancer(version ?? cluster, after: nil, zone: zone, in: &directory, now: now)
+        if version != nil {
             keep(made)
         } else {
+            // The service is gone, and its slot may be another's by now.
             leaving += made.endpoints.map(Leaving.init)
         }
         return made
@@ -117,6 +123,7 @@ extension Balancers {
     ) -> [UpstreamID] {
         // Of a new configuration, routes are others.
         routeTurns.removeAll()
+        note(changes)
         var formers: [ResourceID: ServiceBalancer] = [:]
         let leaving =
             changes.replacesAll ? Array(slots.keys) : (changes.removed + changes.added).map(\.compiled.id)
@@ -129,14 +136,21 @@ extension Balancers {
         for cluster in changes.added {
             let former = formers.removeValue(forKey: cluster.compiled.id)
             guard former != nil || cluster.isWatched else { continue }
-            if cluster.slot < services.count, let straggler = services[cluster.slot] {
-                slots[straggler.cluster.compiled.id] = nil
-                closed += end(straggler, in: &directory)
-            }
             closed += begin(cluster, after: former, in: &directory, now: now, random: &random)
         }
         for former in formers.values { closed += end(former, in: &directory) }
         return closed
+    }
+
+    private mutating func note(_ changes: ClusterChanges) {
+        if changes.replacesAll { clusters.removeAll() }
+        for cluster in changes.removed where cluster.slot < clusters.count { clusters[cluster.slot] = nil }
+        for cluster in changes.added {
+            if cluster.slot >= clusters.count {
+                clusters += Array(repeating: nil, count: cluster.slot + 1 - clusters.count)
+            }
+            clusters[cluster.slot] = cluster
+        }
     }
 
     /// Takes what a look-up has found: services with that name get other endpoints.

@@ -12,7 +12,8 @@ final class GatewayCluster: Sendable {
         case maglev(RequestHash)
     }
 
-    /// By which loops find what they know of it. Another cluster may have it once this one is gone.
+    /// By which loops find what they know of it. All versions of a service have the same; another service may have it once this
+    /// one is gone.
     let slot: Int
     /// What it was made of.
     let compiled: CompiledCluster
@@ -79,6 +80,9 @@ final class GatewayCluster: Sendable {
 }
 
 extension GatewayCluster {
+    /// Whether both are the same service, if not the same of it.
+    func isVersion(of other: GatewayCluster) -> Bool { self === other || compiled.id == other.compiled.id }
+
     /// Whether loops have something to do about it before any request comes.
     var isWatched: Bool { !names.isEmpty || healthRule != nil }
 

@@ -106,7 +106,7 @@ extension GatewayConfiguration {
             if let best = explanation.candidates.first, best.verdict == .selected {
                 let query = head.query.map { bytes[$0] }
                 explanation.take(best.route, .init(path: path, query: query, host: request.host))
-                explanation.zoneSpreads = best.route.zoneSpreads(in: question.zone)
+                explanation.zoneSpreads = tenant.zoneSpreads(of: best.route, in: question.zone)
                 explanation.framing = head.framing
                 explanation.upgrade = best.route.upgrades?.choose(head, bytes).map {
                     String(decoding: $0, as: UTF8.self)
@@ -135,9 +135,9 @@ extension GatewayConfiguration.Explanation {
     }
 }
 
-extension GatewayRoute {
-    fileprivate func zoneSpreads(in zone: String?) -> [String: ZoneSpread] {
-        backends.reduce(into: [:]) { $0[$1.cluster.name] = $1.cluster.zoneSpread(in: zone) }
+extension TenantConfiguration {
+    fileprivate func zoneSpreads(of route: GatewayRoute, in zone: String?) -> [String: ZoneSpread] {
+        route.backends.reduce(into: [:]) { $0[$1.cluster.name] = clusters[$1.cluster.name]?.zoneSpread(in: zone) }
     }
 }
 

@@ -7,6 +7,7 @@ import TurnpikeSnapshot
 /// that a request holds on to its route for the price of one reference.
 public final class GatewayRoute: Sendable {
     struct Backend: Sendable {
+        /// As it was when the route was made. Loops know what it is now: a service that changes leaves routes as they are.
         let cluster: GatewayCluster
         let weight: Int
     }
@@ -16,6 +17,19 @@ public final class GatewayRoute: Sendable {
         var backends: [Backend]
         var mirrors: [GatewayMirror]
         var limits: RouteLimits
+    }
+
+    /// What it was made of: shared by all that are made of it, whatever they lead to.
+    private final class Source: Sendable {
+        let compiled: CompiledRoute
+        let entry: RouteEntry
+
+        init(_ compiled: CompiledRoute) {
+            self.compiled = compiled
+            entry = RouteEntry(
+                index: 0, hosts: compiled.hosts, paths: compiled.paths.map(PathPattern.init), methods: compiled.methods,
+                priority: compiled.priority, conditions: compiled.conditions)
+        }
     }
 
     public let tenant: String
@@ -39,19 +53,6 @@ public final class GatewayRoute: Sendable {
     let requestEdits: FieldEdits?
     let responseEdits: FieldEdits?
     private let source: Source
-
-    /// What it was made of: shared by all that are made of it, whatever they lead to.
-    private final class Source: Sendable {
-        let compiled: CompiledRoute
-        let entry: RouteEntry
-
-        init(_ compiled: CompiledRoute) {
-            self.compiled = compiled
-            entry = RouteEntry(
-                index: 0, hosts: compiled.hosts, paths: compiled.paths.map(PathPattern.init), methods: compiled.methods,
-                priority: compiled.priority, conditions: compiled.conditions)
-        }
-    }
 
     var compiled: CompiledRoute { source.compiled }
     /// What it asks of requests. Its index says nothing.
@@ -106,10 +107,10 @@ public final class GatewayRoute: Sendable {
     }
 
     /// Whether any of these is a service of the route's.
-    func refers(to clusters: Set<ObjectIdentifier>) -> Bool {
+    func refers(to clusters: Set<ResourceID>) -> Bool {
         guard !clusters.isEmpty else { return false }
-        return backends.contains { clusters.contains(ObjectIdentifier($0.cluster)) }
-            || mirrors.contains { clusters.contains(ObjectIdentifier($0.cluster)) }
+        return backends.contains { clusters.contains($0.cluster.compiled.id) }
+            || mirrors.contains { clusters.contains($0.cluster.compiled.id) }
     }
 }
 

@@ -112,10 +112,8 @@ public struct GatewayState: Sendable {
         guard let made = compilation.configuration() else { return compilation.reasons }
         let slot = former?.slot ?? tenantSlots.take()
         changes.added += compilation.addedClusters
-        for cluster in compilation.removedClusters {
-            clusterSlots.giveBack(cluster.slot)
-            changes.removed.append(cluster)
-        }
+        changes.removed += compilation.removedClusters
+        for cluster in compilation.lostClusters { clusterSlots.giveBack(cluster.slot) }
         hosts.change(removing: compilation.removedHosts, adding: compilation.addedHosts, owner: slot)
         if slot == configurations.count { configurations.append(nil) }
         configurations[slot] = made.isEmpty ? nil : made

@@ -71,12 +71,43 @@ extension RouteDirectory {
     private func search(for request: RequestFacts, visitor: inout some PlaceVisitor) {
         guard shards.count > 1 else { return shards.first?.table.search(for: request, visitor: &visitor) ?? () }
         guard request.path.first == ASCII.slash else { return }
-        let host = request.host
-        search(host: host, scope: RouteTable.exactHosts, for: request, visitor: &visitor)
-        guard wildcardCount > 0, host.count <= HostValue.longestName else { return }
-        for dot in host.indices.dropFirst() where host[dot] == ASCII.dot {
-            let suffix = host[ByteRange(dot, host.count)]
-            search(host: suffix, scope: RouteTable.wildcardHosts, for: request, visitor: &visitor)
+        withUnsafeTemporaryAllocation(of: Stem.self, capacity: PathStem.mostSegments + 1) { memory in
+            let stems = UnsafeMutableBufferPointer(rebasing: memory[..<findStems(memory, of: request.path)])
+            let host = request.host
+            search(stems, host, scope: RouteTable.exactHosts, depthBits.hosts, for: request, visitor: &visitor)
+            guard depthBits.wildcards != 0, host.count <= HostValue.longestName else { return }
+            for dot in host.indices.dropFirst() where host[dot] == ASCII.dot {
+                search(
+                    stems, host[ByteRange(dot, host.count)], scope: RouteTable.wildcardHosts, depthBits.wildcards,
+                    for: request, visitor: &visitor)
+            }
+        }
+    }
+
+    /// The segments that a path begins with, as many as there are stems of.
+    private struct Stem {
+        /// The one of its depth.
+        let bit: UInt16
+        let end: Int
+        let hash: UInt64
+    }
+
+    /// Initialises as many as there are, the shortest first. They need no deinitialising.
+    private func findStems(
+        _ memory: UnsafeMutableBufferPointer<Stem>, of path: UnsafeRawBufferPointer
+    ) -> Int {
+        let bits = depthBits.hosts | depthBits.wildcards
+        var (count, end) = (0, 0)
+        var bit: UInt16 = 1
+        while true {
+            if bits & bit != 0 {
+                let stem = Stem(bit: bit, end: end, hash: hash.stem(path[ByteRange(0, end)]))
+                memory.initializeElement(at: count, to: stem)
+                count += 1
+            }
+            bit <<= 1
+            guard bits >= bit, end < path.count else { return count }
+            end = RouteTable.segmentEnd(path, from: end + 1)
         }
     }
 
@@ -91,11 +122,14 @@ extension RouteDirectory {
         var expressions: Range<Int>
     }
 
+    /// - Parameter bits: the depths that are worth looking at.
     private func search(
-        host: UnsafeRawBufferPointer, scope: UInt32, for request: RequestFacts, visitor: inout some PlaceVisitor
+        _ stems: UnsafeMutableBufferPointer<Stem>, _ host: UnsafeRawBufferPointer, scope: UInt32, _ bits: UInt16,
+        for request: RequestFacts, visitor: inout some PlaceVisitor
     ) {
         withUnsafeTemporaryAllocation(of: Found.self, capacity: PathStem.mostSegments + 1) { memory in
-            let found = UnsafeMutableBufferPointer(rebasing: memory[find(memory, host, scope, request, visitor)...])
+            let count = find(memory, stems, bits, host, scope, request.path, visitor)
+            let found = UnsafeMutableBufferPointer(rebasing: memory[..<count])
             if let deepest = found.first { searchExact(deepest, request, &visitor) }
             for place in found {
                 let table = shards[place.shard].table
@@ -111,38 +145,26 @@ extension RouteDirectory {
         }
     }
 
-    /// Initialises as many as there are, from the end of the memory on: the deepest is found last, and comes first. They need no
-    /// deinitialising.
-    ///
-    /// - Returns: where they begin.
+    /// Initialises as many as there are, the deepest first. They need no deinitialising.
     private func find(
-        _ memory: UnsafeMutableBufferPointer<Found>, _ host: UnsafeRawBufferPointer, _ scope: UInt32,
-        _ request: RequestFacts, _ visitor: some PlaceVisitor
+        _ memory: UnsafeMutableBufferPointer<Found>, _ stems: UnsafeMutableBufferPointer<Stem>, _ bits: UInt16,
+        _ host: UnsafeRawBufferPointer, _ scope: UInt32, _ path: UnsafeRawBufferPointer, _ visitor: some PlaceVisitor
     ) -> Int {
-        let path = request.path
         let hostHash = hash.host(host, scope: scope)
-        var first = memory.count
-        var end = 0
-        var bits = depthBits
-        while true {
-            if bits & 1 != 0 {
-                let stem = path[ByteRange(0, end)]
-                let number = hash.place(host: hostHash, stem: stem, among: shards.count)
-                let table = shards[number].table
-                if let bucket = table.bucket(host, hostHash, scope, stem: stem),
-                    visitor.wants(table.buckets[Int(bucket)].maxPriority)
-                {
-                    first -= 1
-                    memory.initializeElement(
-                        at: first,
-                        to: Found(
-                            shard: number, bucket: bucket, end: end, expressions: table.expressions(bucket, stem)))
-                }
-            }
-            bits >>= 1
-            guard bits != 0, end < path.count else { return first }
-            end = RouteTable.segmentEnd(path, from: end + 1)
+        var count = 0
+        for place in stems.indices.reversed() where stems[place].bit & bits != 0 {
+            let stem = path[ByteRange(0, stems[place].end)]
+            let number = hash.place(host: hostHash, stem: stems[place].hash, among: shards.count)
+            let table = shards[number].table
+            guard let bucket = table.bucket(host, hostHash, scope, stem: stem),
+                visitor.wants(table.buckets[Int(bucket)].maxPriority)
+            else { continue }
+            let expressions = table.expressions(bucket, stem)
+            memory.initializeElement(
+                at: count, to: Found(shard: number, bucket: bucket, end: stems[place].end, expressions: expressions))
+            count += 1
         }
+        return count
     }
 
     private func searchExact(_ place: Found, _ request: RequestFacts, _ visitor: inout some PlaceVisitor) {

@@ -54,18 +54,17 @@ struct RouteDirectory: Sendable {
 
     /// Places in one table, before there is another.
     static let mostUnshared = 256
-    private static let perShard = 32
+    private static let perShard = 16
 
     private(set) var shards: [Shard] = []
     let hash: PlaceHash
     private let hashSeed: UInt64
     private let fixedCount: Int?
     private var placeCount = 0
-    /// By depth, and only where there are several tables: how many places there are.
-    private var depths = [Int](repeating: 0, count: PathStem.mostSegments + 1)
-    private(set) var wildcardCount = 0
-    /// A bit for each depth at which there are places.
-    private(set) var depthBits: UInt16 = 0
+    /// Counted only where there are several tables.
+    private var depths = PlaceDepths()
+    /// A bit for each depth at which there are places of hosts, and of wildcards.
+    private(set) var depthBits: (hosts: UInt16, wildcards: UInt16) = (0, 0)
 
     /// - Parameter shardCount: a power of two. Default: as many as are needed.
     init(hashSeed: UInt64, shardCount: Int? = nil) {
@@ -128,8 +127,7 @@ struct RouteDirectory: Sendable {
     private mutating func remake(_ routes: some Sequence<GatewayRoute>, count number: Int) -> [Fault] {
         // These can be matched, each by itself.
         let known = Set(shards.lazy.flatMap { $0.routes.lazy.map(ObjectIdentifier.init) })
-        depths = Array(repeating: 0, count: depths.count)
-        wildcardCount = 0
+        depths = PlaceDepths()
         var parts: [(known: [GatewayRoute], new: [GatewayRoute])] = Array(repeating: ([], []), count: number)
         for route in routes {
             for place in count(route, 1, among: number) {
@@ -181,13 +179,12 @@ struct RouteDirectory: Sendable {
     private mutating func count(_ route: GatewayRoute, _ sign: Int, among number: Int) -> Set<Int> {
         guard number > 1 else { return [0] }
         let places = RoutePlaces(of: route.entry, by: hash, among: number)
-        for depth in depths.indices { depths[depth] += sign * places.depths[depth] }
-        wildcardCount += sign * places.wildcards
+        depths.add(places.depths, times: sign)
         return places.numbers
     }
 
     private mutating func noteDepths() {
-        depthBits = depths.indices.reduce(0) { depths[$1] > 0 ? $0 | 1 << UInt16($1) : $0 }
+        depthBits = (depths.bits(scope: RouteTable.exactHosts), depths.bits(scope: RouteTable.wildcardHosts))
     }
 
     /// Between the number from which on there are more, and that below which there are less, lies an eightfold: routes that come

@@ -5,12 +5,14 @@ import TurnpikeSnapshot
 
 /// The work of turning a change of what one tenant has into its next ``TenantConfiguration``: names become references, and what
 /// leads nowhere becomes a reason to refuse. What it costs follows what the change touches: of the routes that it does not
-/// name, those are made anew that refer to what it does, and keep their places in tables.
+/// name, those are made anew that refer to what is another from now on, and keep their places in tables.
 struct TenantCompilation {
     private(set) var reasons: [Acknowledgement.Reason] = []
     /// Services that are new or have changed; those that have not are the ones that there were before, with what loops know of them.
     private(set) var addedClusters: [GatewayCluster] = []
     private(set) var removedClusters: [GatewayCluster] = []
+    /// Of the removed, those that have no successor; others pass their slots on.
+    private(set) var lostClusters: [GatewayCluster] = []
     /// That routes match now, and did not before.
     private(set) var addedHosts: Set<String> = []
     private(set) var removedHosts: Set<String> = []
@@ -39,15 +41,17 @@ struct TenantCompilation {
     private mutating func takeClusters(_ slots: inout SlotAllocator) {
         for (name, resource) in change.clusters {
             let former = clusters[name]
+            var now: GatewayCluster?
             if case .cluster(let compiled)? = resource {
                 guard former?.compiled != compiled else { continue }
-                let cluster = GatewayCluster(compiled, slot: slots.take())
-                addedClusters.append(cluster)
-                clusters[name] = cluster
-            } else {
-                clusters[name] = nil
+                let inherited = former?.compiled.id == compiled.id ? former?.slot : nil
+                now = GatewayCluster(compiled, slot: inherited ?? slots.take())
             }
-            if let former { removedClusters.append(former) }
+            clusters[name] = now
+            if let now { addedClusters.append(now) }
+            guard let former else { continue }
+            removedClusters.append(former)
+            if now?.slot != former.slot { lostClusters.append(former) }
         }
     }
 
@@ -85,7 +89,7 @@ struct TenantCompilation {
     /// The routes that the change does not name, and that lead to, or are held to, something else from now on.
     private mutating func relinked() -> [RouteDirectory.Change] {
         let concernsLimits = !change.rateLimits.isEmpty || !change.quotas.isEmpty
-        let gone = Set(removedClusters.map(ObjectIdentifier.init))
+        let gone = Set(lostClusters.map(\.compiled.id))
         guard concernsLimits || !gone.isEmpty else { return [] }
         var changes: [RouteDirectory.Change] = []
         for route in routes.values where change.routes.isEmpty || change.routes[route.name] == nil {

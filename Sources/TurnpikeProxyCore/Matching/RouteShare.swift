@@ -10,7 +10,7 @@ struct RouteShare: Sendable {
     let hash: PlaceHash
 
     func holds(host: UInt64, stem: PathStem) -> Bool {
-        stem.bytes.withUnsafeBytes { hash.place(host: host, stem: $0, among: count) } == number
+        hash.place(host: host, stem: stem.bytes.withUnsafeBytes { hash.stem($0) }, among: count) == number
     }
 }
 
@@ -26,10 +26,13 @@ struct PlaceHash: Sendable {
         hasher.hash(name, scope: scope, foldingCase: true)
     }
 
-    /// The number of the table.
     @inline(__always)
-    func place(host: UInt64, stem: UnsafeRawBufferPointer, among count: Int) -> Int {
-        let hash = ByteHash.fold(host ^ hasher.hash(stem, scope: 0, foldingCase: false), 0xD6E8_FEB8_6659_FD93)
+    func stem(_ bytes: UnsafeRawBufferPointer) -> UInt64 { hasher.hash(bytes, scope: 0, foldingCase: false) }
+
+    /// The number of the table, by the hashes of host and stem.
+    @inline(__always)
+    func place(host: UInt64, stem: UInt64, among count: Int) -> Int {
+        let hash = ByteHash.fold(host ^ stem, 0xD6E8_FEB8_6659_FD93)
         return Int(truncatingIfNeeded: hash >> 32) & (count - 1)
     }
 }
@@ -38,23 +41,42 @@ struct PlaceHash: Sendable {
 struct RoutePlaces {
     /// The tables that they lie in.
     var numbers: Set<Int> = []
-    /// By depth: how many there are whose stem has so many segments.
-    var depths = [Int](repeating: 0, count: PathStem.mostSegments + 1)
-    var wildcards = 0
+    var depths = PlaceDepths()
 
     /// A pattern that cannot be matched lies anywhere: whoever makes a table with it finds out.
     init(of entry: RouteEntry, by hash: PlaceHash, among count: Int) {
-        let stems = entry.paths.map { (try? PathPlace($0).stem) ?? PathStem([]) }
+        let stems = entry.paths.map { path in
+            let stem = (try? PathPlace(path).stem) ?? PathStem([])
+            return (depth: stem.depth, hash: stem.bytes.withUnsafeBytes { hash.stem($0) })
+        }
         for host in entry.hosts {
             let pattern = HostPattern(host)
-            wildcards += pattern.isWildcard ? 1 : 0
             let host = pattern.name.withUnsafeBytes { hash.host($0, scope: pattern.scope) }
             for stem in stems {
-                depths[stem.depth] += 1
-                numbers.insert(stem.bytes.withUnsafeBytes { hash.place(host: host, stem: $0, among: count) })
+                depths.count(1, at: stem.depth, scope: pattern.scope)
+                numbers.insert(hash.place(host: host, stem: stem.hash, among: count))
             }
         }
         if numbers.isEmpty { numbers = [0] }
+    }
+}
+
+/// How many places there are, by how many segments their stems have: of hosts, and of wildcards.
+struct PlaceDepths: Equatable {
+    private var counts = [Int](repeating: 0, count: 2 * (PathStem.mostSegments + 1))
+
+    mutating func count(_ difference: Int, at depth: Int, scope: UInt32) {
+        counts[Int(scope) * (PathStem.mostSegments + 1) + depth] += difference
+    }
+
+    mutating func add(_ other: PlaceDepths, times sign: Int) {
+        for place in counts.indices { counts[place] += sign * other.counts[place] }
+    }
+
+    /// A bit for each depth at which there are any.
+    func bits(scope: UInt32) -> UInt16 {
+        let first = Int(scope) * (PathStem.mostSegments + 1)
+        return (0...PathStem.mostSegments).reduce(0) { counts[first + $1] > 0 ? $0 | 1 << UInt16($1) : $0 }
     }
 }
 

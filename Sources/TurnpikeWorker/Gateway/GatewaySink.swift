@@ -18,6 +18,8 @@ final class GatewaySink: ConfigurationSink {
     private let health: WorkerHealth
     private let certificates: Certificates?
     private let state = Mutex(GatewayState())
+    /// What is served by.
+    private let current = Mutex<GatewayConfiguration?>(nil)
 
     /// - Parameter certificates: `nil` where no client comes over TLS: then certificates are nothing to this gateway.
     init(server: GatewayServer, health: WorkerHealth, certificates: Certificates?) {
@@ -50,7 +52,7 @@ final class GatewaySink: ConfigurationSink {
             Result { () throws(GatewayConfiguration.Rejection) in try state.apply(delta) }
         }
         switch made {
-        case .success(let configuration): await server.apply(configuration)
+        case .success(let configuration): await serve(by: configuration)
         case .failure(let rejection): return (rejection.reasons, [])
         }
         if delta.concernsCertificates { certificates?.served.take(opened) }
@@ -61,6 +63,16 @@ final class GatewaySink: ConfigurationSink {
 
     /// What is served now.
     var served: GatewayState { state.withLock { $0 } }
+
+    private func serve(by configuration: GatewayConfiguration) async {
+        let former = current.withLock { current in
+            defer { current = configuration }
+            return current
+        }
+        await server.apply(configuration)
+        // All that it had and nobody has any more is freed here: on a loop, requests would wait for that.
+        withExtendedLifetime(former) {}
+    }
 
     func answer(_ probe: Probe) async -> ProbeAnswer { await server.answer(probe) }
 }

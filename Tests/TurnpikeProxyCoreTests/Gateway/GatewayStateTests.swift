@@ -218,9 +218,22 @@ import TurnpikeTestSupport
         #expect(differences.routes == ["r7"] && differences.tables <= 2)
     }
 
-    @Test func `a service that changes takes its routes along, and no table is made anew`() throws {
+    @Test func `a service that changes leaves all routes as they are, and their requests reach it as it is now`() throws
+    {
         var (state, former) = try state()
-        let now = try tenant(state.apply(delta(set: [Sample.cluster("even", endpoints: [("10.9.9.9", 1)])])))
+        let changed = try state.apply(delta(set: [Sample.cluster("even", endpoints: [("10.9.9.9", 1)])]))
+        let now = try tenant(changed)
+        let differences = differences(former, now)
+        #expect(differences.tables == 0 && differences.routes.isEmpty)
+        #expect(now.clusters["even"] !== former.clusters["even"])
+        #expect(now.clusters["even"]?.slot == former.clusters["even"]?.slot)
+    }
+
+    @Test func `a service that is another of the same name takes its routes along, and no table is made anew`() throws {
+        var (state, former) = try state()
+        guard case .cluster(var compiled) = Sample.cluster("even") else { return }
+        compiled.id = ResourceID(high: 99, low: 99)
+        let now = try tenant(state.apply(delta(set: [.cluster(compiled)])))
         let differences = differences(former, now)
         #expect(differences.tables == 0)
         #expect(differences.routes == Set((0..<Self.count).filter { $0 % 2 == 0 }.map { "r\($0)" }))

@@ -166,4 +166,23 @@ import TurnpikeTestSupport
             simulation.gateway.balancers.service(for: route, in: &simulation.gateway.upstreams, now: simulation.now))
         #expect(service.endpoints.map(\.activeRequests) == [0, 0, 0], "seed \(seed)")
     }
+
+    @Test(arguments: [false, true])
+    func `a service that changes is reached as it is now, whether it was asked for before or not`(before: Bool) throws {
+        let simulation = try UpstreamSimulation(
+            [Sample.route(), Sample.cluster(endpoints: [("10.0.0.1", 80)])], seed: 1)
+        let route = try #require(simulation.gateway.current?.tenants.first??.routes.values.first)
+        func get() {
+            simulation.get()
+            simulation.run(for: 1 * .second)
+        }
+        if before { get() }
+        try simulation.change(set: [Sample.cluster(endpoints: [("10.0.0.2", 80)])])
+        get()
+        try simulation.change(set: [Sample.cluster(endpoints: [("10.0.0.3", 80)])])
+        get()
+        #expect(simulation.arrivals.map(\.host) == (before ? ["10.0.0.1"] : []) + ["10.0.0.2", "10.0.0.3"])
+        // By the very route that there was in the beginning.
+        #expect(simulation.gateway.current?.tenants.first??.routes.values.first === route)
+    }
 }
