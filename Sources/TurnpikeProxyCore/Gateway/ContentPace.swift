@@ -12,12 +12,9 @@ struct ContentPace {
     /// When that was; nil where content is not waited for.
     private var since: UInt64?
     /// The content is messages of gRPC's, of which a stream that is well may send a small one now and then.
-    let isGRPC: Bool
+    var isGRPC = false
 
-    init(patience: UInt64 = 0, isGRPC: Bool = false) {
-        self.patience = patience
-        self.isGRPC = isGRPC
-    }
+    init(patience: UInt64 = 0) { self.patience = patience }
 
     /// Waits for content, or waits on.
     ///

@@ -107,9 +107,7 @@ extension ServerConnection {
         request.bytesIn = Int64(head.headLength)
         requestBody = BodyReader(head.framing, payloadLimit: gateway.limits.bodyBytes)
         if let proxies = gateway.trustedProxies { origin.find(head, bytes, trusting: proxies) }
-        if head.hasBody {
-            pace = ContentPace(patience: gateway.limits.bodyTimeout, isGRPC: head.carriesGRPC(bytes))
-        }
+        if head.hasBody { pace = ContentPace(patience: gateway.limits.bodyTimeout) }
         if head.fields.present.has(.turnpikeDebug) { request.isDebugged = isDebugged(bytes) }
         startTrace(bytes)
         logged.removeAll()
@@ -126,6 +124,8 @@ extension ServerConnection {
                 head, bytes, from: &origin, content: &requestBody, context: &request, to: toUpstream)
             forwardedHeadLength = toUpstream.count
             heldLength = forwardedHeadLength
+            // A stream of gRPC's holds none of its upstream's connections for itself.
+            if head.framing == .chunked, request.cluster?.speaksHTTP2 == true { pace.isGRPC = head.carriesGRPC(bytes) }
             switch admission {
             case .admitted: beginExchange()
             case .waitsForGrant: waitForGrant()
@@ -207,17 +207,13 @@ extension ServerConnection {
             act(.sendToUpstream(.staged(toUpstream.append(bytes[range]))))
         }
         request.sentUpstreamAt = gateway.now
-        pace.received(range.count, rate: leastRate, most: gateway.limits.bodyTimeout, now: gateway.now)
+        let limits = gateway.limits
+        let rate = pace.isGRPC ? 0 : limits.bodyRate
+        pace.received(range.count, rate: rate, most: limits.bodyTimeout, now: gateway.now)
         if case .awaitingHead = upstream, let perTryTimeout = request.cluster?.retryRule?.perTryTimeout {
             request.tryEndsAt = gateway.now.addingClamped(perTryTimeout)
         }
         expectProgress()
-    }
-
-    /// Bytes a second of content. A stream of gRPC's holds none of its upstream's connections for itself.
-    private var leastRate: UInt64 {
-        if pace.isGRPC, request.cluster?.speaksHTTP2 == true { return 0 }
-        return gateway.limits.bodyRate
     }
 
     /// Whether so much more content is kept for another try; once it is too much, none is.
