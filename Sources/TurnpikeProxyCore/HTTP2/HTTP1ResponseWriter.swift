@@ -45,9 +45,11 @@ public enum HTTP1ResponseWriter {
             return nil
         }
         let mayHaveContent = !answersHead && status != "204" && status != "304"
-        let framing: HTTP1ContentWriter.Framing = endsStream ? .none : length == nil || isGRPC ? .chunked : .length
+        // Of an answer without content the end may come by itself.
+        let isOver = endsStream || !mayHaveContent
+        let framing: HTTP1ContentWriter.Framing = isOver ? .none : length == nil || isGRPC ? .chunked : .length
         let content = HTTP1ContentWriter(
-            framing: framing, length: framing == .length && mayHaveContent ? try decimal(length) : nil)
+            framing: framing, length: !mayHaveContent ? 0 : framing == .length ? try decimal(length) : nil)
         switch content.framing {
         case .none: if let length = length ?? (mayHaveContent ? "0" : nil) { output.append("content-length", length) }
         case .length: output.append("content-length", length ?? "0")

@@ -89,6 +89,26 @@ import TurnpikeTelemetry
         }
     }
 
+    @Test(arguments: Transport.available, [("GET", 0x89, 204), ("HEAD", 0x88, 200)] as [(String, UInt8, Int)])
+    func `an answer without content whose end comes by itself is that answer`(
+        transport: Transport, answer: (method: String, block: UInt8, status: Int)
+    ) async throws {
+        try await run(on: transport) { gateway, server in
+            let client = try await gateway.connect()
+            var upstream: HTTP2ByHand?
+            for stream: UInt32 in [1, 3] {
+                try await client.send("\(answer.method) /v1/orders HTTP/1.1\r\nHost: api.acme.test\r\n\r\n")
+                let connection = if let upstream { upstream } else { try await HTTP2ByHand.accept(from: server) }
+                upstream = connection
+                #expect(try await connection.frame(HTTP2ByHand.headers).stream == stream)
+                try await connection.send(HTTP2ByHand.headers, flags: 0x4, stream: stream, [answer.block])
+                try await connection.send(HTTP2ByHand.data, flags: 0x1, stream: stream)
+                let response = try await client.response(toHead: answer.method == "HEAD")
+                #expect(response.status == answer.status && response.content.isEmpty)
+            }
+        }
+    }
+
     @Test(arguments: Transport.available)
     func `requests that a goodbye leaves out are sent again, and those before them go on`(
         transport: Transport

@@ -83,6 +83,22 @@ import Testing
         #expect(user.text.hasPrefix("HTTP/1.1 103 \r\nlink: </a>\r\n\r\nHTTP/1.1 204 \r\n"))
     }
 
+    @Test(arguments: [("HEAD", "200"), ("GET", "204"), ("GET", "304")])
+    func `the end of an answer without content may come by itself, and content may not`(
+        method: String, status: String
+    ) {
+        let rig = HTTP2UpstreamRig()
+        let (first, second) = (
+            rig.ask("\(method) / HTTP/1.1\r\nHost: api.acme.test\r\n\r\n"),
+            rig.ask("\(method) / HTTP/1.1\r\nHost: api.acme.test\r\n\r\n")
+        )
+        rig.send(.answer(1, status, endsStream: false), .data(1, "", endsStream: true))
+        #expect(first.text == "HTTP/1.1 \(status) \r\nconnection: close\r\n\r\n")
+        #expect(first.end == nil && rig.reset(on: 1) == nil)
+        rig.send(.answer(3, status, endsStream: false), .data(3, "x", endsStream: true))
+        #expect(!second.text.hasSuffix("x") && rig.reset(on: 3) == .protocolError)
+    }
+
     @Test func `the answer to HEAD has a length and no content`() {
         let rig = HTTP2UpstreamRig()
         let user = rig.ask("HEAD / HTTP/1.1\r\nHost: api.acme.test\r\n\r\n")
