@@ -17,16 +17,20 @@ import TurnpikeModel
         try await LiveServer.run {
             $0.sources = Self.trusting
         } _: { server in
-            #expect(try await create("acme", on: server, fields).hasPrefix("HTTP/1.1 201"))
-            #expect(try await source(on: server) == "203.0.113.9")
+            let created = try await create("acme", on: server, fields)
+            #expect(created.hasPrefix("HTTP/1.1 201"))
+            let told = try await source(on: server)
+            #expect(told == "203.0.113.9")
         }
     }
 
     @Test func `who is no trusted proxy is believed nothing`() async throws {
         try await LiveServer.run { server in
             let fields = "X-Forwarded-For: 203.0.113.9\r\nForwarded: for=203.0.113.9"
-            #expect(try await create("acme", on: server, fields).hasPrefix("HTTP/1.1 201"))
-            #expect(try await source(on: server) == "127.0.0.1")
+            let created = try await create("acme", on: server, fields)
+            #expect(created.hasPrefix("HTTP/1.1 201"))
+            let told = try await source(on: server)
+            #expect(told == "127.0.0.1")
         }
         try await LiveServer.run {
             $0.sources = RequestSources(trusting: [AddressRange("192.0.2.0/24")].compactMap { $0 })
@@ -35,7 +39,8 @@ import TurnpikeModel
             for number in 0..<21 {
                 _ = try await ask(server, "X-Forwarded-For: 203.0.113.\(number)", token: "wrong")
             }
-            #expect(try await ask(server, "X-Forwarded-For: 203.0.113.99", token: "wrong").hasPrefix("HTTP/1.1 429"))
+            let slowed = try await ask(server, "X-Forwarded-For: 203.0.113.99", token: "wrong")
+            #expect(slowed.hasPrefix("HTTP/1.1 429"))
         }
     }
 
@@ -44,10 +49,13 @@ import TurnpikeModel
             $0.sources = Self.trusting
         } _: { server in
             for _ in 0..<20 {
-                #expect(try await ask(server, "X-Forwarded-For: 203.0.113.9", token: "wrong").hasPrefix("HTTP/1.1 401"))
+                let refused = try await ask(server, "X-Forwarded-For: 203.0.113.9", token: "wrong")
+                #expect(refused.hasPrefix("HTTP/1.1 401"))
             }
-            #expect(try await ask(server, "X-Forwarded-For: 203.0.113.9", token: "wrong").hasPrefix("HTTP/1.1 429"))
-            #expect(try await ask(server, "X-Forwarded-For: 203.0.113.8", token: "wrong").hasPrefix("HTTP/1.1 401"))
+            let slowed = try await ask(server, "X-Forwarded-For: 203.0.113.9", token: "wrong")
+            #expect(slowed.hasPrefix("HTTP/1.1 429"))
+            let other = try await ask(server, "X-Forwarded-For: 203.0.113.8", token: "wrong")
+            #expect(other.hasPrefix("HTTP/1.1 401"))
         }
     }
 
