@@ -49,7 +49,9 @@ import TurnpikeModel
         let both = try pages(
             of: test, ListQuery(labels: ["parity": "even"], fields: [("displayName", "d4")], limit: 1000))
         #expect(both.flatMap(\.self).count == 120)
-        #expect(try pages(of: test, ListQuery(fields: [("nope", "x")], limit: 10)) == [[]])
+        // As many documents as one page makes lead to no end of the collection.
+        #expect(ControlPlane.mostDocuments < 1200)
+        #expect(try pages(of: test, ListQuery(fields: [("nope", "x")], limit: 10)) == [[], []])
     }
 
     @Test func `a page ends where filters have skipped many, and the next goes on from there`() async throws {
