@@ -60,6 +60,47 @@ public struct Delta: Sendable, Hashable {
     }
 }
 
+/// Deltas that follow one another, as the one that leads to where the last of them does. However many there are, it is no larger
+/// than what they name.
+public struct MergedDelta: Sendable, Equatable {
+    private var revision: Revision
+    private var isSnapshot: Bool
+    /// By name; `nil`: it goes.
+    private var changes: [CompiledName: CompiledResource?] = [:]
+
+    public init(_ first: Delta) {
+        revision = first.revision
+        isSnapshot = first.isSnapshot
+        take(first)
+    }
+
+    public mutating func append(_ next: Delta) {
+        revision = next.revision
+        if next.isSnapshot {
+            isSnapshot = true
+            changes.removeAll()
+        }
+        take(next)
+    }
+
+    private mutating func take(_ delta: Delta) {
+        for name in delta.removed { changes.updateValue(nil, forKey: name) }
+        for resource in delta.set { changes.updateValue(resource, forKey: resource.name) }
+    }
+
+    public var delta: Delta {
+        var delta = Delta(revision: revision, isSnapshot: isSnapshot, set: [], removed: [])
+        for (name, resource) in changes {
+            if let resource {
+                delta.set.append(resource)
+            } else if !isSnapshot {
+                delta.removed.append(name)
+            }
+        }
+        return delta
+    }
+}
+
 /// Puts frames together again, so that a delta is applied whole or not at all. A stream that ends in between leaves
 /// nothing behind.
 public struct DeltaAssembler: Sendable {

@@ -64,9 +64,12 @@ final class StreamClient: Sendable {
 extension StreamClient {
     private func follow(from revision: Revision?) async {
         do {
+            let (deltas, queue) = AsyncStream.makeStream(of: Delta.self)
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.read(from: revision) }
-                group.addTask { try await self.watch() }
+                group.addTask { try await self.read(from: revision, into: queue) }
+                // Beside the reading, so that what comes meanwhile becomes one change.
+                group.addTask { for await delta in deltas { try await self.apply(delta, queue) } }
+                group.addTask { try await self.watch(queue) }
                 defer { group.cancelAll() }
                 _ = try await group.next()
             }
@@ -76,20 +79,22 @@ extension StreamClient {
         }
     }
 
-    private func read(from revision: Revision?) async throws {
+    private typealias Queue = AsyncStream<Delta>.Continuation
+
+    private func read(from revision: Revision?, into queue: Queue) async throws {
         do {
             let body = try await client.openStream(from: revision, announcement)
             connected.set(1)
             logger.info("The configuration stream is open.", metadata: [LogKey.revision: "\(revision ?? 0)"])
-            try await perform(handle(.opened))
+            try await perform(handle(.opened), queue)
             var lines = LineSplitter(maximumBytes: Frame.maximumBytes)
             for try await piece in body {
                 lines.append(piece.readableBytesView)
-                while let event = next(&lines) { try await perform(handle(event)) }
+                while let event = next(&lines) { try await perform(handle(event), queue) }
             }
-            try await perform(handle(.ended))
+            try await perform(handle(.ended), queue)
         } catch let failure as ControlPlaneFailure where failure.isUnauthorized {
-            try await perform(handle(.unauthorized))
+            try await perform(handle(.unauthorized), queue)
         }
     }
 
@@ -103,18 +108,19 @@ extension StreamClient {
     }
 
     /// Ends with an error once nothing has come for too long.
-    private func watch() async throws {
+    private func watch(_ queue: Queue) async throws {
         while let deadline = session.withLock({ $0.deadline }) {
             try await Task.sleep(until: deadline, clock: .continuous)
-            try await perform(handle(.tick))
+            try await perform(handle(.tick), queue)
         }
     }
 
+    /// - Parameter queue: takes what is to be applied, one delta at a time.
     /// - Throws: the reason for which the connection is to be dropped.
-    private func perform(_ actions: [StreamSession.Action]) async throws {
+    private func perform(_ actions: [StreamSession.Action], _ queue: Queue) async throws {
         for action in actions {
             switch action {
-            case .apply(let delta): try await apply(delta)
+            case .apply(let delta): queue.yield(delta)
             case .acknowledge(let acknowledgement): await acknowledge(acknowledgement)
             case .persist(let delta): store.save(delta)
             case .answer(let probe): answer(probe)
@@ -124,11 +130,11 @@ extension StreamClient {
         }
     }
 
-    private func apply(_ delta: Delta) async throws {
+    private func apply(_ delta: Delta, _ queue: Queue) async throws {
         let reasons = await sink.take(delta)
         guard reasons.isEmpty else {
             rejections.increment()
-            try await perform(handle(.rejected(reasons.bounded)))
+            try await perform(handle(.rejected(reasons.bounded)), queue)
             return
         }
         appliedRevision.set(delta.revision)
@@ -138,14 +144,14 @@ extension StreamClient {
                 LogKey.revision: "\(delta.revision)", LogKey.count: "\(delta.set.count + delta.removed.count)",
             ]
         )
-        try await perform(handle(.applied))
+        try await perform(handle(.applied), queue)
     }
 
     /// One that does not arrive is sent again with the next heartbeat.
     private func acknowledge(_ acknowledgement: Acknowledgement) async {
         do {
             try await client.acknowledge(acknowledgement)
-            _ = handle(.acknowledged)
+            _ = handle(.acknowledged(acknowledgement))
         } catch {
             logger.debug(
                 "An acknowledgement did not arrive.",

@@ -22,8 +22,8 @@ struct StreamSession: Sendable {
         case applied
         /// It cannot be served.
         case rejected([Acknowledgement.Reason])
-        /// The control plane has taken the last acknowledgement.
-        case acknowledged
+        /// The control plane has taken an acknowledgement.
+        case acknowledged(Acknowledgement)
         /// Time has passed.
         case tick
         /// The control plane has ended the stream, in good order: it shuts down, and the next one is on its way.
@@ -75,7 +75,10 @@ struct StreamSession: Sendable {
     /// Whether the control plane has cut the worker off.
     private(set) var isCutOff = false
 
+    /// What is being applied.
     private var candidate: Delta?
+    /// What has come meanwhile: a worker that is slow goes on to the newest state, whatever has led there.
+    private var next: MergedDelta?
     private var assembler = DeltaAssembler()
     private var unacknowledged: Acknowledgement?
     private var backOff: BackOff
@@ -101,8 +104,8 @@ struct StreamSession: Sendable {
             deadline = now + StreamSession.longestSilence
             return applied()
         case .rejected(let reasons): return rejected(reasons)
-        case .acknowledged:
-            unacknowledged = nil
+        case .acknowledged(let acknowledgement):
+            if unacknowledged == acknowledgement { unacknowledged = nil }
             return []
         case .tick: return deadline.map { $0 <= now } == true ? [.drop(.silence)] : []
         case .unauthorized:
@@ -143,8 +146,12 @@ struct StreamSession: Sendable {
     }
 
     private mutating func take(_ delta: Delta) throws(TurnpikeError) -> [Action] {
-        guard delta.isSnapshot || lastGood != nil else {
+        guard delta.isSnapshot || lastGood != nil || candidate != nil else {
             throw TurnpikeError(.malformedRequest, "A delta came to a worker that has nothing to apply it to.")
+        }
+        guard candidate == nil else {
+            if next == nil { next = MergedDelta(delta) } else { next?.append(delta) }
+            return []
         }
         candidate = delta
         return [.apply(delta)]
@@ -152,24 +159,24 @@ struct StreamSession: Sendable {
 
     private mutating func applied() -> [Action] {
         guard let delta = candidate else { return [] }
-        candidate = nil
+        candidate = next.take()?.delta
         lastGood = delta.revision
         backOff.reset()
         let acknowledgement = Acknowledgement(revision: delta.revision)
         unacknowledged = acknowledgement
-        return [.acknowledge(acknowledgement), .persist(delta)]
+        return [.acknowledge(acknowledgement), .persist(delta)] + (candidate.map { [.apply($0)] } ?? [])
     }
 
     private mutating func rejected(_ reasons: [Acknowledgement.Reason]) -> [Action] {
         guard let revision = candidate?.revision else { return [] }
-        candidate = nil
+        (candidate, next) = (nil, nil)
         unacknowledged = nil
         return [.acknowledge(Acknowledgement(revision: revision, reasons: reasons)), .drop(.rejected(revision))]
     }
 
     private mutating func disconnected(using random: inout some RandomNumberGenerator) -> Duration {
         deadline = nil
-        candidate = nil
+        (candidate, next) = (nil, nil)
         unacknowledged = nil
         assembler = DeltaAssembler()
         guard isCutOff else { return backOff.next(using: &random) }

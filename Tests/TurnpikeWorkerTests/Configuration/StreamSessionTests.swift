@@ -33,6 +33,7 @@ private let allOfA = Delta(revision: 3, isSnapshot: true, set: [key("a")], remov
 private let moreB = Delta(revision: 4, isSnapshot: false, set: [key("b")], removed: [])
 private let allOfB = Delta(revision: 4, isSnapshot: true, set: [key("b")], removed: [])
 private let lessA = Delta(revision: 4, isSnapshot: false, set: [], removed: [key("a").name])
+private let lessC = Delta(revision: 6, isSnapshot: false, set: [], removed: [key("c").name])
 private let nothing5 = Delta(revision: 5, isSnapshot: false, set: [], removed: [])
 private let reason = Acknowledgement.Reason(name: key("b").name, detail: "no")
 
@@ -61,6 +62,29 @@ private let stories: [StreamStory] = [
         (.frame(.set(key("b"))), []), (.frame(.commit(4)), [.apply(moreB)]),
         (.rejected([reason]), [.acknowledge(Acknowledgement(revision: 4, reasons: [reason])), .drop(.rejected(4))]),
         (.disconnected, [.reconnect(after: .zero)]), (.connecting, [.connect(from: 3)])
+    ),
+    StreamStory(
+        "what comes while a change is applied becomes one change, and what is said of an older one counts for nothing",
+        lastGood: 3, serves: 6,
+        (.opened, [.acknowledge(Acknowledgement(revision: 3))]), (.frame(.begin(isSnapshot: false)), []),
+        (.frame(.set(key("b"))), []), (.frame(.commit(4)), [.apply(moreB)]),
+        (.frame(.begin(isSnapshot: false)), []), (.frame(.set(key("c"))), []), (.frame(.commit(5)), []),
+        (.frame(.begin(isSnapshot: false)), []), (.frame(.remove(key("c").name)), []), (.frame(.commit(6)), []),
+        (.applied, [.acknowledge(Acknowledgement(revision: 4)), .persist(moreB), .apply(lessC)]),
+        (.acknowledged(Acknowledgement(revision: 3)), []),
+        (.frame(.heartbeat(6)), [.acknowledge(Acknowledgement(revision: 4))]),
+        (.acknowledged(Acknowledgement(revision: 4)), []), (.frame(.heartbeat(6)), []),
+        (.applied, [.acknowledge(Acknowledgement(revision: 6)), .persist(lessC)])
+    ),
+    StreamStory(
+        "what came while a change was applied that is rejected is dropped with it", lastGood: 3, serves: 3,
+        (.opened, [.acknowledge(Acknowledgement(revision: 3))]), (.frame(.begin(isSnapshot: false)), []),
+        (.frame(.set(key("b"))), []), (.frame(.commit(4)), [.apply(moreB)]),
+        (.frame(.begin(isSnapshot: false)), []), (.frame(.commit(5)), []),
+        (.rejected([reason]), [.acknowledge(Acknowledgement(revision: 4, reasons: [reason])), .drop(.rejected(4))]),
+        (.disconnected, [.reconnect(after: .zero)]), (.connecting, [.connect(from: 3)]),
+        (.opened, [.acknowledge(Acknowledgement(revision: 3))]),
+        (.frame(.begin(isSnapshot: false)), []), (.frame(.commit(5)), [.apply(nothing5)])
     ),
     StreamStory(
         "half a delta is worth nothing", lastGood: 3, serves: 3,
@@ -96,7 +120,8 @@ private let stories: [StreamStory] = [
     StreamStory(
         "an acknowledgement that was lost comes again with each heartbeat until it arrives", lastGood: 3, serves: 3,
         (.opened, [.acknowledge(Acknowledgement(revision: 3))]),
-        (.frame(.heartbeat(3)), [.acknowledge(Acknowledgement(revision: 3))]), (.acknowledged, []),
+        (.frame(.heartbeat(3)), [.acknowledge(Acknowledgement(revision: 3))]),
+        (.acknowledged(Acknowledgement(revision: 3)), []),
         (.frame(.heartbeat(3)), [])
     ),
     StreamStory(
