@@ -60,6 +60,8 @@ struct ApplyEndpoints {
                     if buffer.readableBytes > 1 << 16 {
                         try await writer.write(buffer)
                         buffer.clear()
+                        // A client that reads as fast as this writes would keep the thread from all others.
+                        await Task.yield()
                     }
                 }
                 buffer.writeString("\n]}\n")

@@ -17,12 +17,12 @@ extension ControlPlane {
     }
 
     /// Resources that one page looks at where there are filters.
-    static let mostExamined = 10_000
+    static let mostExamined = 4_000
     /// Documents that one page makes to look at their fields, which costs many times as much as a look at labels.
     static let mostDocuments = 1_000
 
     /// A page of a collection. Its cost follows the page; where there are filters, the resources that they skip too: after
-    /// 10,000 of these, or 1,000 whose fields were looked at, the page ends, however few it has found, and the next one goes on.
+    /// 4,000 of these, or 1,000 whose fields were looked at, the page ends, however few it has found, and the next one goes on.
     ///
     /// - Throws: `notFound` for an unknown tenant.
     public func list(
