@@ -20,6 +20,7 @@ extension Publisher {
             else { continue }
             take(.route, tenant, key.name)
             for backend in route.backends { take(.cluster, tenant, backend.cluster) }
+            for mirror in route.mirrors { take(.cluster, tenant, mirror.service) }
         }
         for tenant in Set(routes.compactMap(\.tenant)) {
             for policy in view.resources(of: .policy, tenant: tenant) { take(.rateLimit, tenant, policy.key.name) }

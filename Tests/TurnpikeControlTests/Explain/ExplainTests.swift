@@ -32,6 +32,16 @@ import TurnpikeTestSupport
         #expect(try await outcome(host: "api.acme.test") == .refuses)
     }
 
+    @Test func `a route whose requests are mirrored elsewhere is explained as others are`() async throws {
+        let test = try await TestPlane.start()
+        try await test.seed()
+        try await test.write(.put(.service, tenant: "acme", name: "shadow", body: Body.service()))
+        try await test.write(
+            .patch(.route, tenant: "acme", name: "orders", patch: ["mirror": [["service": "shadow", "percent": 10]]]))
+        let found = try await explain(test)
+        #expect(found.route?.name == "orders" && found.mirrors.map(\.service) == ["shadow"])
+    }
+
     @Test func `only routes of the host are looked at, wildcards too, and so many at most`() async throws {
         let test = try await TestPlane.start()
         try await test.seed()
