@@ -9,7 +9,7 @@ struct Disturbance: Sendable {
     var clients = 1
     /// What is an answer to be reckoned with.
     var expected: Set<Int> = [200, 201, 204]
-    /// A request, as bytes after method, target and body; `number` grows for each client.
+    /// One of the requests; `number` grows for each client.
     var request: @Sendable (_ client: Int, _ number: Int) -> (method: String, target: String, body: String?)
 
     /// Does it for a time.

@@ -41,8 +41,9 @@ extension Request {
         guard let yaml, mediaType == "application/yaml" else {
             try require(yaml == nil ? ["application/json"] : ["application/json", "application/yaml"])
             let buffer = try await bytes(limit: limit)
-            guard buffer.readableBytes > Self.smallBody else { return try Self.parsed(buffer) }
-            return try await largeWork.run { () throws(TurnpikeError) in try Self.parsed(buffer) }
+            return try await largeWork.run(if: buffer.readableBytes > Self.smallBody) { () throws(TurnpikeError) in
+                try Self.parsed(buffer)
+            }
         }
         let buffer = try await bytes(limit: min(limit, BodyLimit.yamlBundle))
         guard let text = String(validating: buffer.readableBytesView, as: UTF8.self) else {

@@ -24,18 +24,16 @@ struct ApplyEndpoints {
         let wait = try RolloutWait(request)
         let limit = min(BodyLimit.bundle, control.bundleBytes(for: try context.authority) ?? .max)
         let body = try await request.json(limit: limit, yaml: yaml, largeWork: control.largeWork)
-        let bundle = try await bundle(body)
+        let items = body["resources"]?.array?.count ?? 0
+        let bundle = try await control.largeWork.run(if: items > Self.smallBundle) { () throws(TurnpikeError) in
+            try Bundle(json: body)
+        }
         let outcome = try await control.apply(bundle, try request.writeContext(context, body: body))
         return try await .outcome(outcome, wait, control, context)
     }
 
     /// Items of a bundle that is read where it arrives.
     private static let smallBundle = 100
-
-    private func bundle(_ body: JSON) async throws(TurnpikeError) -> Bundle {
-        guard body["resources"]?.array?.count ?? 0 > Self.smallBundle else { return try Bundle(json: body) }
-        return try await control.largeWork.run { () throws(TurnpikeError) in try Bundle(json: body) }
-    }
 
     /// A bundle, written resource by resource: it may be large.
     private func export(_ request: Request, _ context: APIContext) async throws -> Response {

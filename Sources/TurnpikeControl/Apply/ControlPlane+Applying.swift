@@ -29,10 +29,12 @@ extension ControlPlane {
 
     private func pruning(for bundle: Bundle) async throws(TurnpikeError) -> Pruning? {
         guard let labels = bundle.pruneLabels else { return nil }
+        let collections = Set(bundle.collections)
+        let count = collections.reduce(0) { $0 + view.count(of: $1) }
         let walk = view.beginWalk()
         do throws(TurnpikeError) {
-            return try await largeWork.run { [view] in
-                Pruning(labels: labels, collections: bundle.collections, walk: walk, in: view)
+            return try await largeWork.run(if: count >= LargeWork.leastResources) { [view] in
+                Pruning(labels: labels, collections: collections, walk: walk, in: view)
             }
         } catch {
             view.end(walk)
@@ -120,12 +122,12 @@ private struct Pruning: Sendable {
     private let collections: Set<CollectionKey>
     private let candidates: Set<ResourceKey>
 
-    init(labels: Labels, collections: [CollectionKey], walk: Walk, in view: SharedView) {
+    init(labels: Labels, collections: Set<CollectionKey>, walk: Walk, in view: SharedView) {
         self.labels = labels
         self.walk = walk
-        self.collections = Set(collections)
+        self.collections = collections
         var candidates: Set<ResourceKey> = []
-        for collection in self.collections {
+        for collection in collections {
             view.forEachResource(in: collection, after: nil) { resource in
                 if resource.labels.satisfy(labels) { candidates.insert(resource.key) }
                 return true

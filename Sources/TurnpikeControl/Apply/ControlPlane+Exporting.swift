@@ -21,7 +21,12 @@ extension ControlPlane {
         }
         let kinds = (kinds ?? [.tenant, .service, .route, .apiKey, .quota, .policy, .certificate])
             .filter { $0.spec.isCreatedByClients }.sorted()
-        return try await largeWork.run { [view] () throws(TurnpikeError) in
+        // Of all tenants there may be very many: to count them is a walk itself.
+        let count = only.map { tenant in
+            kinds.reduce(0) { $0 + view.count(of: CollectionKey($1, tenant: $1.scope == .tenant ? tenant : nil)) }
+        }
+        return try await largeWork.run(if: count ?? .max >= LargeWork.leastResources) {
+            [view] () throws(TurnpikeError) in
             let (found, revision) = view.gather(kinds, tenant: only, limit: Bundle.maximumItems + 1)
             guard found.count <= Bundle.maximumItems else {
                 throw TurnpikeError(

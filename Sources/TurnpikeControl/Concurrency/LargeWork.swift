@@ -8,26 +8,42 @@ public import TurnpikeModel
 /// The threads that serve everybody are as few as the machine's processors: a tenant's large requests must not hold them all,
 /// while another's small write waits.
 public final class LargeWork: Sendable {
-    /// Pieces that may wait, the one under way among them.
-    static let most = 64
+    /// Resources from which on work is large: to look at fewer takes a moment.
+    public static let leastResources = 1000
 
-    private let queue = DispatchQueue(label: "turnpike.large-work")
+    private let most: Int
+    private let refusal: String
+    private let queue: DispatchQueue
     private let waiting = Mutex(0)
 
-    /// Pieces that wait, the one under way among them.
-    var waitingCount: Int { waiting.withLock { $0 } }
+    /// - Parameters:
+    ///   - label: of the thread.
+    ///   - most: pieces that may wait, the one under way among them.
+    ///   - refusal: what those are told who are one too many.
+    public init(
+        label: String = "turnpike.large-work", most: Int = 64, refusal: String = "Too many large requests wait."
+    ) {
+        self.most = most
+        self.refusal = refusal
+        queue = DispatchQueue(label: label)
+    }
 
+    /// Pieces that wait, the one under way among them.
+    public var waitingCount: Int { waiting.withLock { $0 } }
+
+    /// - Parameter isLarge: what is not is done at once, where it is asked for.
     /// - Throws: what the work throws; `overloaded` where too much waits.
     public func run<Outcome: Sendable>(
-        _ work: @escaping @Sendable () throws(TurnpikeError) -> Outcome
+        if isLarge: Bool = true, _ work: @escaping @Sendable () throws(TurnpikeError) -> Outcome
     ) async throws(TurnpikeError) -> Outcome {
+        guard isLarge else { return try work() }
         let isWelcome = waiting.withLock { waiting in
-            guard waiting < Self.most else { return false }
+            guard waiting < most else { return false }
             waiting += 1
             return true
         }
         guard isWelcome else {
-            throw TurnpikeError(.overloaded, "Too many large requests wait.", retryAfter: .seconds(1))
+            throw TurnpikeError(.overloaded, refusal, retryAfter: .seconds(1))
         }
         defer { waiting.withLock { $0 -= 1 } }
         let done: Result<Outcome, TurnpikeError> = await withCheckedContinuation { caller in

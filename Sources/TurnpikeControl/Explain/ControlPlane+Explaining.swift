@@ -22,7 +22,8 @@ extension ControlPlane {
         _ request: ExplainRequest, for authority: Authority
     ) async throws(TurnpikeError) -> Explanation {
         let snapshot = publisher.snapshot(of: try candidates(for: request.host, authority))
-        let matched = try await largeWork.run { () throws(TurnpikeError) in
+        let matched = try await largeWork.run(if: snapshot.resources.count >= LargeWork.leastResources) {
+            () throws(TurnpikeError) in
             do throws(HTTPFault) {
                 return try Self.configuration(of: snapshot).explain(
                     .init(

@@ -38,18 +38,20 @@ import TurnpikeTestSupport
     }
 
     @Test func `what it throws is thrown, and more than may wait is refused with a time to come again`() async throws {
-        let work = LargeWork()
+        let work = LargeWork(most: 3)
         let failed = try await refusal { () throws(TurnpikeError) in
             try await work.run { () throws(TurnpikeError) in throw TurnpikeError(.notFound, "no") }
         }
         #expect(failed.code == .notFound)
         let record = Record()
-        let held = (0..<LargeWork.most).map { _ in
+        let held = (0..<3).map { _ in
             Task { try await work.run { while record.isHeld.withLock(\.self) {} } }
         }
-        while work.waitingCount < LargeWork.most { await Task.yield() }
+        while work.waitingCount < 3 { await Task.yield() }
         let refused = try await refusal { () throws(TurnpikeError) in try await work.run {} }
         #expect(refused.code == .overloaded && refused.retryAfter != nil)
+        // What is small waits for nobody.
+        #expect(try await work.run(if: false) { 7 } == 7)
         record.isHeld.withLock { $0 = false }
         for task in held { try await task.value }
         try await work.run {}
