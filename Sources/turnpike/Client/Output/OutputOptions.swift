@@ -3,8 +3,9 @@
 import ArgumentParser
 import TurnpikeModel
 
-/// A command whose answer, and failure, comes in the form that is asked for.
-protocol OutputChoosing {
+/// A command whose answer, and failure, comes in the form that is asked for. By way of `ParsableCommand`, no conformance is
+/// confined to an actor: to ask a command for it leaves the command free to run anywhere.
+protocol OutputChoosing: ParsableCommand {
     var output: OutputOptions { get }
 }
 
