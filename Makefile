@@ -15,7 +15,7 @@ build: setup ## Build everything, for debugging
 test: ## Set up, check, build and run every test
 	@scripts/test.sh
 
-check: ## Check layers, words and layout, without a build
+check: ## Check layers, words, links and layout, without a build
 	@scripts/check.sh
 
 lint: ## Check the layout of the code

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-cp -R Package.swift Sources Benchmarks Tests scripts "$copy"
+cp -R Package.swift Sources Benchmarks Tests scripts deploy docs examples ./*.md LICENSE Makefile openapi.yaml "$copy"
 failures=0
 tried=0
 
@@ -79,6 +79,13 @@ expect check-words.sh "Tests/TurnpikeModelTests/$planted" 'let value = 1' "Tests
 lines() { echo "$licence"; yes '//' | head -n $(($1 - 1)); }
 expect check-words.sh "Sources/TurnpikeModel/$planted" "$(lines 601)" '601 lines; the limit is 600'
 expect check-words.sh "Tests/TurnpikeModelTests/$planted" "$(lines 801)" '801 lines; the limit is 800'
+
+link() { expect check-links.py docs/operations.md "$1" "the link '$2' $3"; }
+link 'See [there](gone.md).' gone.md 'leads to no file'
+link 'See [there](#gone).' '#gone' 'leads to no heading'
+link 'See [there](../README.md#gone).' '../README.md#gone' 'leads to no heading'
+link 'See [there](../../elsewhere.md).' '../../elsewhere.md' 'leads out of the project'
+link '[there]: how-to/gone.md' how-to/gone.md 'leads to no file'
 
 if [ "$failures" -gt 0 ]; then exit 1; fi
 echo "Self-test: $tried planted faults, all found."

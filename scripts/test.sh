@@ -11,7 +11,7 @@ say() { printf '==> %s\n' "$*"; }
 
 say "Setting up: installing what is missing."
 scripts/setup.sh
-say "Checking layers, words and layout."
+say "Checking layers, words, links and layout."
 scripts/check.sh
 say "Building all targets and tests; from nothing this takes some minutes, most of it for dependencies."
 swift build --build-tests
