@@ -51,15 +51,18 @@ def before_call(context, case, **kwargs):
 BEYOND_SCHEMAS = {"reference", "immutable", "conflict", "unique", "format"}
 BEYOND_SCHEMAS_DETAILS = re.compile(
     "must be from [0-9]+(ms|s|m|h|d) to"
-    "|goes with|One of|is required for|must not be (shorter|longer|less|more)"
+    "|goes? with|One of|is required for|must not be (shorter|longer|less|more)"
     # A schema takes 1.0 for an integer.
     "|must be an integer, not a number"
     "|There is no revision"
+    # Which there are depends on the machine.
+    "|is not a time zone that this server knows"
 )
 
 # What the contract says in words of parameters: of two together, of times, of the names in paths.
 PARAMETERS = re.compile(
-    "A dry run makes no revision|'key' has no place here|stands alone|RFC 3339|The name must be|'key' is required"
+    "A dry run makes no revision|A gateway refuses such a request"
+    "|'key' has no place here|stands alone|RFC 3339|The name must be|'key' is required"
 )
 
 

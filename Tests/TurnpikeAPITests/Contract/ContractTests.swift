@@ -136,6 +136,27 @@ import Yams
         #expect(required.subtracting(["name"]) == writtenRequired)
     }
 
+    @Test(arguments: Kind.allCases)
+    func `texts that the server refuses for their length, the contract does not allow`(kind: Kind) throws {
+        let schemas = try ContractSchemas(try contract())
+        let name = kind.rawValue.prefix(1).uppercased() + kind.rawValue.dropFirst()
+        let texts = schemas.texts(in: kind == .apiKey ? "APIKey" : name)
+        #expect(!texts.isEmpty)
+        for text in texts {
+            for value in ["", String(repeating: "a", count: 100_000)] where text.allows(value) {
+                let refused = faults(in: text.body(with: value), kind).filter {
+                    $0.rule == .length && $0.pointer.description == text.pointer
+                }
+                #expect(refused.isEmpty, "\(text.pointer) of \(value.count) characters: \(refused)")
+            }
+        }
+    }
+
+    @Test func `bundles hold the kinds that clients write, in the contract as in the server`() throws {
+        let kinds = try #require(try schema("WrittenKind")["enum"] as? [String])
+        #expect(Set(kinds) == Set(Kind.allCases.filter { $0.spec.isCreatedByClients }.map { $0.rawValue }))
+    }
+
     @Test func `lists are filtered by the fields of the contract that hold one value, and by no others`() throws {
         let components = try #require(try contract()["components"] as? [String: Any])
         let schemas = try #require(components["schemas"] as? [String: [String: Any]])
