@@ -51,10 +51,15 @@ final class ControlPlaneProcess: Sendable {
 
     /// Starts the control plane again, on the same port and database.
     func restart() async throws {
+        try beginRestart()
+        _ = try await ControlPlaneProcess.readyURL(of: process)
+    }
+
+    /// The same, without waiting until it is ready.
+    func beginRestart() throws {
         guard let port = url.split(separator: ":").last.flatMap({ Int($0) }) else { return }
         let next = try ControlPlaneProcess.launch(on: stage, port: port, options)
         child.withLock { $0 = next }
-        _ = try await ControlPlaneProcess.readyURL(of: next)
     }
 
     // MARK: The REST API
