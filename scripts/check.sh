@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Everything that can be checked without a build: layers, words, links, the checks themselves, and the layout of
-# the code.
+# Everything that can be checked without a build: layers, words, links, alerts, the checks themselves, and the
+# layout of the code.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,5 +10,6 @@ cd "$(dirname "$0")/.."
 scripts/check-layers.sh
 scripts/check-words.sh
 scripts/check-links.py
+scripts/check-alerts.sh
 scripts/check-selftest.sh
 scripts/format.sh --lint
