@@ -64,13 +64,22 @@ public final class InMemoryStore: Store {
 
     public func records(_ query: LogQuery) async throws -> LogPage {
         let records = state.withLock(\.records).filter { $0.revision > query.above && $0.revision < query.below }
-        var page = LogPage(records: [], hasMore: false)
-        var changesLeft = query.changeLimit
+        var page = LogPage(records: [], next: nil)
+        guard query.limit > 0 else { return page }
+        var (changesLeft, examinesLeft) = (query.changeLimit, query.examineLimit)
+        var last: Revision?
         for record in query.isDescending ? records.reversed() : records {
+            if let tenant = query.tenant, !record.changes.contains(where: { $0.tenant == tenant }) { continue }
+            examinesLeft -= 1
+            guard examinesLeft >= 0 || !query.isSelective else {
+                page.next = last
+                return page
+            }
+            defer { last = record.revision }
             guard let answer = record.answering(query) else { continue }
             changesLeft -= answer.changes.count
             guard page.records.count < query.limit, page.records.isEmpty || changesLeft >= 0 else {
-                page.hasMore = query.limit > 0
+                page.next = page.records.last?.revision
                 return page
             }
             page.records.append(answer)

@@ -102,8 +102,7 @@ struct LogEndpoints {
             query.below = below
         }
         let page = try await control.records(query, for: context.authority)
-        let next =
-            page.hasMore ? page.records.last.map { Cursor(place: .integer($0.revision), question: path).text } : nil
+        let next = page.next.map { Cursor(place: .integer($0), question: path).text }
         let isWhole = try isWhole(request, context)
         return .list(
             page.records.map { $0.auditEntry(isWhole: isWhole) },

@@ -36,17 +36,17 @@ public struct Authority: Sendable, Hashable {
     // MARK: Sight
 
     func sees(_ resource: Resource) -> Bool {
-        guard let tenant else { return true }
-        switch resource.key.kind {
-        case .tenant: return resource.key.name == tenant
-        case .operator: return (resource.spec as? Operator)?.tenant == tenant
-        default: return resource.key.tenant == tenant
-        }
+        tenant == nil || resource.homeTenant == tenant
     }
 
     /// Whether anything of a collection can be in sight.
     func sees(_ collection: CollectionKey) -> Bool {
         tenant == nil || collection.tenant == nil || collection.tenant == tenant
+    }
+
+    /// What is in sight of a collection of which something can be.
+    func part(of collection: CollectionKey) -> CollectionKey {
+        CollectionKey(collection.kind, tenant: collection.tenant ?? tenant)
     }
 
     func sees(_ change: Change) -> Bool {

@@ -18,7 +18,7 @@ extension ControlPlane {
                 .invalidResource, "A bundle of a tenant's own may hold \(tenantLimits.bundleItems) items at most.")
         }
         let taken = try bundle.taken(by: intake)
-        let pruning = try await pruning(for: taken)
+        let pruning = try await pruning(for: taken, authority)
         defer { if let pruning { view.end(pruning.walk) } }
         let receipt = try await commit(context, of: taken.onlyTenant) { draft throws(TurnpikeError) in
             taken.write(to: draft, pruning, for: authority)
@@ -27,9 +27,9 @@ extension ControlPlane {
         return ApplyOutcome(receipt)
     }
 
-    private func pruning(for bundle: Bundle) async throws(TurnpikeError) -> Pruning? {
+    private func pruning(for bundle: Bundle, _ authority: Authority) async throws(TurnpikeError) -> Pruning? {
         guard let labels = bundle.pruneLabels else { return nil }
-        let collections = Set(bundle.collections)
+        let collections = Set(bundle.collections.map { authority.part(of: $0) })
         let count = collections.reduce(0) { $0 + view.count(of: $1) }
         let walk = view.beginWalk()
         do throws(TurnpikeError) {
@@ -138,7 +138,10 @@ private struct Pruning: Sendable {
 
     /// All that may carry the labels in a state.
     func keys(in draft: Draft) -> Set<ResourceKey> {
-        candidates.union(draft.keysChanged(since: walk).filter { collections.contains(CollectionKey(of: $0)) })
+        candidates.union(
+            draft.keysChanged(since: walk).filter { key in
+                draft.resource(key)?.collections.contains { collections.contains($0) } ?? false
+            })
     }
 }
 

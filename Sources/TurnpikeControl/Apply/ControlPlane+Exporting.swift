@@ -23,11 +23,12 @@ extension ControlPlane {
             .filter { $0.spec.isCreatedByClients }.sorted()
         // Of all tenants there may be very many: to count them is a walk itself.
         let count = only.map { tenant in
-            kinds.reduce(0) { $0 + view.count(of: CollectionKey($1, tenant: $1.scope == .tenant ? tenant : nil)) }
+            kinds.flatMap { view.collections(of: $0, tenant: tenant, for: authority) }
+                .reduce(0) { $0 + view.count(of: $1) }
         }
         return try await largeWork.run(if: count ?? .max >= LargeWork.leastResources) {
             [view] () throws(TurnpikeError) in
-            let (found, revision) = view.gather(kinds, tenant: only, limit: Bundle.maximumItems + 1)
+            let (found, revision) = view.gather(kinds, tenant: only, for: authority, limit: Bundle.maximumItems + 1)
             guard found.count <= Bundle.maximumItems else {
                 throw TurnpikeError(
                     .invalidParameter,
@@ -47,12 +48,14 @@ extension SharedView {
     ///
     /// Walked a stretch at a time, so that nobody waits for a large export, and put right by what was written meanwhile, so
     /// that no number of writes keeps it from its end.
-    fileprivate func gather(_ kinds: [Kind], tenant: String?, limit: Int) -> (resources: [Resource], Revision) {
+    fileprivate func gather(
+        _ kinds: [Kind], tenant: String?, for authority: Authority, limit: Int
+    ) -> (resources: [Resource], Revision) {
         let walk = beginWalk()
         defer { end(walk) }
         var found: [Resource] = []
         for kind in kinds {
-            for collection in collections(of: kind, tenant: tenant) where found.count < limit {
+            for collection in collections(of: kind, tenant: tenant, for: authority) where found.count < limit {
                 forEachResource(in: collection, after: nil) { resource in
                     found.append(resource)
                     return found.count < limit
@@ -69,9 +72,12 @@ extension SharedView {
         return (found.sorted { $0.key.precedes($1.key) }, late.revision)
     }
 
-    private func collections(of kind: Kind, tenant: String?) -> [CollectionKey] {
-        guard kind.scope == .tenant else { return [CollectionKey(kind)] }
-        return (tenant.map { [$0] } ?? tenants()).map { CollectionKey(kind, tenant: $0) }
+    /// What of a kind an export looks through.
+    fileprivate func collections(of kind: Kind, tenant: String?, for authority: Authority) -> [CollectionKey] {
+        switch kind.scope {
+        case .tenant: (tenant.map { [$0] } ?? tenants()).map { CollectionKey(kind, tenant: $0) }
+        case .global: [authority.part(of: CollectionKey(kind, tenant: kind == .tenant ? tenant : nil))]
+        }
     }
 }
 

@@ -50,8 +50,10 @@ public final class ChangeFeed: Sendable {
                 var page = query
                 (page.above, page.below) = (position, newest + 1)
                 let found = try await control.records(page, for: .system)
-                position = found.hasMore ? found.records.last?.revision ?? newest : newest
+                position = found.next ?? newest
                 if !found.records.isEmpty { return .records(found.records) }
+                // Nothing yet among those that were looked at.
+                if found.next != nil { continue }
             }
             guard isWatching, !control.publisher.isDraining else { return nil }
             let hasNews = await control.publisher.waitForRevision(above: position, timeout: Self.heartbeatInterval)

@@ -22,8 +22,8 @@ extension ControlPlane {
         if authority.tenant != nil { _ = try await record(revision, for: authority) }
     }
 
-    /// Entries of the log, with those of their changes that were asked for and are in sight. A page ends where its entries
-    /// or its changes are as many as the query allows, and says whether more follow.
+    /// Entries of the log, with those of their changes that were asked for and are in sight. A page ends where its entries,
+    /// its changes, or the entries that it looked at are as many as the query allows, and says where the next one goes on.
     ///
     /// - Throws: `notFound` for a tenant that is not there, or out of sight; `revisionGone` where entries that were
     ///   asked for by revision are no longer kept; `storageFailed`.

@@ -24,14 +24,18 @@ public struct LogQuery: Sendable {
     public var limit: Int
     /// At most so many changes, all entries together; but one entry, however large, comes whole.
     public var changeLimit: Int
+    /// At most so many entries are looked at where not all are asked for. Of a tenant's log, only those about the tenant are.
+    public var examineLimit: Int
 
     /// Changes that are read at once: an entry may have 200,000, so entries alone bound nothing.
     public static let changesAtOnce = 10_000
+    /// Entries that are looked at at once: of a long log very few may be what is asked for.
+    public static let examinedAtOnce = 10_000
 
     public init(
         above: Revision = 0, below: Revision = .max, isDescending: Bool = false, tenant: String? = nil,
         kind: Kind? = nil, name: String? = nil, actor: String? = nil, from: Timestamp? = nil, to: Timestamp? = nil,
-        limit: Int, changeLimit: Int = changesAtOnce
+        limit: Int, changeLimit: Int = changesAtOnce, examineLimit: Int = examinedAtOnce
     ) {
         self.above = above
         self.below = below
@@ -44,6 +48,17 @@ public struct LogQuery: Sendable {
         self.to = to
         self.limit = limit
         self.changeLimit = changeLimit
+        self.examineLimit = examineLimit
+    }
+
+    /// Whether entries in between may be left out, so that a page has to look at more of them than it holds.
+    public var isSelective: Bool { kind != nil || name != nil || actor != nil || from != nil || to != nil }
+
+    /// The query for what follows a page that ended at a revision.
+    public func going(on revision: Revision) -> LogQuery {
+        var query = self
+        if isDescending { query.below = revision } else { query.above = revision }
+        return query
     }
 
     /// Whether a change is among those asked for.
@@ -56,12 +71,12 @@ public struct LogQuery: Sendable {
 /// A stretch of the log.
 public struct LogPage: Sendable {
     public var records: [RevisionRecord]
-    /// Whether entries that were asked for come after these.
-    public var hasMore: Bool
+    /// The revision that the next page goes on from, which need not be the last entry's; `nil` on the last page.
+    public var next: Revision?
 
-    public init(records: [RevisionRecord], hasMore: Bool) {
+    public init(records: [RevisionRecord], next: Revision?) {
         self.records = records
-        self.hasMore = hasMore
+        self.next = next
     }
 }
 

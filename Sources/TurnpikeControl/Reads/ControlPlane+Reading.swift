@@ -21,8 +21,9 @@ extension ControlPlane {
     /// Documents that one page makes to look at their fields, which costs many times as much as a look at labels.
     static let mostDocuments = 1_000
 
-    /// A page of a collection. Its cost follows the page; where there are filters, the resources that they skip too: after
-    /// 4,000 of these, or 1,000 whose fields were looked at, the page ends, however few it has found, and the next one goes on.
+    /// A page of what is in sight of a collection. Its cost follows the page; where there are filters, the resources that they
+    /// skip too: after 4,000 of these, or 1,000 whose fields were looked at, the page ends, however few it has found, and the
+    /// next one goes on.
     ///
     /// - Throws: `notFound` for an unknown tenant.
     public func list(
@@ -31,22 +32,21 @@ extension ControlPlane {
         let collection = try view.collection(kind, tenant: tenant, for: authority)
         try view.requireTenant(of: collection)
         let limit = max(1, query.limit)
-        let seesAll = authority.tenant == nil || collection.tenant != nil
-        if query.labels.isEmpty, query.fields.isEmpty, seesAll {
-            let resources = view.read { $0.resources(in: collection, after: query.after, limit: limit + 1) }
+        let part = authority.part(of: collection)
+        if query.labels.isEmpty, query.fields.isEmpty {
+            let resources = view.read { $0.resources(in: part, after: query.after, limit: limit + 1) }
             return ResourcePage(resources, limit: limit)
         }
         var (found, examined, documents): ([Resource], Int, Int) = ([], 0, 0)
         var (last, isCut): (String?, Bool) = (nil, false)
-        view.forEachResource(in: collection, after: query.after) { resource in
-            // Where not everything is in sight, a place to go on from would name what is not; such collections are short.
-            guard examined < Self.mostExamined && documents < Self.mostDocuments || !seesAll else {
+        view.forEachResource(in: part, after: query.after) { resource in
+            guard examined < Self.mostExamined, documents < Self.mostDocuments else {
                 isCut = true
                 return false
             }
             examined += 1
             last = resource.key.name
-            guard authority.sees(resource), resource.labels.satisfy(query.labels) else { return true }
+            guard resource.labels.satisfy(query.labels) else { return true }
             if !query.fields.isEmpty { documents += 1 }
             if query.fields.isEmpty || query.hasFields(resource) { found.append(resource) }
             return found.count <= limit

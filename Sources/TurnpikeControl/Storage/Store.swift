@@ -35,8 +35,8 @@ public protocol Store: Sendable {
         _ records: [RevisionRecord], replies: [StoredReply], done: @escaping @Sendable (Result<Void, any Error>) -> Void
     )
 
-    /// Entries of the log, with those of their changes that were asked for: as many as the query's limits allow, and one
-    /// at least where there is one.
+    /// Entries of the log, with those of their changes that were asked for: as many as the query's limits allow. A page may have
+    /// none and yet not be the last, where all that it looked at was not asked for.
     func records(_ query: LogQuery) async throws -> LogPage
 
     /// The revision after which the log has no more than so many changes, all entries together.
@@ -184,8 +184,8 @@ extension Store {
         while query.limit > 0 {
             let page = try await self.records(query)
             records += page.records
-            guard page.hasMore, let last = page.records.last else { break }
-            query.above = last.revision
+            guard let next = page.next else { break }
+            query.above = next
             query.limit = limit - records.count
         }
         return records

@@ -22,7 +22,8 @@ protocol StateLayer {
     func claims(below parent: String) -> [String: Int]
 }
 
-/// The resources of one kind and, for kinds that have one, one tenant.
+/// The resources of one kind and, for kinds that have one, one tenant. Of kinds without, those whose home a tenant is: the tenant
+/// itself, and the operators bound to it.
 struct CollectionKey: Sendable, Hashable {
     var kind: Kind
     var tenant: String?
@@ -41,6 +42,22 @@ struct CollectionKey: Sendable, Hashable {
 }
 
 extension Resource {
+    /// The tenant that it belongs to, by its key or otherwise, and whose bound tokens see it; `nil`: it is the platform's alone.
+    var homeTenant: String? {
+        switch key.kind {
+        case .tenant: key.name
+        case .operator: (spec as? Operator)?.tenant
+        case .service, .route, .apiKey, .quota, .policy, .certificate, .worker, .joinToken: key.tenant
+        }
+    }
+
+    /// All that it is found in.
+    var collections: [CollectionKey] {
+        let own = CollectionKey(of: key)
+        guard own.tenant == nil, let homeTenant else { return [own] }
+        return [own, CollectionKey(own.kind, tenant: homeTenant)]
+    }
+
     /// The keys of the resources that must exist for this one to make sense.
     var referenceTargets: Set<ResourceKey> {
         Set(spec.references.map { ResourceKey($0.kind, tenant: key.tenant, name: $0.name) })

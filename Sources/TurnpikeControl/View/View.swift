@@ -51,7 +51,7 @@ struct View: Sendable {
 
     private mutating func index(_ resource: Resource) {
         let key = resource.key
-        names[CollectionKey(of: key), default: SortedNames()].insert(key.name)
+        for collection in resource.collections { names[collection, default: SortedNames()].insert(key.name) }
         for target in resource.referenceTargets { referrers[target, default: []].insert(key) }
         for digest in resource.credentialDigests { credentials[digest] = key }
         hosts.insert(resource)
@@ -59,10 +59,11 @@ struct View: Sendable {
 
     private mutating func remove(_ resource: Resource) {
         let key = resource.key
-        let collection = CollectionKey(of: key)
         resources.remove(key)
-        names[collection]?.remove(key.name)
-        if names[collection]?.count == 0 { names[collection] = nil }
+        for collection in resource.collections {
+            names[collection]?.remove(key.name)
+            if names[collection]?.count == 0 { names[collection] = nil }
+        }
         for target in resource.referenceTargets {
             referrers[target]?.remove(key)
             if referrers[target]?.isEmpty == true { referrers[target] = nil }
@@ -84,17 +85,13 @@ extension View {
 
     /// A stretch of a collection, ordered by name.
     func resources(in collection: CollectionKey, after name: String?, limit: Int) -> [Resource] {
-        (names[collection]?.names(after: name, limit: limit) ?? []).compactMap {
-            resources[ResourceKey(collection.kind, tenant: collection.tenant, name: $0)]
-        }
+        (names[collection]?.names(after: name, limit: limit) ?? []).compactMap { resources[collection.key($0)] }
     }
 
     func count(of collection: CollectionKey) -> Int { names[collection]?.count ?? 0 }
 
     func keys(in collection: CollectionKey, limit: Int) -> [ResourceKey] {
-        (names[collection]?.names(after: nil, limit: limit) ?? []).map {
-            ResourceKey(collection.kind, tenant: collection.tenant, name: $0)
-        }
+        (names[collection]?.names(after: nil, limit: limit) ?? []).map { collection.key($0) }
     }
 
     func referrerCount(of key: ResourceKey) -> Int { referrers[key]?.count ?? 0 }
@@ -119,6 +116,12 @@ extension View {
             key.tenant == tenant
         else { return nil }
         return key
+    }
+}
+
+extension CollectionKey {
+    fileprivate func key(_ name: String) -> ResourceKey {
+        ResourceKey(kind, tenant: kind.scope == .tenant ? tenant : nil, name: name)
     }
 }
 

@@ -66,8 +66,8 @@ extension SQLiteStore {
     }
 
     public func records(_ query: LogQuery) async throws -> LogPage {
-        let (stored, hasMore) = try await read { db in try StoredRecord.fetch(db, query) }
-        return LogPage(records: try stored.map { try $0.record() }, hasMore: hasMore)
+        let (stored, next) = try await read { db in try StoredRecord.fetch(db, query) }
+        return LogPage(records: try stored.map { try $0.record() }, next: next)
     }
 
     public func revision(before changes: Int) async throws -> Revision {

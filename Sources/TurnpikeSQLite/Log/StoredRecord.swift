@@ -31,8 +31,11 @@ struct StoredRecord: Sendable {
         return record
     }
 
-    static func fetch(_ db: Database, _ query: LogQuery) throws -> (records: [StoredRecord], hasMore: Bool) {
-        guard query.limit > 0 else { return ([], false) }
+    /// - Returns: a page, and the revision that the next one goes on from; `nil`: it is the last.
+    static func fetch(_ db: Database, _ query: LogQuery) throws -> (records: [StoredRecord], next: Revision?) {
+        guard query.limit > 0 else { return ([], nil) }
+        let stretch = try LogStretch(db, query)
+        let query = stretch.query
         var (conditions, arguments) = (["number > ?", "number < ?"], [query.above, query.below] as StatementArguments)
         func demand(_ condition: String, _ values: StatementArguments) {
             conditions.append(condition)
@@ -65,16 +68,16 @@ struct StoredRecord: Sendable {
         var records: [StoredRecord] = []
         var changesLeft = query.changeLimit
         while let row = try rows.next() {
-            guard records.count < query.limit else { return (records, true) }
+            guard records.count < query.limit else { return (records, records.last?.number) }
             let number: Revision = try row.decode(atIndex: 0)
             // One more than there is room for tells that there is no room.
             let most = records.isEmpty ? -1 : changesLeft + 1
             let changes = try changes(db, of: number, wanted, limit: most)
-            if !records.isEmpty, changes.count > changesLeft { return (records, true) }
+            if !records.isEmpty, changes.count > changesLeft { return (records, records.last?.number) }
             changesLeft = max(0, changesLeft - changes.count)
             records.append(try StoredRecord(row, number: number, changes: changes))
         }
-        return (records, false)
+        return (records, stretch.next)
     }
 
     private init(

@@ -58,10 +58,10 @@ public struct Inspection: Sendable {
     private static func log(_ db: Database) throws -> Finding {
         var previous = try String.fetchOne(db, sql: "SELECT hash FROM log_start") ?? LogChain.start
         var (position, count) = (Revision(0), 0)
-        var hasMore = true
-        while hasMore {
-            let page = try StoredRecord.fetch(db, LogQuery(above: position, limit: 500))
-            hasMore = page.hasMore
+        var next: Revision? = 0
+        while let start = next {
+            let page = try StoredRecord.fetch(db, LogQuery(above: start, limit: 500))
+            next = page.next
             for stored in page.records {
                 var record: RevisionRecord
                 do { record = try stored.record() } catch {

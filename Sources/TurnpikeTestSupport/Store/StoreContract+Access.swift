@@ -40,7 +40,7 @@ extension StoreContract {
             }
             func page(_ query: LogQuery) async throws -> [Revision] {
                 let page = try await store.records(query)
-                return page.records.map(\.revision) + (page.hasMore ? [-1] : [])
+                return page.records.map(\.revision) + (page.next == nil ? [] : [-1])
             }
             #expect(try await page(LogQuery(limit: 9)) == [1, 2, 3, 4])
             #expect(try await page(LogQuery(limit: 4)) == [1, 2, 3, 4])
@@ -54,6 +54,39 @@ extension StoreContract {
             #expect(try await page(LogQuery(limit: 0)) == [])
             let whole = try await store.records(after: 0, limit: 9)
             #expect(whole.map(\.changes.count) == [2, 9, 2, 2])
+        },
+
+        Clause("a page of the log looks at so many entries, and the next one goes on after these") { store in
+            var make = RecordMaker()
+            for number in 0..<20 {
+                let tenant = number % 2 == 0 ? "even" : "odd"
+                try await store.commit([make.creating(try make.tenant("\(tenant)-\(number)"))])
+            }
+            var service = [make.creating(try make.tenant("acme"))]
+            for number in 0..<7 { service.append(make.creating(try make.service("acme", "s\(number)"))) }
+            try await store.commit(service)
+            func pages(_ query: LogQuery) async throws -> [[Revision]] {
+                var (query, pages): (LogQuery, [[Revision]]) = (query, [])
+                while true {
+                    let page = try await store.records(query)
+                    pages.append(page.records.map(\.revision))
+                    guard let next = page.next else { return pages }
+                    query = query.going(on: next)
+                }
+            }
+            let named = LogQuery(name: "odd-19", limit: 5, examineLimit: 8)
+            #expect(try await pages(named) == [[], [], [20], []])
+            let newestFirst = LogQuery(isDescending: true, name: "odd-1", limit: 5, examineLimit: 10)
+            #expect(try await pages(newestFirst) == [[], [], [2]])
+            // Of a tenant's log, what is about others is not even looked at.
+            let first = LogQuery(isDescending: true, tenant: "acme", name: "s0", limit: 5, examineLimit: 7)
+            #expect(try await pages(first) == [[22], []])
+            #expect(try await pages(LogQuery(tenant: "acme", limit: 4)) == [[21, 22, 23, 24], [25, 26, 27, 28]])
+            #expect(
+                try await pages(LogQuery(kind: .service, limit: 7, examineLimit: 100)) == [
+                    [22, 23, 24, 25, 26, 27, 28]
+                ])
+            #expect(try await pages(LogQuery(limit: 28, examineLimit: 1)) == [Array(1...28)])
         },
 
         Clause("the chain of hashes holds, and goes on where old entries are forgotten") { store in

@@ -18,6 +18,7 @@ final class HookedStore: Store {
     private let transactions = Mutex(0)
     private let held = Mutex<[@Sendable () -> Void]?>(nil)
     private let isReadingRefused = Mutex(false)
+    private let examineLimit = Mutex<Int?>(nil)
 
     /// What every write does first; one that throws fails.
     func beforeWriting(_ hook: (@Sendable () async throws -> Void)?) { self.hook.withLock { $0 = hook } }
@@ -34,6 +35,9 @@ final class HookedStore: Store {
 
     /// Lets no reply be read, or lets them be read again.
     func refuseReading(_ isRefused: Bool) { isReadingRefused.withLock { $0 = isRefused } }
+
+    /// Looks at so few entries of the log for a page.
+    func examine(atOnce entries: Int) { examineLimit.withLock { $0 = entries } }
 
     /// What maintenance does before it writes; where it throws, that fails.
     func beforeMaintaining(_ hook: (@Sendable () async throws -> Void)?) { maintenance.withLock { $0 = hook } }
@@ -72,7 +76,11 @@ final class HookedStore: Store {
         }
     }
 
-    func records(_ query: LogQuery) async throws -> LogPage { try await base.records(query) }
+    func records(_ query: LogQuery) async throws -> LogPage {
+        var query = query
+        if let limit = examineLimit.withLock(\.self) { query.examineLimit = limit }
+        return try await base.records(query)
+    }
     func revision(before changes: Int) async throws -> Revision { try await base.revision(before: changes) }
     func forgetRecords(before: Timestamp) async throws -> Int { try await base.forgetRecords(before: before) }
     func tryWriting() async throws { try await enter() }

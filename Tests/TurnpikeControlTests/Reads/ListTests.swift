@@ -86,6 +86,53 @@ import TurnpikeModel
         #expect(try pages(of: test, both) == [[last]])
     }
 
+    @Test func `a bound token's lists go through what is its tenant's alone`() async throws {
+        let test = try await TestPlane.start()
+        for tenant in ["acme", "umbra"] { try await test.write(.create(.tenant, body: ["name": .string(tenant)])) }
+        let count = ControlPlane.mostExamined + 5
+        func operators(_ tenant: String, _ prefix: String) -> JSON {
+            .array(
+                (0..<count).map { number in
+                    [
+                        "kind": "operator", "name": .string("\(prefix)\(10_000 + number)"),
+                        "spec": ["role": "viewer", "tenant": .string(tenant)],
+                    ]
+                })
+        }
+        // By name, one of each by turns.
+        try await test.apply(["resources": operators("umbra", "x")])
+        try await test.apply(["resources": operators("acme", "y")])
+        _ = try await test.join("gw-1")
+        let acme = Authority(role: .owner, tenant: "acme")
+        func pages(_ kind: Kind, _ query: ListQuery) throws -> [[String]] {
+            var (query, pages): (ListQuery, [[String]]) = (query, [])
+            repeat {
+                let page = try test.plane.list(kind, tenant: nil, query, for: acme)
+                pages.append(page.resources.map(\.key.name))
+                query.after = page.next
+            } while query.after != nil
+            return pages
+        }
+        let all = try pages(.operator, ListQuery(limit: 1000))
+        #expect(
+            all.map(\.count) == [1000, 1000, 1000, 1000, 5] && all.flatMap(\.self).allSatisfy { $0.hasPrefix("y") })
+        // What is out of sight is not looked at, so that the page does not end because of it; what is in sight is.
+        let last = "y\(10_000 + count - 1)"
+        for name in ["y10000", last] {
+            try await test.write(.patch(.operator, name: name, patch: ["labels": ["mine": "yes"]]))
+        }
+        let mine = ListQuery(labels: ["mine": "yes"], limit: 10)
+        #expect(try pages(.operator, mine) == [["y10000"], [last]])
+        try await test.write(.patch(.operator, name: "y10000", patch: ["tenant": "umbra"]))
+        #expect(try pages(.operator, mine) == [[], [last]])
+
+        #expect(try pages(.tenant, ListQuery()) == [["acme"]] && pages(.tenant, ListQuery(after: "acme")) == [[]])
+        #expect(try pages(.tenant, mine) == [[]])
+        #expect(try pages(.worker, ListQuery()) == [[]] && pages(.joinToken, mine) == [[]])
+        let exported = try await test.plane.export(tenant: nil, kinds: [.tenant, .operator], labels: [:], for: acme)
+        #expect(exported.resources.count == count && exported.resources.first?.key.name == "acme")
+    }
+
     @Test func `a page can go on after a name that is gone`() async throws {
         let test = try await planeWithKeys(5)
         try await test.write(.delete(.apiKey, tenant: "acme", name: "k10002"))

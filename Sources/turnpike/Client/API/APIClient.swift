@@ -181,11 +181,11 @@ struct APIClient: Sendable {
 }
 
 extension APIClient {
-    /// All pages of a list, or only the first.
+    /// All pages of a list, or only the first that holds anything: where little fits what is asked for, pages may be empty.
     func list(_ target: Target, allPages: Bool) async throws(CommandFailure) -> (data: [JSON], next: String?) {
         var page = try await send(.GET, target).body
         var data = page["data"]?.array ?? []
-        while allPages, let next = page["next"]?.string {
+        while allPages || data.isEmpty, let next = page["next"]?.string {
             page = try await send(.GET, Target(encoded: next)).body
             data += page["data"]?.array ?? []
         }
