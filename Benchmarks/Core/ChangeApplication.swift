@@ -9,24 +9,23 @@ import TurnpikeSnapshot
 /// one service. Sizes take turns, so that what else the machine does falls on all of them.
 struct ChangeApplication {
     private enum Subject: CaseIterable {
-        case route, comingAndGoing, service, rateLimit
+        case route, comingAndGoing, service, rateLimit, limitForAll, limitOfOne
 
         var title: String {
             switch self {
             case .route: "a route's path changes"
             case .comingAndGoing: "a route comes, or goes"
             case .service: "the service of all routes changes"
-            case .rateLimit: "a rate limit of all routes changes"
+            case .rateLimit: "a limit for all routes changes"
+            case .limitForAll: "a limit for all routes comes, or goes"
+            case .limitOfOne: "a limit that names a route comes, or goes"
             }
         }
-
-        /// Those that touch all routes take as long as they take.
-        var isOfOneRoute: Bool { self == .route || self == .comingAndGoing }
     }
 
     static let sizes = [10, 1_000, 100_000]
 
-    /// - Parameter rounds: changes of each kind to each tenant; a tenth of that where all routes are touched.
+    /// - Parameter rounds: changes of each kind to each tenant.
     static func measure(rounds: Int) throws {
         var subjects: [TenantUnderChange] = []
         for size in sizes {
@@ -37,7 +36,7 @@ struct ChangeApplication {
         }
         for kind in Subject.allCases {
             var taken = [[Duration]](repeating: [], count: sizes.count)
-            for number in 0..<(kind.isOfOneRoute ? rounds : max(rounds / 10, 1)) {
+            for number in 0..<rounds {
                 for place in sizes.indices {
                     taken[place].append(try subjects[place].apply(change(kind, number, sizes[place])))
                 }
@@ -66,6 +65,12 @@ struct ChangeApplication {
             return number % 2 == 0 ? ([route], []) : ([], [route.name])
         case .service: return ([TenantUnderChange.service(port: 1000 + number)], [])
         case .rateLimit: return ([TenantUnderChange.rateLimit(100 + Int64(number))], [])
+        case .limitForAll:
+            let limit = TenantUnderChange.rateLimit(named: "all", 5)
+            return number % 2 == 0 ? ([limit], []) : ([], [limit.name])
+        case .limitOfOne:
+            let limit = TenantUnderChange.rateLimit(named: "single", 5, routes: ["r\(number / 2 * 7919 % size)"])
+            return number % 2 == 0 ? ([limit], []) : ([], [limit.name])
         }
     }
 
@@ -111,11 +116,11 @@ private final class TenantUnderChange {
                 responseTimeout: .seconds(5)))
     }
 
-    static func rateLimit(_ limit: Int64) -> CompiledResource {
+    static func rateLimit(named name: String = "burst", _ limit: Int64, routes: [String] = []) -> CompiledResource {
         .rateLimit(
             CompiledRateLimit(
-                tenant: "acme", name: "burst", id: ResourceID(high: 13, low: 1), per: .key, limit: limit,
-                interval: .seconds(1), burst: limit))
+                tenant: "acme", name: name, id: ResourceID(high: 13, low: UInt64(name.utf8.count)), per: .key,
+                limit: limit, interval: .seconds(1), burst: limit, selector: RouteSelector(routes: routes)))
     }
 }
 

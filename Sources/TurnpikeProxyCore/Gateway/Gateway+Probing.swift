@@ -25,7 +25,7 @@ extension GatewayConfiguration {
     /// - Parameter tenant: the one that had the last policy asked for, and then the one that has this.
     fileprivate func rate(of policy: ResourceID, lookingFirstAt tenant: inout TenantConfiguration?) -> GCRA? {
         if let rate = tenant?.limits.rates[policy] { return rate }
-        for case let other? in tenants {
+        for case let other? in tenants.values {
             guard let rate = other.limits.rates[policy] else { continue }
             tenant = other
             return rate

@@ -19,7 +19,7 @@ public final class GatewayConfiguration: Sendable {
     public let revision: Revision
     let hosts: HostDirectory
     /// By slot; `nil` where a tenant was.
-    let tenants: [TenantConfiguration?]
+    let tenants: PiecedArray<TenantConfiguration?>
     let keys: KeyTable
     /// What the version before had other services of.
     let changes: ClusterChanges
@@ -27,7 +27,7 @@ public final class GatewayConfiguration: Sendable {
     public var keyCount: Int { keys.count }
 
     init(
-        revision: Revision, hosts: HostDirectory, tenants: [TenantConfiguration?], keys: KeyTable,
+        revision: Revision, hosts: HostDirectory, tenants: PiecedArray<TenantConfiguration?>, keys: KeyTable,
         changes: ClusterChanges
     ) {
         self.revision = revision

@@ -16,7 +16,8 @@ public final class GatewayRoute: Sendable {
     struct Links: Sendable {
         var backends: [Backend]
         var mirrors: [GatewayMirror]
-        var limits: RouteLimits
+        /// Of the routes that are held to the same limits, the number in ``TenantLimits``.
+        var group: Int
     }
 
     /// What it was made of: shared by all that are made of it, whatever they lead to.
@@ -38,12 +39,13 @@ public final class GatewayRoute: Sendable {
     public let tenantID: ResourceID
     /// The path that it matches, as it is written there; nil where there are several.
     public let path: String?
-    /// That its requests take once it is found.
+    /// That its requests take once it is found, beside those that they take for its limits.
     let phases: RequestPhases
     /// Bytes of content that a request may have. Nil: as many as the gateway takes.
     let maxContentBytes: UInt64?
     let backends: [Backend]
-    let limits: RouteLimits
+    /// By which its tenant has what its requests are held to, as long as it is among the tenant's routes.
+    let group: Int
     /// In place of forwarding.
     let answer: GatewayAnswer?
     let rewrite: GatewayRewrite?
@@ -57,8 +59,6 @@ public final class GatewayRoute: Sendable {
     var compiled: CompiledRoute { source.compiled }
     /// What it asks of requests. Its index says nothing.
     var entry: RouteEntry { source.entry }
-    var rateLimits: [GatewayRateLimit] { limits.rateLimits }
-    var quotas: [GatewayQuota] { limits.quotas }
 
     init(_ compiled: CompiledRoute, links: Links, answer: GatewayAnswer? = nil, rewrite: GatewayRewrite? = nil) {
         tenant = compiled.tenant
@@ -66,10 +66,10 @@ public final class GatewayRoute: Sendable {
         id = compiled.id
         tenantID = compiled.tenantID
         path = compiled.paths.count == 1 ? PathPattern(compiled.paths[0]).text : nil
-        phases = RequestPhases(of: compiled, limits: links.limits)
+        phases = RequestPhases(of: compiled)
         maxContentBytes = compiled.maxContentBytes.map { UInt64(max($0, 0)) }
         backends = links.backends
-        limits = links.limits
+        group = links.group
         self.answer = answer
         self.rewrite = rewrite
         stickiness = compiled.stickiness.map { GatewayStickiness($0, weights: compiled.backends.map(\.weight)) }
@@ -87,10 +87,10 @@ public final class GatewayRoute: Sendable {
         id = former.id
         tenantID = former.tenantID
         path = former.path
-        phases = RequestPhases(of: former.compiled, limits: links.limits)
+        phases = former.phases
         maxContentBytes = former.maxContentBytes
         backends = links.backends
-        limits = links.limits
+        group = links.group
         answer = former.answer
         rewrite = former.rewrite
         stickiness = former.stickiness

@@ -16,7 +16,7 @@ public struct GatewayState: Sendable {
     private var tenants = ShardedMap<String, TenantState>()
     private var keys = KeyTable()
     private var hosts: HostDirectory
-    private var configurations: [TenantConfiguration?] = []
+    private var configurations = PiecedArray<TenantConfiguration?>()
     private var tenantSlots = SlotAllocator()
     private var clusterSlots = SlotAllocator()
     private let hashSeed: UInt64

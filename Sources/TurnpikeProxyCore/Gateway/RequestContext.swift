@@ -12,6 +12,8 @@ struct RequestContext {
     var revision: Revision?
     var path = PathNormaliser.Outcome.unchanged
     var route: GatewayRoute?
+    /// Nil where it is held to none.
+    var limits: RouteLimits?
     var key: GatewayKey?
     /// The field that carried the key, which the upstream does not get to see.
     var credential: KnownFieldSet = []

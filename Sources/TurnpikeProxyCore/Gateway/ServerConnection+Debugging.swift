@@ -25,7 +25,7 @@ extension ServerConnection {
         for (limit, remaining) in gateway.rateStates(from: origin.subject, context: request) {
             parts.append("rate=\(limit):\(remaining)")
         }
-        for quota in request.route?.quotas ?? [] { parts.append("quota=\(quota.name)") }
+        for quota in request.limits?.quotas ?? [] { parts.append("quota=\(quota.name)") }
         parts.append("decision=\(decision(refusal))")
         if let service = request.service {
             parts.append("service=\(service.cluster.name)")

@@ -23,7 +23,8 @@ struct TenantCompilation {
     private var clusters: ShardedMap<String, GatewayCluster>
     private var limits: TenantLimits
     private var hosts: ShardedMap<String, Int>
-    private var resolver: LimitResolver
+    /// Names of routes that are held to something else by themselves from now on.
+    private var regrouped: Set<String> = []
 
     /// - Parameter slots: gives new clusters their slots.
     init(_ change: TenantChange, of former: TenantConfiguration?, hashSeed: UInt64, slots: inout SlotAllocator) {
@@ -33,7 +34,6 @@ struct TenantCompilation {
         clusters = former?.clusters ?? ShardedMap()
         limits = former?.limits ?? TenantLimits()
         hosts = former?.hosts ?? ShardedMap()
-        resolver = LimitResolver(limits)
         takeClusters(&slots)
         takeLimits()
     }
@@ -62,7 +62,7 @@ struct TenantCompilation {
         for (name, resource) in change.quotas {
             if case .quota(let compiled)? = resource { limits.set(compiled) } else { limits.removeQuota(name) }
         }
-        resolver = LimitResolver(limits)
+        regrouped = limits.regroup()
     }
 
     /// - Returns: `nil` where there are reasons against it.
@@ -82,22 +82,20 @@ struct TenantCompilation {
         reasons = directory.take(changes, routes: routes.values).prefix(GatewayConfiguration.mostReasons).map(reason)
         guard reasons.isEmpty else { return nil }
         countHosts(changes)
+        // After all have joined theirs, so that a group that goes on keeps its number.
+        for case let former? in changes.lazy.map(\.former) { limits.leave(former.group) }
         return TenantConfiguration(
             directory: directory, routes: routes, clusters: clusters, limits: limits, hosts: hosts)
     }
 
-    /// The routes that the change does not name, and that lead to, or are held to, something else from now on.
+    /// The routes that the change does not name, and that lead to another service, or are of another group, from now on.
     private mutating func relinked() -> [RouteDirectory.Change] {
-        let concernsLimits = !change.rateLimits.isEmpty || !change.quotas.isEmpty
         let gone = Set(lostClusters.map(\.compiled.id))
-        guard concernsLimits || !gone.isEmpty else { return [] }
+        var others = regrouped.compactMap { routes[$0] }.filter { !$0.refers(to: gone) }
+        if !gone.isEmpty { others += routes.values.filter { $0.refers(to: gone) } }
         var changes: [RouteDirectory.Change] = []
-        for route in routes.values where change.routes.isEmpty || change.routes[route.name] == nil {
+        for route in others where change.routes.isEmpty || change.routes[route.name] == nil {
             guard reasons.count < GatewayConfiguration.mostReasons else { break }
-            let isHit =
-                route.refers(to: gone)
-                || concernsLimits && resolver.limits(of: route.compiled) != route.limits
-            guard isHit else { continue }
             changes.append(.init(former: route, now: GatewayRoute(route, links: links(of: route.compiled))))
         }
         return changes
@@ -131,7 +129,7 @@ extension TenantCompilation {
 
     private mutating func links(of route: CompiledRoute) -> GatewayRoute.Links {
         let backends = backends(of: route)
-        return GatewayRoute.Links(backends: backends, mirrors: mirrors(of: route), limits: resolver.limits(of: route))
+        return GatewayRoute.Links(backends: backends, mirrors: mirrors(of: route), group: limits.join(route))
     }
 
     private mutating func answer(of route: CompiledRoute) -> GatewayAnswer? {

@@ -13,6 +13,8 @@ final class TenantConfiguration: Sendable {
     /// By name.
     let clusters: ShardedMap<String, GatewayCluster>
     let limits: TenantLimits
+    /// Of the limits, what a request needs: by itself, since to look into a value within another one means to hold all that is in it.
+    private let groupLimits: PiecedArray<RouteLimits?>
     /// How many routes of the tenant match each host, as they write it.
     let hosts: ShardedMap<String, Int>
 
@@ -24,8 +26,13 @@ final class TenantConfiguration: Sendable {
         self.routes = routes
         self.clusters = clusters
         self.limits = limits
+        groupLimits = limits.groupLimits
         self.hosts = hosts
     }
+
+    /// What the requests of one of its routes are held to; nil where that is nothing.
+    @inline(__always)
+    func limits(of route: GatewayRoute) -> RouteLimits? { groupLimits[route.group] }
 
     var isEmpty: Bool { routes.isEmpty && clusters.isEmpty && limits.isEmpty }
 }

@@ -3,7 +3,11 @@
 import TurnpikeModel
 import TurnpikeSnapshot
 
-/// The rate limits and quotas of one tenant.
+/// The rate limits and quotas of one tenant, and what they come to for its routes.
+///
+/// Selectors tell routes apart by labels and, those that they name, by name. Routes that none can tell apart are one *group*,
+/// and a route knows the number of its group, nothing of the limits themselves: a limit for all routes that comes, changes or
+/// goes costs by how many groups there are. A value: copies share what a change leaves alone.
 struct TenantLimits: Sendable {
     private struct Attached<Limit: Sendable>: Sendable {
         let selector: RouteSelector
@@ -17,70 +21,118 @@ struct TenantLimits: Sendable {
     /// Of its rate limits, by their ids.
     private(set) var rates: [ResourceID: GCRA] = [:]
 
-    var isEmpty: Bool { rateLimits.isEmpty && quotas.isEmpty }
+    /// How many selectors name a route.
+    private var namings = ShardedMap<String, Int>()
+    private var groups = RouteGroups()
+    /// By number of the group; nil where requests are held to nothing.
+    private(set) var groupLimits = PiecedArray<RouteLimits?>()
+    /// Of limits that have changed since groups were looked through.
+    private var changedSelectors: [RouteSelector] = []
+    /// Routes that a limit has come to name, or names no longer, since then.
+    private var renamedRoutes: Set<String> = []
 
+    var isEmpty: Bool { rateLimits.isEmpty && quotas.isEmpty }
+}
+
+// MARK: - Limits
+
+extension TenantLimits {
     mutating func set(_ compiled: CompiledRateLimit) {
         removeRateLimit(compiled.name)
         let limit = GatewayRateLimit(compiled)
         rateLimits[compiled.name] = Attached(selector: compiled.selector, limit: limit)
         rates[limit.id] = limit.rate
+        note(compiled.selector, 1)
     }
 
     mutating func set(_ compiled: CompiledQuota) {
+        removeQuota(compiled.name)
         quotas[compiled.name] = Attached(selector: compiled.selector, limit: GatewayQuota(compiled))
+        note(compiled.selector, 1)
     }
 
     mutating func removeRateLimit(_ name: String) {
         guard let former = rateLimits.removeValue(forKey: name) else { return }
         rates[former.limit.id] = nil
+        note(former.selector, -1)
     }
 
-    mutating func removeQuota(_ name: String) { quotas[name] = nil }
-
-    /// The routes that selectors name.
-    fileprivate var namedRoutes: Set<String> {
-        Set(rateLimits.values.flatMap(\.selector.routes)).union(quotas.values.flatMap(\.selector.routes))
+    mutating func removeQuota(_ name: String) {
+        guard let former = quotas.removeValue(forKey: name) else { return }
+        note(former.selector, -1)
     }
 
-    /// Those that select the route, in the order of their names, in which requests meet them.
-    fileprivate func limits(of route: CompiledRoute) -> RouteLimits {
+    /// - Parameter difference: 1 where it comes, -1 where it goes.
+    private mutating func note(_ selector: RouteSelector, _ difference: Int) {
+        changedSelectors.append(selector)
+        for name in selector.routes {
+            let before = namings[name] ?? 0
+            let now = before + difference
+            namings[name] = now > 0 ? now : nil
+            // Twice over, it is as before.
+            if (before > 0) != (now > 0) { renamedRoutes.formSymmetricDifference([name]) }
+        }
+    }
+
+    /// Takes over what limits have changed for the groups that there are.
+    ///
+    /// - Returns: the names of those routes that are of another group from now on, as far as there are such routes.
+    mutating func regroup() -> Set<String> {
+        for (number, group) in groups.numbered where changedSelectors.contains(where: group.isSelected(by:)) {
+            let now = limits(of: group)
+            if groupLimits[number] != now { groupLimits[number] = now }
+        }
+        defer { (changedSelectors, renamedRoutes) = ([], []) }
+        return renamedRoutes
+    }
+
+    /// In the order of their names, in which requests meet them.
+    private func limits(of group: RouteGroup) -> RouteLimits? {
         RouteLimits(
-            rateLimits: rateLimits.values.filter { route.isSelected(by: $0.selector) }.map(\.limit)
+            rateLimits: rateLimits.values.filter { group.isSelected(by: $0.selector) }.map(\.limit)
                 .sorted { $0.name < $1.name },
-            quotas: quotas.values.filter { route.isSelected(by: $0.selector) }.map(\.limit)
+            quotas: quotas.values.filter { group.isSelected(by: $0.selector) }.map(\.limit)
                 .sorted { $0.name < $1.name })
     }
 }
 
-/// What the requests of one route are held to.
-struct RouteLimits: Sendable, Equatable {
-    var rateLimits: [GatewayRateLimit] = []
-    var quotas: [GatewayQuota] = []
+// MARK: - Routes
+
+extension TenantLimits {
+    /// Counts one more route in its group.
+    ///
+    /// - Returns: the group's number, which holds as long as there are routes in it.
+    mutating func join(_ route: CompiledRoute) -> Int {
+        let group = RouteGroup(name: namings[route.name] == nil ? nil : route.name, labels: route.labels)
+        let (number, isNew) = groups.join(group)
+        guard isNew else { return number }
+        let limits = limits(of: group)
+        if number == groupLimits.count { groupLimits.append(limits) } else { groupLimits[number] = limits }
+        return number
+    }
+
+    mutating func leave(_ group: Int) {
+        if groups.leave(group) { groupLimits[group] = nil }
+    }
 }
 
-/// Finds the limits of routes. Routes that no selector can tell apart share what is found.
-struct LimitResolver {
-    private struct Question: Hashable {
-        /// Where selectors name the route.
-        let name: String?
-        let labels: Labels
+/// What the requests of a route are held to: something, at least. Immutable; a request holds on to the one that it began with.
+final class RouteLimits: Sendable, Equatable {
+    let rateLimits: [GatewayRateLimit]
+    let quotas: [GatewayQuota]
+    /// That requests take for them.
+    let phases: RequestPhases
+
+    /// Nil where there are none.
+    init?(rateLimits: [GatewayRateLimit], quotas: [GatewayQuota]) {
+        guard !rateLimits.isEmpty || !quotas.isEmpty else { return nil }
+        self.rateLimits = rateLimits
+        self.quotas = quotas
+        phases = RequestPhases(ofRateLimits: !rateLimits.isEmpty, quotas: !quotas.isEmpty)
     }
 
-    private let limits: TenantLimits
-    private let namedRoutes: Set<String>
-    private var answers: [Question: RouteLimits] = [:]
-
-    init(_ limits: TenantLimits) {
-        self.limits = limits
-        namedRoutes = limits.namedRoutes
-    }
-
-    mutating func limits(of route: CompiledRoute) -> RouteLimits {
-        let question = Question(name: namedRoutes.contains(route.name) ? route.name : nil, labels: route.labels)
-        if let known = answers[question] { return known }
-        let answer = limits.limits(of: route)
-        answers[question] = answer
-        return answer
+    static func == (left: RouteLimits, right: RouteLimits) -> Bool {
+        left === right || left.rateLimits == right.rateLimits && left.quotas == right.quotas
     }
 }
 

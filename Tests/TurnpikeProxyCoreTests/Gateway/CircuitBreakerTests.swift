@@ -26,7 +26,7 @@ import TurnpikeTestSupport
     }
 
     private func load(_ simulation: UpstreamSimulation) throws -> ServiceLoad {
-        let route = try #require(simulation.gateway.current?.tenants.first??.routes.values.first)
+        let route = try #require(simulation.gateway.current?.tenants[0]?.routes.values.first)
         let service = simulation.gateway.balancers.service(
             for: route, in: &simulation.gateway.upstreams, now: simulation.now)
         return try #require(service).load

@@ -106,6 +106,75 @@ import TurnpikeTestSupport
         #expect(other.changes.replacesAll && names(other.changes.added) == ["a"])
     }
 
+    private static func randomSelector(_ random: inout SeededGenerator) -> RouteSelector {
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: RouteSelector()
+        case 1: RouteSelector(routes: (0..<6).filter { _ in Bool.random(using: &random) }.map { "n\($0)" })
+        case 2: RouteSelector(routes: ["n1"], labels: ["a": "1"])
+        default: RouteSelector(labels: [["a", "b"].randomElement(using: &random) ?? "a": "1"])
+        }
+    }
+
+    private static func randomLabels(_ random: inout SeededGenerator) -> Labels {
+        var labels: Labels = [:]
+        for name in ["a", "b"] where Bool.random(using: &random) {
+            labels[name] = "\(Int.random(in: 1...2, using: &random))"
+        }
+        return labels
+    }
+
+    /// Limits come, change and go with the routes that they select, in whatever order.
+    @Test(arguments: 0..<40 as Range<UInt64>)
+    func `routes are held to what they would be if all came at once`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        var state = GatewayState()
+        var snapshot = Snapshot()
+        for revision in 1...60 as ClosedRange<Revision> {
+            var change = delta(revision, isSnapshot: revision == 1)
+            if revision == 1 { change.set = [Sample.cluster()] }
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let number = UInt64.random(in: 0..<6, using: &random)
+                let resource: CompiledResource
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0, 1:
+                    resource = Sample.route(
+                        "n\(number)", id: number, paths: [.prefix("/\(number)")], labels: Self.randomLabels(&random))
+                case 2:
+                    resource = Sample.rateLimit(
+                        "l\(number)", id: number, per: .key, limit: .random(in: 1...3, using: &random),
+                        selector: Self.randomSelector(&random))
+                default:
+                    resource = Sample.quota(
+                        "q\(number)", id: number, limit: .random(in: 1...3, using: &random),
+                        selector: Self.randomSelector(&random))
+                }
+                guard !change.set.contains(where: { $0.name == resource.name }),
+                    !change.removed.contains(resource.name)
+                else { continue }
+                if Bool.random(using: &random), snapshot.resources[resource.name] != nil {
+                    change.removed.append(resource.name)
+                } else {
+                    change.set.append(resource)
+                }
+            }
+            snapshot.apply(change)
+            let whole = try GatewayConfiguration(snapshot)
+            let made = try state.apply(change)
+            for number in 0..<6 {
+                let name = "n\(number)"
+                #expect(made.limits(name) == whole.limits(name), "seed \(seed), revision \(revision), \(name)")
+                guard case .route(let route)? = snapshot.resources[CompiledName(.route, tenant: "acme", name: name)]
+                else { continue }
+                // And to those that the snapshot itself says.
+                let expected = snapshot.rateLimits(of: route).map(\.name) + snapshot.quotas(of: route).map(\.name)
+                let limits = made.limits(name)
+                #expect(
+                    (limits?.rateLimits.map(\.name) ?? []) + (limits?.quotas.map(\.name) ?? []) == expected,
+                    "seed \(seed), revision \(revision), \(name)")
+            }
+        }
+    }
+
     /// Whatever is changed in whatever order, the outcome is that of the whole taken at once.
     @Test(arguments: 0..<20 as Range<UInt64>)
     func `changes one by one lead where the whole does`(seed: UInt64) throws {
@@ -242,28 +311,46 @@ import TurnpikeTestSupport
         #expect(now.directory.shards.flatMap(\.routes).allSatisfy { now.routes[$0.name] === $0 })
     }
 
-    @Test func `a rate limit that changes holds its routes, and no table is made anew`() throws {
+    @Test func `a rate limit that changes holds its routes, and no route is made anew`() throws {
         var (state, former) = try state()
         let now = try tenant(state.apply(delta(set: [limit(99)])))
         let differences = differences(former, now)
-        #expect(differences.tables == 0)
-        #expect(differences.routes == Set((0..<Self.count).filter { $0 % 3 == 0 }.map { "r\($0)" }))
-        #expect(now.routes["r3"]?.rateLimits.map(\.limit) == [99])
-        #expect(now.limits.rates.values.map(\.self) == now.routes["r3"]?.rateLimits.map(\.rate))
+        #expect(differences.tables == 0 && differences.routes.isEmpty)
+        #expect(now.limits("r3")?.rateLimits.map(\.limit) == [99])
+        #expect(former.limits("r3")?.rateLimits.map(\.limit) == [10])
+        #expect(now.limits.rates.values.map(\.self) == now.limits("r3")?.rateLimits.map(\.rate))
     }
 
-    @Test func `a rate limit for all routes comes and goes, and no table is made anew`() throws {
+    @Test func `a rate limit for all routes comes and goes, and no route is made anew`() throws {
         var (state, former) = try state()
         let limit = Sample.rateLimit("all", id: 2, per: .key, limit: 5)
         let with = try tenant(state.apply(delta(set: [limit])))
-        #expect(differences(former, with).tables == 0)
-        #expect(with.routes["r3"]?.rateLimits.map(\.name) == ["all", "burst"])
-        #expect(with.routes["r4"]?.rateLimits.map(\.name) == ["all"])
+        #expect(differences(former, with) == (0, []))
+        #expect(with.limits("r3")?.rateLimits.map(\.name) == ["all", "burst"])
+        #expect(with.limits("r4")?.rateLimits.map(\.name) == ["all"])
         let without = try tenant(state.apply(delta(removed: [limit.name])))
-        #expect(differences(with, without).tables == 0)
-        #expect(without.routes["r4"]?.rateLimits.isEmpty == true)
-        #expect(without.routes["r4"]?.phases == former.routes["r4"]?.phases)
-        #expect(with.routes["r4"]?.phases != former.routes["r4"]?.phases)
+        #expect(differences(with, without) == (0, []))
+        #expect(without.limits("r4") == nil && former.limits("r4") == nil)
+    }
+
+    @Test func `a limit that names routes makes these anew, and no other`() throws {
+        var (state, former) = try state()
+        func named(_ routes: [String]) -> CompiledResource {
+            Sample.rateLimit("named", id: 3, per: .key, limit: 7, selector: RouteSelector(routes: routes))
+        }
+        let with = try tenant(state.apply(delta(set: [named(["r3", "r4", "nowhere"])])))
+        #expect(differences(former, with) == (0, ["r3", "r4"]))
+        #expect(with.limits("r3")?.rateLimits.map(\.name) == ["burst", "named"])
+        #expect(with.limits("r4")?.rateLimits.map(\.name) == ["named"])
+        #expect(with.limits("r6")?.rateLimits.map(\.name) == ["burst"])
+        let other = try tenant(state.apply(delta(set: [named(["r4", "r6"])])))
+        #expect(differences(with, other) == (0, ["r3", "r6"]))
+        #expect(other.limits("r3")?.rateLimits.map(\.name) == ["burst"])
+        let without = try tenant(state.apply(delta(removed: [named([]).name])))
+        #expect(differences(other, without) == (0, ["r4", "r6"]))
+        // Those of the same labels are of one group again.
+        #expect(without.routes["r6"]?.group == without.routes["r3"]?.group)
+        #expect(without.routes["r4"]?.group == without.routes["r5"]?.group)
     }
 
     @Test func `what routes refer to cannot go, and nothing of such a change stays`() throws {
@@ -276,6 +363,19 @@ import TurnpikeTestSupport
         #expect(rejection.reasons.allSatisfy { $0.detail == "There is no \(name)." })
         let after = try tenant(state.apply(delta()))
         #expect(after === former)
+    }
+
+    @Test func `numbers of groups that are gone are used again`() throws {
+        var (state, _) = try state()
+        var groups: Set<Int> = []
+        for number in 0..<200 {
+            let labels = ["limited": "yes", "number": "\(number)"]
+            let own = Sample.route("own", id: 5_000, paths: [.exact("/own")], backends: [("odd", 1)], labels: labels)
+            let with = try tenant(state.apply(delta(set: [own])))
+            groups.insert(try #require(with.routes["own"]).group)
+            #expect(with.limits("own")?.rateLimits.map(\.name) == ["burst"])
+        }
+        #expect(groups.count == 2)
     }
 
     @Test func `routes that go take their hosts along`() throws {
@@ -291,5 +391,17 @@ import TurnpikeTestSupport
         #expect(owner("api.acme.test", without))
         let empty = try state.apply(delta(removed: (0..<Self.count).map { route($0).name }))
         #expect(!owner("api.acme.test", empty))
+    }
+}
+
+extension TenantConfiguration {
+    /// Of a route.
+    fileprivate func limits(_ name: String) -> RouteLimits? { routes[name].flatMap(limits) }
+}
+
+extension GatewayConfiguration {
+    /// Of a route of acme's.
+    fileprivate func limits(_ name: String) -> RouteLimits? {
+        Array("api.acme.test".utf8).withUnsafeBytes { tenant(of: $0) }?.limits(name)
     }
 }

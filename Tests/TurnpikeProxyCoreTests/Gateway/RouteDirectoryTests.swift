@@ -48,7 +48,7 @@ import TurnpikeTestSupport
             tenant: "acme", name: "r\(number)", id: ResourceID(high: UInt64(number), low: 0), tenantID: Sample.acme,
             hosts: hosts, paths: paths, methods: methods, priority: priority, requiresKey: false, backends: [],
             headers: headers)
-        return GatewayRoute(compiled, links: .init(backends: [], mirrors: [], limits: RouteLimits()))
+        return GatewayRoute(compiled, links: .init(backends: [], mirrors: [], group: 0))
     }
 
     private static func randomRoute(_ number: Int, _ random: inout SeededGenerator) -> GatewayRoute {
@@ -138,7 +138,7 @@ import TurnpikeTestSupport
                 switch Int.random(in: 0..<4, using: &random) {
                 case 0: break
                 case 1:
-                    now = former.map { GatewayRoute($0, links: .init(backends: [], mirrors: [], limits: .init())) }
+                    now = former.map { GatewayRoute($0, links: .init(backends: [], mirrors: [], group: 0)) }
                 default: now = Self.randomRoute(number, &random)
                 }
                 guard former != nil || now != nil else { continue }
@@ -170,7 +170,7 @@ import TurnpikeTestSupport
         }
         let moved = Self.route(7, hosts: ["a.test"], paths: [.template("/v2/r7/{id}")])
         #expect(changed(.init(former: routes[7], now: moved)).tables <= 2)
-        let alike = GatewayRoute(moved, links: .init(backends: [], mirrors: [], limits: .init()))
+        let alike = GatewayRoute(moved, links: .init(backends: [], mirrors: [], group: 0))
         #expect(changed(.init(former: moved, now: alike)) == (1, 0))
         #expect(changed(.init(former: alike, now: nil)) == (1, 1))
     }

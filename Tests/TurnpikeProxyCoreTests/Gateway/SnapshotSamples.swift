@@ -79,12 +79,12 @@ enum Sample {
 
     static func quota(
         _ name: String = "monthly", id: UInt64 = 1, per: Quota.Subject = .tenant, limit: Int64 = 100,
-        enforcement: Quota.Enforcement = .hard
+        enforcement: Quota.Enforcement = .hard, selector: RouteSelector = RouteSelector()
     ) -> CompiledResource {
         .quota(
             CompiledQuota(
                 tenant: "acme", name: name, id: ResourceID(high: 14, low: id), tenantID: acme, per: per, limit: limit,
-                period: .month, enforcement: enforcement
+                period: .month, enforcement: enforcement, selector: selector
             ))
     }
 

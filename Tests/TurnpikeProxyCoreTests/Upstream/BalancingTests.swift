@@ -161,7 +161,7 @@ import TurnpikeTestSupport
             ])
         }
         simulation.run(for: 60 * .second)
-        let route = try #require(simulation.gateway.current?.tenants.first??.routes.values.first)
+        let route = try #require(simulation.gateway.current?.tenants[0]?.routes.values.first)
         let service = try #require(
             simulation.gateway.balancers.service(for: route, in: &simulation.gateway.upstreams, now: simulation.now))
         #expect(service.endpoints.map(\.activeRequests) == [0, 0, 0], "seed \(seed)")
@@ -171,7 +171,7 @@ import TurnpikeTestSupport
     func `a service that changes is reached as it is now, whether it was asked for before or not`(before: Bool) throws {
         let simulation = try UpstreamSimulation(
             [Sample.route(), Sample.cluster(endpoints: [("10.0.0.1", 80)])], seed: 1)
-        let route = try #require(simulation.gateway.current?.tenants.first??.routes.values.first)
+        let route = try #require(simulation.gateway.current?.tenants[0]?.routes.values.first)
         func get() {
             simulation.get()
             simulation.run(for: 1 * .second)
@@ -183,6 +183,6 @@ import TurnpikeTestSupport
         get()
         #expect(simulation.arrivals.map(\.host) == (before ? ["10.0.0.1"] : []) + ["10.0.0.2", "10.0.0.3"])
         // By the very route that there was in the beginning.
-        #expect(simulation.gateway.current?.tenants.first??.routes.values.first === route)
+        #expect(simulation.gateway.current?.tenants[0]?.routes.values.first === route)
     }
 }

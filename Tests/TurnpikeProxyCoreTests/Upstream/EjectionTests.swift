@@ -125,7 +125,7 @@ import TurnpikeTestSupport
         var random = SeededGenerator(seed: seed)
         var bad: Set<String> = []
         simulation.replies = { host, _, _ in .answers(bad.contains(host) ? 502 : 200, after: 1 * .millisecond) }
-        let route = try #require(simulation.gateway.current?.tenants.first??.routes.values.first)
+        let route = try #require(simulation.gateway.current?.tenants[0]?.routes.values.first)
         for _ in 0..<3000 {
             if Int.random(in: 0..<200, using: &random) == 0 {
                 bad = Set((0..<2).map { _ in "10.0.0.\(Int.random(in: 0..<5, using: &random))" })

@@ -22,6 +22,7 @@ extension Gateway {
         var admission = Admission.admitted
         let route = try match(head, bytes, from: origin.address, context: &context)
         var phases = route.phases
+        if let limits = context.limits { phases.formUnion(limits.phases) }
         while let phase = phases.popFirst() {
             switch phase {
             // Taken already: it has found the route that says which the others are.

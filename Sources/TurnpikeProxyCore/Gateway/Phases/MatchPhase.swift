@@ -24,6 +24,7 @@ extension Gateway {
         switch match {
         case .route(let route):
             context.route = route
+            context.limits = tenant.limits(of: route)
             return route
         case .methodNotAllowed(let allowed): throw .methodNotAllowed(allowed.header)
         case .notFound: throw Refusal(.noRoute, "No route matches the request.")

@@ -3,25 +3,26 @@
 import TurnpikeModel
 
 extension Gateway {
-    /// Spends one unit of each quota of the route, or of none where one of them refuses or has nothing granted. What is spent is
-    /// recorded before the request goes on, so that no crash can make it unspent.
+    /// Spends one unit of each quota that the request is held to, or of none where one of them refuses or has nothing granted.
+    /// What is spent is recorded before the request goes on, so that no crash can make it unspent.
     ///
     /// A quota per key concerns only requests that bring one.
     func spendQuotas(of route: GatewayRoute, context: inout RequestContext) throws(Refusal) -> Admission {
+        guard let limits = context.limits else { return .admitted }
         var waits = false
         // By place: a copy of each would hold what it is made of.
-        for place in route.quotas.indices {
-            guard let subject = route.quotas[place].subject(of: route, context) else { continue }
-            switch leases.availability(route.quotas[place].rule, subject, units: 1, wall: wall, now: now) {
+        for place in limits.quotas.indices {
+            guard let subject = limits.quotas[place].subject(of: route, context) else { continue }
+            switch leases.availability(limits.quotas[place].rule, subject, units: 1, wall: wall, now: now) {
             case .allowed: break
             case .needsGrant: waits = true
-            case .exhausted(let start, let reset): throw exhausted(route.quotas[place], from: start, until: reset)
+            case .exhausted(let start, let reset): throw exhausted(limits.quotas[place], from: start, until: reset)
             }
         }
         guard !waits else { return .waitsForGrant }
-        for place in route.quotas.indices {
-            guard let subject = route.quotas[place].subject(of: route, context),
-                let spent = leases.spend(route.quotas[place].rule, subject, units: 1, now: now)
+        for place in limits.quotas.indices {
+            guard let subject = limits.quotas[place].subject(of: route, context),
+                let spent = leases.spend(limits.quotas[place].rule, subject, units: 1, now: now)
             else { continue }
             recorder.recordConsumption(spent.key, units: spent.units)
         }

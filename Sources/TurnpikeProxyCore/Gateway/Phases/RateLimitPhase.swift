@@ -3,7 +3,7 @@
 import TurnpikeModel
 
 extension Gateway {
-    /// Takes one from each rate limit of the route, or from none where one of them refuses.
+    /// Takes one from each rate limit that the request is held to, or from none where one of them refuses.
     ///
     /// A limit per key concerns only requests that bring one. Where another loop takes the last of a limit between the look and
     /// the taking, what was taken of the limits before it is given back: for that moment, requests of other loops may find one
@@ -13,22 +13,23 @@ extension Gateway {
     func limitRate(
         from address: ResourceID, by route: GatewayRoute, context: inout RequestContext
     ) throws(Refusal) {
-        if route.rateLimits.count > 1 {
-            for limit in route.rateLimits {
+        guard let limits = context.limits else { return }
+        if limits.rateLimits.count > 1 {
+            for limit in limits.rateLimits {
                 guard let key = limit.key(address, of: route, context) else { continue }
                 let verdict = rateLimiter.check(key, limit.rate, now: now)
                 if case .refused(let retryAfter) = verdict { throw limited(limit, key, retryAfter) }
             }
         }
         // By place: a copy of each would hold what it is made of.
-        for place in route.rateLimits.indices {
-            guard let key = route.rateLimits[place].key(address, of: route, context),
-                case .refused(let retryAfter) = rateLimiter.take(key, route.rateLimits[place].rate, now: now)
+        for place in limits.rateLimits.indices {
+            guard let key = limits.rateLimits[place].key(address, of: route, context),
+                case .refused(let retryAfter) = rateLimiter.take(key, limits.rateLimits[place].rate, now: now)
             else { continue }
-            for earlier in route.rateLimits[..<place] {
+            for earlier in limits.rateLimits[..<place] {
                 if let key = earlier.key(address, of: route, context) { rateLimiter.giveBack(key, earlier.rate) }
             }
-            throw limited(route.rateLimits[place], key, retryAfter)
+            throw limited(limits.rateLimits[place], key, retryAfter)
         }
     }
 
@@ -44,10 +45,10 @@ extension Gateway {
         )
     }
 
-    /// How many requests each of the route's rate limits would still let through at once, by name. Changes nothing.
+    /// How many requests each of the request's rate limits would still let through at once, by name. Changes nothing.
     func rateStates(from address: ResourceID, context: RequestContext) -> [(limit: String, remaining: UInt64)] {
-        guard let route = context.route else { return [] }
-        return route.rateLimits.compactMap { limit in
+        guard let route = context.route, let limits = context.limits else { return [] }
+        return limits.rateLimits.compactMap { limit in
             limit.key(address, of: route, context).map { (limit.name, remaining(of: limit, $0)) }
         }
     }

@@ -7,11 +7,30 @@ import TurnpikeSnapshot
 struct RequestPhases: Sendable, Hashable {
     private var bits: UInt8
 
-    /// What the route's requests take once it is found.
-    init(of route: CompiledRoute, limits: RouteLimits) {
+    private init(where isTaken: (RequestPhase) -> Bool) {
         bits = 0
-        for phase in RequestPhase.allCases where phase.concerns(route, limits) { bits |= 1 << phase.rawValue }
+        for phase in RequestPhase.allCases where isTaken(phase) { bits |= 1 << phase.rawValue }
     }
+
+    /// What the route's requests take once it is found, but for those that its limits ask for.
+    init(of route: CompiledRoute) {
+        self.init { phase in
+            switch phase {
+            case .match, .rateLimit, .quota: false
+            case .account, .forward: true
+            case .apiKey: route.requiresKey
+            case .maxContentBytes: route.maxContentBytes != nil
+            }
+        }
+    }
+
+    /// What limits ask for.
+    init(ofRateLimits hasRateLimits: Bool, quotas hasQuotas: Bool) {
+        self.init { $0 == .rateLimit && hasRateLimits || $0 == .quota && hasQuotas }
+    }
+
+    @inline(__always)
+    mutating func formUnion(_ other: RequestPhases) { bits |= other.bits }
 
     /// Takes the first phase out, in the order of the cases; nil where none is left.
     mutating func popFirst() -> RequestPhase? {
@@ -21,18 +40,5 @@ struct RequestPhases: Sendable, Hashable {
         }
         bits &= bits &- 1
         return first
-    }
-}
-
-extension RequestPhase {
-    fileprivate func concerns(_ route: CompiledRoute, _ limits: RouteLimits) -> Bool {
-        switch self {
-        case .match: false
-        case .account, .forward: true
-        case .apiKey: route.requiresKey
-        case .maxContentBytes: route.maxContentBytes != nil
-        case .rateLimit: !limits.rateLimits.isEmpty
-        case .quota: !limits.quotas.isEmpty
-        }
     }
 }

@@ -11,7 +11,10 @@ import TurnpikeSnapshot
 @Suite struct RequestPhaseTests {
     private func phases(_ route: CompiledResource, _ limits: CompiledResource...) throws -> [String] {
         let configuration = try GatewayConfiguration(Sample.snapshot([route, Sample.cluster()] + limits))
-        var phases = try #require(configuration.tenants.first??.routes.values.first).phases
+        let tenant = try #require(configuration.tenants[0])
+        let route = try #require(tenant.routes.values.first)
+        var phases = route.phases
+        if let limits = tenant.limits(of: route) { phases.formUnion(limits.phases) }
         var names: [String] = []
         while let phase = phases.popFirst() { names.append(phase.name) }
         return names
