@@ -14,8 +14,11 @@ struct Balancers {
     private(set) var services: [ServiceBalancer?] = []
     /// Slots by the services' ids: where the successor of a service finds what is known.
     private var slots: [ResourceID: Int] = [:]
-    /// Of routes with several backends. The route is held, so that no other is ever taken for it.
-    private var routeTurns: [ObjectIdentifier: (route: GatewayRoute, turns: WeightedRoundRobin)] = [:]
+    /// Of routes with several backends, by their ids: they go on whatever else a configuration changes.
+    private(set) var routeTurns: [ResourceID: RouteTurns] = [:]
+    /// How many turns there may be before those of routes that are gone are looked for.
+    private var mostTurns = Balancers.fewTurns
+    private static let fewTurns = 64
     /// By the endpoints' numbers: how many services have it.
     private var uses: [Int] = []
 
@@ -74,8 +77,7 @@ struct Balancers {
 
     /// The place of the backend whose turn it is.
     private mutating func next(of route: GatewayRoute, where isAvailable: (Int) -> Bool) -> Int? {
-        let fresh = (route: route, turns: WeightedRoundRobin(weights: route.backends.map(\.weight)))
-        return routeTurns[ObjectIdentifier(route), default: fresh].turns.next(where: isAvailable)
+        routeTurns[route.id, default: RouteTurns(of: route)].next(of: route, where: isAvailable)
     }
 
     /// The service as it is now, whichever version of it the route leads to that names it.
@@ -121,8 +123,6 @@ extension Balancers {
     mutating func apply(
         _ changes: ClusterChanges, in directory: inout UpstreamDirectory, now: UInt64, random: inout RandomSource
     ) -> [UpstreamID] {
-        // Of a new configuration, routes are others.
-        routeTurns.removeAll()
         note(changes)
         var formers: [ResourceID: ServiceBalancer] = [:]
         let leaving =
@@ -140,6 +140,14 @@ extension Balancers {
         }
         for former in formers.values { closed += end(former, in: &directory) }
         return closed
+    }
+
+    /// Forgets whose turn it is among the backends of routes that are gone, once there may be as many of them as of others. To be
+    /// called with each configuration.
+    mutating func forgetTurns(whereGone isGone: (GatewayRoute) -> Bool) {
+        guard routeTurns.count > mostTurns else { return }
+        routeTurns = routeTurns.filter { !isGone($0.value.route) }
+        mostTurns = max(Self.fewTurns, 2 * routeTurns.count)
     }
 
     private mutating func note(_ changes: ClusterChanges) {

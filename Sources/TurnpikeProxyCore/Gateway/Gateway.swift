@@ -106,6 +106,7 @@ public final class Gateway {
     public func apply(_ configuration: GatewayConfiguration) -> [UpstreamID] {
         current = configuration
         let closed = balancers.apply(configuration.changes, in: &upstreams, now: now, random: &random)
+        balancers.forgetTurns { !configuration.serves($0) }
         tellCounts()
         return closed
     }

@@ -53,4 +53,10 @@ public final class GatewayConfiguration: Sendable {
     func tenant(of host: UnsafeRawBufferPointer) -> TenantConfiguration? {
         hosts.owner(of: host).flatMap { tenants[$0] }
     }
+
+    /// Whether there is such a route, be it in another version.
+    func serves(_ route: GatewayRoute) -> Bool {
+        guard var host = route.entry.hosts.first else { return false }
+        return host.withUTF8 { tenant(of: UnsafeRawBufferPointer($0)) }?.routes[route.name]?.id == route.id
+    }
 }

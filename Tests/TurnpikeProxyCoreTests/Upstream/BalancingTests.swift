@@ -185,4 +185,53 @@ import TurnpikeTestSupport
         // By the very route that there was in the beginning.
         #expect(simulation.gateway.current?.tenants[0]?.routes.values.first === route)
     }
+
+    @Test func `weights of a route are kept to though a configuration comes with each request`() throws {
+        func service(_ name: String, _ host: String, weight: Int = 1) -> CompiledResource {
+            Sample.cluster(name, endpoints: [(host, 80), ("\(host)9", 80)], weights: [1, weight])
+        }
+        func route(
+            _ name: String = "orders", id: UInt64 = 1, labels: Labels = [:], canary: Int = 10
+        ) -> CompiledResource {
+            Sample.route(
+                name, id: id, paths: [.prefix("/v1/\(name)")],
+                backends: [("stable", 100 - canary), ("canary", canary)],
+                labels: labels)
+        }
+        let simulation = try UpstreamSimulation(
+            [route(), service("stable", "10.0.0.1"), service("canary", "10.0.0.2")], seed: 1)
+        for turn in 0..<100 {
+            simulation.get()
+            simulation.run(for: 5 * .millisecond)
+            try simulation.change(set: [
+                // Another route, the route itself, and one of its services.
+                route("other", id: 2), route(labels: ["turn": "\(turn)"]),
+                service("stable", "10.0.0.1", weight: turn % 3),
+            ])
+        }
+        #expect(simulation.arrivals.count { $0.host.hasPrefix("10.0.0.2") } == 10)
+        // Other weights begin anew.
+        try simulation.change(set: [route(canary: 50)])
+        for _ in 0..<100 {
+            simulation.get()
+            simulation.run(for: 5 * .millisecond)
+        }
+        #expect(simulation.arrivals.count { $0.host.hasPrefix("10.0.0.2") } == 60)
+    }
+
+    @Test func `whose turn it is among the services of routes that are gone is forgotten`() throws {
+        func route(_ number: Int) -> CompiledResource {
+            Sample.route(
+                "r\(number)", id: UInt64(number), paths: [.prefix("/r\(number)")],
+                backends: [("orders", 1), ("more", 1)])
+        }
+        let simulation = try UpstreamSimulation([Sample.cluster(), Sample.cluster("more")], seed: 1)
+        for number in 0..<1000 {
+            try simulation.change(set: [route(number)], removed: number > 5 ? [route(number - 5).name] : [])
+            simulation.get("/r\(number)/1")
+            simulation.run(for: 5 * .millisecond)
+        }
+        #expect(simulation.statuses.allSatisfy { $0 == 200 })
+        #expect(simulation.gateway.balancers.routeTurns.count < 100)
+    }
 }
