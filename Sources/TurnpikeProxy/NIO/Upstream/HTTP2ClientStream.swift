@@ -87,6 +87,7 @@ final class HTTP2ClientStream: ChannelDuplexHandler {
     }
 
     private func take(_ headers: HTTP2Frame.FramePayload.Headers, _ context: ChannelHandlerContext) throws {
+        upstream.answered()
         var bytes: [UInt8] = []
         if let content {
             bytes = try content.end(trailers: headers.headers.plain)

@@ -7,7 +7,8 @@ import TurnpikeProxyCore
 /// One HTTP/2 connection to an upstream, and its streams. Confined to its event loop.
 ///
 /// It takes streams from the beginning, which wait until it is there; no more at once than the upstream allows; and none any
-/// more once the upstream says that it leaves (GOAWAY). It closes after a while without any, as its service says.
+/// more once the upstream says that it leaves (GOAWAY). It closes after a while without any, as its service says, and where the
+/// upstream has gone silent (``HTTP2Silence``).
 final class HTTP2Upstream {
     private static let mostStreams = 100
 
@@ -25,12 +26,17 @@ final class HTTP2Upstream {
     /// How long it is kept without a stream, as who asked last for one said.
     private var idleTime = TimeAmount.zero
     private var idle: Scheduled<Void>?
+    private var silence: HTTP2SilenceWatch
+    /// When silence is looked at; may come early.
+    private var look: (task: Scheduled<Void>, at: UInt64)?
 
     init(
-        _ wire: UpstreamWire, limits: HeadLimits, eventLoop: any EventLoop, whenGone: @escaping (HTTP2Upstream) -> Void
+        _ wire: UpstreamWire, options: UpstreamOptions, eventLoop: any EventLoop,
+        whenGone: @escaping (HTTP2Upstream) -> Void
     ) {
         self.wire = wire
-        self.limits = limits
+        limits = options.limits
+        silence = HTTP2SilenceWatch(options.silence)
         self.eventLoop = eventLoop
         self.whenGone = whenGone
         ready = eventLoop.makePromise()
@@ -52,12 +58,14 @@ final class HTTP2Upstream {
             HTTP2Setting(parameter: .initialWindowSize, value: HTTP2Server.streamWindow),
         ]
         configuration.targetWindowSize = HTTP2Server.connectionWindow
+        try channel.pipeline.syncOperations.addHandler(Ear(self))
         let multiplexer = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .client, connectionConfiguration: configuration, streamConfiguration: HTTP2Server.streamConfiguration,
             // Nobody asked for it (RFC 9113 §8.4).
             inboundStreamInitializer: { $0.close() })
         try channel.pipeline.syncOperations.addHandler(Watch(self))
         self.channel = channel
+        waitsForStreams()
         ready.succeed(multiplexer)
     }
 
@@ -76,6 +84,7 @@ final class HTTP2Upstream {
         idleTime: UInt64, _ initialise: @escaping (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         streams += 1
+        waitsForStreams()
         self.idleTime = .nanoseconds(Int64(clamping: idleTime))
         idle?.cancel()
         idle = nil
@@ -101,9 +110,63 @@ final class HTTP2Upstream {
 
     private func ended() {
         streams -= 1
+        waitsForStreams()
         guard streams == 0 else { return }
         if isLeaving { return close() }
         idle = eventLoop.assumeIsolated().scheduleTask(in: idleTime) { self.close() }
+    }
+
+    // MARK: - Silence
+
+    private var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
+
+    /// An upstream that is not connected to yet owes nothing.
+    private func waitsForStreams() {
+        guard channel != nil else { return }
+        silence.waits(streams > 0, now: now)
+        lookInTime()
+    }
+
+    /// It has begun or ended an answer.
+    func answered() {
+        silence.answered()
+        lookInTime()
+    }
+
+    private func lookInTime() {
+        let due = silence.deadline
+        guard due < look?.at ?? .max else { return }
+        look?.task.cancel()
+        let task = eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(due)) {
+            self.look = nil
+            self.lookAtSilence()
+        }
+        look = (task, due)
+    }
+
+    /// Asks the upstream whether it is there, or gives it up: what was sent on its streams may have reached it.
+    private func lookAtSilence() {
+        switch silence.judge(now: now) {
+        case .fine: break
+        case .ping:
+            let ping = HTTP2Frame(streamID: .rootStream, payload: .ping(HTTP2PingData(), ack: false))
+            channel?.writeAndFlush(ping, promise: nil)
+        case .gone: return close()
+        }
+        lookInTime()
+    }
+
+    /// Hears that anything has come, whatever it is.
+    private final class Ear: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let upstream: HTTP2Upstream
+
+        init(_ upstream: HTTP2Upstream) { self.upstream = upstream }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            upstream.silence.heard(now: upstream.now)
+            context.fireChannelRead(data)
+        }
     }
 
     // MARK: - Ends
@@ -143,7 +206,11 @@ final class HTTP2Upstream {
             }
         }
 
-        func channelInactive(context: ChannelHandlerContext) { upstream.leave() }
+        func channelInactive(context: ChannelHandlerContext) {
+            upstream.leave()
+            upstream.look?.task.cancel()
+            upstream.look = nil
+        }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
             // Of one stream, which ends for it, or of the connection, which then closes by itself.

@@ -88,7 +88,7 @@ final class UpstreamConnector {
         if let known = http2[address]?.first(where: \.hasRoom) {
             return known.stream(idleTime: address.idleTime, initialise)
         }
-        let upstream = HTTP2Upstream(address.wire, limits: options.limits, eventLoop: eventLoop) {
+        let upstream = HTTP2Upstream(address.wire, options: options, eventLoop: eventLoop) {
             [weak self] upstream in
             self?.http2[address]?.removeAll { $0 === upstream }
             if self?.http2[address]?.isEmpty == true { self?.http2[address] = nil }
@@ -104,7 +104,7 @@ final class UpstreamConnector {
         to address: EndpointAddress, _ addresses: [String], _ isWanted: @escaping () -> Bool,
         _ initialise: @escaping (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
-        let upstream = HTTP2Upstream(address.wire, limits: options.limits, eventLoop: eventLoop) { _ in }
+        let upstream = HTTP2Upstream(address.wire, options: options, eventLoop: eventLoop) { _ in }
         let stream = upstream.stream(idleTime: address.idleTime, initialise)
         upstream.leave()
         upstream.opened(by: open(address, addresses, isWanted, upstream.initialise))

@@ -21,8 +21,8 @@ public struct HTTP2Silence: Sendable, Hashable {
 }
 
 /// Watches over one connection for silence: events and the time go in, what is to be done comes out.
-struct HTTP2SilenceWatch: Sendable {
-    enum Verdict { case fine, ping, gone }
+public struct HTTP2SilenceWatch: Sendable {
+    public enum Verdict: Sendable { case fine, ping, gone }
 
     private let silence: HTTP2Silence
     /// Since when something is waited for: the later of what was heard last, and the beginning of the first stream there is.
@@ -32,10 +32,10 @@ struct HTTP2SilenceWatch: Sendable {
     /// When the last ping was sent behind which no answer has begun or ended.
     private var lastPing: UInt64?
 
-    init(_ silence: HTTP2Silence) { self.silence = silence }
+    public init(_ silence: HTTP2Silence) { self.silence = silence }
 
-    /// When to ask for a verdict.
-    var deadline: UInt64 {
+    /// When to ask for a verdict. In nanoseconds of the clock by which events are told.
+    public var deadline: UInt64 {
         if let pingedAt { return pingedAt.addingClamped(silence.untilGone) }
         guard let waitsSince else { return .max }
         return max(
@@ -43,20 +43,20 @@ struct HTTP2SilenceWatch: Sendable {
     }
 
     /// Something has come, whatever it is: the upstream is there.
-    mutating func heard(now: UInt64) {
+    public mutating func heard(now: UInt64) {
         pingedAt = nil
         if waitsSince != nil { waitsSince = now }
     }
 
     /// It has begun or ended an answer.
-    mutating func answered() { lastPing = nil }
+    public mutating func answered() { lastPing = nil }
 
     /// A first stream was begun, or the last one has ended.
-    mutating func waits(_ waits: Bool, now: UInt64) {
+    public mutating func waits(_ waits: Bool, now: UInt64) {
         if !waits { (waitsSince, pingedAt) = (nil, nil) } else if waitsSince == nil { waitsSince = now }
     }
 
-    mutating func judge(now: UInt64) -> Verdict {
+    public mutating func judge(now: UInt64) -> Verdict {
         guard now >= deadline else { return .fine }
         guard pingedAt == nil else { return .gone }
         (pingedAt, lastPing) = (now, now)
