@@ -46,6 +46,14 @@ struct JournalSlot {
     /// Frees the slot.
     func clear() { words[0].store(0, ordering: .releasing) }
 
+    /// Whether this is its key.
+    @inline(__always)
+    func counts(_ key: JournalKey) -> Bool {
+        var difference = (words[0].load(ordering: .relaxed) & 0xFF) ^ key.lanes[0]
+        for index in 1..<8 { difference |= words[index].load(ordering: .relaxed) ^ key.lanes[index] }
+        return difference == 0
+    }
+
     var key: JournalKey {
         var lanes = SIMD8<UInt64>()
         lanes[0] = words[0].load(ordering: .relaxed) & 0xFF

@@ -24,7 +24,7 @@ struct JournalLimits: Sendable {
 /// The running totals of one event loop since this boot, in memory that outlives the process.
 ///
 /// Confined to the event loop that made it, without exception: it takes no lock, and no request waits in it. Each
-/// ``record(_:_:)`` finds its slot in a dictionary and stores a handful of words (see ``JournalSlot`` for what a
+/// ``record(_:_:)`` finds its slot in a table and stores a handful of words (see ``JournalSlot`` for what a
 /// `kill -9` leaves). Memory follows the series that are not delivered yet, not those that ever were: a slot is freed
 /// for another series once the control plane has receipted its last total and its minute is over.
 ///
@@ -39,7 +39,7 @@ final class UsageJournal: UsageRecorder {
     let logger: Logger
 
     var segments: [JournalSegment] = []
-    var index: [JournalKey: Int] = [:]
+    var index = JournalIndex()
     /// Slots that were used and freed.
     var freed: [Int] = []
     /// Slots from here on were never used.
@@ -136,10 +136,10 @@ extension UsageJournal {
 
     func add(_ amounts: JournalCounters, to requested: JournalKey) {
         var key = requested
-        if let number = index[key] { return add(amounts, toSlot: number) }
+        if let number = index.find(key, slot: slot) { return add(amounts, toSlot: number) }
         if key.kind == .usage, key.minute < earliestOpenMinute {
             key = key.inMinute(earliestOpenMinute)
-            if let number = index[key] { return add(amounts, toSlot: number) }
+            if let number = index.find(key, slot: slot) { return add(amounts, toSlot: number) }
         }
         guard let number = takeFreeSlot() else {
             overflow[key, default: .zero] &+= amounts
@@ -147,7 +147,7 @@ extension UsageJournal {
         }
         if freeSlots <= reserve, canGrow { grow() }
         slot(number).publish(key, amounts)
-        index[key] = number
+        index.insert(key, number)
         marks[number] = .changed
         changed.append(number)
         remember(number, for: key)
@@ -183,7 +183,7 @@ extension UsageJournal {
     }
 
     func free(_ number: Int) {
-        index[slot(number).key] = nil
+        index.remove(slot(number).key, number)
         slot(number).clear()
         freed.append(number)
     }
