@@ -56,13 +56,23 @@ public struct TraceParent: Sendable, Hashable {
 
     /// Writes the text, as version `00`.
     public func write(to writer: inout ByteWriter) {
-        writer.append("00-")
-        writer.append(hex: traceHigh, digits: 16)
-        writer.append(hex: traceLow, digits: 16)
-        writer.append(ASCII.dash)
-        writer.append(hex: parent, digits: 16)
-        writer.append(ASCII.dash)
-        writer.append(hex: UInt64(flags), digits: 2)
+        writer.append(count: Self.textLength) { target in
+            func write(_ number: UInt64, at offset: Int) {
+                let (high, low) = (UInt32(truncatingIfNeeded: number >> 32), UInt32(truncatingIfNeeded: number))
+                target.storeBytes(of: ByteWords.hexDigits(of: high).bigEndian, toByteOffset: offset, as: UInt64.self)
+                target.storeBytes(of: ByteWords.hexDigits(of: low).bigEndian, toByteOffset: offset + 8, as: UInt64.self)
+            }
+            target[0] = ASCII.zero
+            target[1] = ASCII.zero
+            target[2] = ASCII.dash
+            write(traceHigh, at: 3)
+            write(traceLow, at: 19)
+            target[35] = ASCII.dash
+            write(parent, at: Self.parentOffset)
+            target[52] = ASCII.dash
+            let flags = UInt16(truncatingIfNeeded: ByteWords.hexDigits(of: UInt32(flags)))
+            target.storeBytes(of: flags.bigEndian, toByteOffset: 53, as: UInt16.self)
+        }
     }
 
     /// Lower-case digits only, as the specification has it.

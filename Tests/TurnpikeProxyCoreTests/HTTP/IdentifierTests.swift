@@ -11,6 +11,21 @@ import TurnpikeProxyCore
         #expect(id.description.utf8.count == RequestID.textLength)
     }
 
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    func `ids of whatever bits are written as their digits say`(seed: UInt64) throws {
+        var random = RandomSource(seed: seed)
+        let (high, low, parent) = (random.next(), random.next(), random.next())
+        #expect(RequestID(high: high, low: low).description == ResourceID(high: high, low: low).text(prefix: "req"))
+
+        func hex(_ number: some BinaryInteger, _ digits: Int) -> String {
+            let text = String(number, radix: 16)
+            return String(repeating: "0", count: digits - text.count) + text
+        }
+        let trace = TraceParent(traceHigh: high, traceLow: low >> 9, parent: parent >> 17, flags: UInt8(seed))
+        let expected = "00-\(hex(high, 16))\(hex(low >> 9, 16))-\(hex(parent >> 17, 16))-\(hex(seed, 2))"
+        #expect(written(capacity: TraceParent.textLength) { trace.write(to: &$0) } == expected)
+    }
+
     @Test func `request ids grow, within a millisecond and when the clock steps back`() {
         var random = RandomSource(seed: 1)
         var source = RequestIDSource()
