@@ -33,7 +33,7 @@ struct ApplyEndpoints {
     }
 
     /// Items of a bundle that is read where it arrives.
-    private static let smallBundle = 100
+    static let smallBundle = 100
 
     /// A bundle, written resource by resource: it may be large.
     private func export(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -78,17 +78,20 @@ extension Response {
         var headers = rollout.headers
         headers[.turnpikeRevision] = "\(outcome.revision)"
         if outcome.isReplay { headers[.idempotencyReplayed] = "true" }
-        return .json(
-            .object(
-                JSONObject([
-                    "revision": .integer(outcome.revision), "changes": .array(outcome.changes.map(\.json)),
-                    "unchanged": .integer(Int64(outcome.unchanged)),
-                    "workers": outcome.workers.isEmpty ? nil : .array(outcome.workers.map { .string($0.name) }),
-                    "warnings": outcome.gaps.isEmpty ? nil : .array(outcome.gaps.map(\.json)),
-                    "rollout": rollout.json,
-                ])),
-            headers: headers
-        )
+        let complete = headers
+        return await control.largeWork.finish(if: outcome.changes.count > ApplyEndpoints.smallBundle) {
+            .json(
+                .object(
+                    JSONObject([
+                        "revision": .integer(outcome.revision), "changes": .array(outcome.changes.map(\.json)),
+                        "unchanged": .integer(Int64(outcome.unchanged)),
+                        "workers": outcome.workers.isEmpty ? nil : .array(outcome.workers.map { .string($0.name) }),
+                        "warnings": outcome.gaps.isEmpty ? nil : .array(outcome.gaps.map(\.json)),
+                        "rollout": rollout.json,
+                    ])),
+                headers: complete
+            )
+        }
     }
 }
 

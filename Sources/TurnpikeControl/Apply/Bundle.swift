@@ -20,6 +20,8 @@ public struct Bundle: Sendable {
         var spec: any ResourceSpec
         /// The item's place in the bundle.
         var pointer: JSONPointer
+        /// What it comes to, where that could be told before.
+        var prepared: PreparedUpdate?
     }
 
     struct Deletion: Sendable {
@@ -69,6 +71,21 @@ extension Bundle {
         guard faults.isEmpty else { throw .invalid(faults) }
         return taken
     }
+
+    /// Finds out what its updates come to, upon the newest state.
+    mutating func prepare(upon view: SharedView) {
+        for place in items.indices {
+            let kind = items[place].key.kind
+            guard kind.spec.credential == nil, kind != .worker, kind != .certificate,
+                let existing = view.resource(items[place].key)
+            else { continue }
+            items[place].prepared = PreparedUpdate(
+                of: existing, labels: items[place].labels, spec: items[place].spec)
+        }
+    }
+
+    /// Items and deletions.
+    var count: Int { items.count + deletions.count }
 }
 
 /// Reads the parts of a bundle and remembers which keys have been named.

@@ -12,19 +12,31 @@ extension ControlPlane {
     ///   fault at once, by pointers into the bundle; `overloaded`; `storageFailed`.
     public func apply(_ bundle: Bundle, _ context: WriteContext) async throws(TurnpikeError) -> ApplyOutcome {
         let authority = try Authority(of: context.principal)
-        try bundle.check(against: authority)
-        if authority.tenant != nil, bundle.items.count + bundle.deletions.count > tenantLimits.bundleItems {
+        if authority.tenant != nil, bundle.count > tenantLimits.bundleItems {
+            try bundle.check(against: authority)
             throw TurnpikeError(
                 .invalidResource, "A bundle of a tenant's own may hold \(tenantLimits.bundleItems) items at most.")
         }
-        let taken = try bundle.taken(by: intake)
+        // All that can be told before its turn, in which everybody waits.
+        let (taken, tenant) = try await largeWork.run(if: bundle.count >= CommitRequest.largeSize) {
+            [view, intake] () throws(TurnpikeError) in
+            try bundle.check(against: authority)
+            var taken = try bundle.taken(by: intake)
+            taken.prepare(upon: view)
+            return (taken, taken.onlyTenant)
+        }
         let pruning = try await pruning(for: taken, authority)
         defer { if let pruning { view.end(pruning.walk) } }
-        let receipt = try await commit(context, of: taken.onlyTenant) { draft throws(TurnpikeError) in
+        let size = taken.count + (pruning?.candidates.count ?? 0)
+        let receipt = try await commit(context, of: tenant, size: size) { draft throws(TurnpikeError) in
             taken.write(to: draft, pruning, for: authority)
             return nil
         }
-        return ApplyOutcome(receipt)
+        return await outcome(of: receipt)
+    }
+
+    func outcome(of receipt: CommitReceipt) async -> ApplyOutcome {
+        await largeWork.finish(if: receipt.changes.count >= CommitRequest.largeSize) { ApplyOutcome(receipt) }
     }
 
     private func pruning(for bundle: Bundle, _ authority: Authority) async throws(TurnpikeError) -> Pruning? {
@@ -56,8 +68,10 @@ extension Bundle {
 
     fileprivate func write(to draft: Draft, _ pruning: Pruning?, for authority: Authority) {
         let pruned = pruning.map { self.pruned(by: $0, in: draft, for: authority) } ?? []
+        draft.reserve(count)
         for item in items {
             let place = item.pointer.appending("spec")
+            if let prepared = item.prepared, draft.update(prepared, at: place) { continue }
             if let existing = draft.resource(item.key) {
                 draft.update(existing, labels: item.labels, spec: item.spec, at: place)
             } else if !Name.isValid(item.key.name) {
@@ -120,7 +134,7 @@ private struct Pruning: Sendable {
     let labels: Labels
     let walk: Walk
     private let collections: Set<CollectionKey>
-    private let candidates: Set<ResourceKey>
+    let candidates: Set<ResourceKey>
 
     init(labels: Labels, collections: Set<CollectionKey>, walk: Walk, in view: SharedView) {
         self.labels = labels

@@ -53,4 +53,12 @@ public final class LargeWork: Sendable {
         }
         return try done.get()
     }
+
+    /// The same for what must be done, since what it ends is durable: where too much waits, at once.
+    public func finish<Outcome: Sendable>(
+        if isLarge: Bool = true, _ work: @escaping @Sendable () -> Outcome
+    ) async -> Outcome {
+        guard isLarge, let outcome = try? await run(work) else { return work() }
+        return outcome
+    }
 }

@@ -10,11 +10,11 @@ extension ControlPlane {
     ///   left behind; what the checks of any write throw, such as `stillReferenced`; `storageFailed`.
     public func revert(_ revision: Revision, _ context: WriteContext) async throws(TurnpikeError) -> ApplyOutcome {
         let record = try await record(revision, for: try Authority(of: context.principal))
-        let receipt = try await commit(context) { draft throws(TurnpikeError) in
+        let receipt = try await commit(context, size: record.changes.count) { draft throws(TurnpikeError) in
             try draft.takeBack(record)
             return nil
         }
-        return ApplyOutcome(receipt)
+        return await outcome(of: receipt)
     }
 }
 

@@ -35,8 +35,8 @@ public struct RevisionRecord: Sendable {
 
 /// One resource's change, from what to what.
 public struct Change: Sendable {
-    public var before: Resource?
-    public var after: Resource?
+    public var before: Resource? { didSet { knownPlace = nil } }
+    public var after: Resource? { didSet { knownPlace = nil } }
     /// The documents as they are stored, made once when the entry is sealed; `nil` where there is none, or not yet.
     public private(set) var beforeDocument: String?
     public private(set) var afterDocument: String?
@@ -45,6 +45,11 @@ public struct Change: Sendable {
     public var afterDigest: String?
 
     public enum Effect: String, Sendable { case created, updated, deleted }
+
+    /// The document of what comes after but for when it is written; `nil` where nobody has made it.
+    private var afterDraft: StoredDraft?
+    /// `nil` where nobody has looked.
+    private var knownPlace: Bool?
 
     public var effect: Effect { before == nil ? .created : after == nil ? .deleted : .updated }
 
@@ -62,15 +67,39 @@ public struct Change: Sendable {
     public var key: ResourceKey? { (after ?? before)?.key }
 
     public init(before: Resource?, after: Resource?) {
+        self.init(before: before, after: after, keepsPlace: nil)
+    }
+
+    /// - Parameter keepsPlace: `nil` where nobody has looked.
+    init(before: Resource?, after: Resource?, keepsPlace: Bool?) {
         self.before = before
         self.after = after
+        knownPlace = keepsPlace
+    }
+
+    /// An update that was prepared.
+    ///
+    /// - Parameter after: what it leads to, with revision and time.
+    init(_ prepared: PreparedUpdate, after: Resource) {
+        self.init(before: prepared.before, after: after, keepsPlace: prepared.keepsPlace)
+        (beforeDocument, beforeDigest) = (prepared.beforeDocument, prepared.beforeDigest)
+        afterDraft = prepared.afterDraft
+    }
+
+    /// Whether the resource is found by the same as before, and refers to the same, so that nothing need be looked up or
+    /// indexed anew. So are most changes.
+    public var keepsPlace: Bool {
+        if let knownPlace { return knownPlace }
+        guard let before, let after else { return false }
+        return before.isFound(as: after)
     }
 
     /// Makes the documents and their digests.
     mutating func seal() {
-        beforeDocument = before?.storedText
-        afterDocument = after?.storedText
-        beforeDigest = beforeDocument.map(LogChain.digest)
+        beforeDocument = beforeDocument ?? before?.storedText
+        beforeDigest = beforeDigest ?? beforeDocument.map(LogChain.digest)
+        afterDocument = after.map { after in afterDraft.map { after.storedText(from: $0) } ?? after.storedText }
         afterDigest = afterDocument.map(LogChain.digest)
+        afterDraft = nil
     }
 }

@@ -61,17 +61,18 @@ final class Publisher: Sendable {
     }
 
     /// Takes records that are durable and in the view already.
-    func publish(_ records: [RevisionRecord]) {
+    ///
+    /// - Parameter publication: theirs.
+    func publish(_ records: [RevisionRecord], as publication: Publication) {
         let start = ContinuousClock.now
-        var compilation = Compilation(of: view)
-        let affected = records.map { compilation.affected(by: $0.changes) }
-        let names = affected.count == 1 ? affected[0] : affected.reduce(into: Set()) { $0.formUnion($1) }
-        let compiled = names.compactMap { $0.type == .key ? nil : ($0, compilation.compile($0)) }
+        let affected = publication.affected
         let now = clock.now
         let woken = state.withLock { state in
             // Of keys it is not known what workers have of them, so each counts as changed.
-            var changed = names.filter { $0.type == .key }
-            for (name, resource) in compiled where state.compiled.update(name, to: resource) { changed.insert(name) }
+            var changed = publication.keys
+            for (name, resource) in publication.compiled where state.compiled.update(name, to: resource) {
+                changed.insert(name)
+            }
             // A revision counts as a change of all that it touched and its batch changed: streams see no state within a
             // batch, so a worker has applied the revision only once it has the batch's outcome.
             for (record, names) in zip(records, affected) {
@@ -85,7 +86,7 @@ final class Publisher: Sendable {
             return state.takeWorkerChanges(of: records, at: now) + state.callersWithNews()
                 + state.revisionWaits.reach(state.revision)
         }
-        metrics.compileDuration.observe(ContinuousClock.now - start)
+        metrics.compileDuration.observe(publication.duration + (ContinuousClock.now - start))
         for caller in woken { caller.resume() }
     }
 
@@ -132,7 +133,7 @@ final class Publisher: Sendable {
 }
 
 extension Compilation {
-    fileprivate func affected(by changes: [Change]) -> Set<CompiledName> {
+    func affected(by changes: [Change]) -> Set<CompiledName> {
         if changes.count == 1 { return affected(from: changes[0].before, to: changes[0].after) }
         return changes.reduce(into: []) { $0.formUnion(affected(from: $1.before, to: $1.after)) }
     }

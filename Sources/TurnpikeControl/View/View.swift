@@ -21,9 +21,7 @@ struct View: Sendable {
         logEnd = LogPosition(revision: record.revision, hash: record.hash)
         var moves: [Change] = []
         for place in record.changes.indices {
-            if let before = record.changes[place].before, let after = record.changes[place].after,
-                before.isFound(as: after)
-            {
+            if record.changes[place].keepsPlace, let after = record.changes[place].after {
                 resources.replace(with: after)
             } else {
                 moves.append(record.changes[place])
@@ -126,8 +124,8 @@ extension CollectionKey {
 }
 
 extension Resource {
-    /// Whether the view finds both by the same.
-    fileprivate func isFound(as other: Resource) -> Bool {
+    /// Whether the view finds both by the same, and both refer to the same.
+    func isFound(as other: Resource) -> Bool {
         key == other.key && id == other.id && hosts == other.hosts && credentialDigests == other.credentialDigests
             && spec.references == other.spec.references && apiKeyDigest == other.apiKeyDigest
     }

@@ -13,6 +13,10 @@ final class CommitGroup {
     typealias Entries = (records: [RevisionRecord], replies: [StoredReply])
 
     private(set) var entries: Entries = ([], [])
+    /// Whether it holds a large write, and so no other.
+    private(set) var isLarge = false
+    /// What the group is to the workers. Asked for once it takes no more writes, and best while it is being made durable.
+    private(set) lazy var publication = Publication(of: entries.records, in: state)
     private var replies: [CommitReply] = []
     private var callers: [CheckedContinuation<CommitReply, Never>] = []
     /// Where replies to idempotency keys stand that this group is the first to meet.
@@ -52,7 +56,11 @@ final class CommitGroup {
         let reply = replay(of: request, known) ?? CommitReply { () throws(TurnpikeError) in try carryOut(request, now) }
         replies.append(reply)
         callers.append(caller)
+        // One that came to nothing is no burden to others.
+        if request.isLarge, hasWork { isLarge = true }
     }
+
+    func compile() { _ = publication }
 
     private func carryOut(_ request: CommitRequest, _ now: Timestamp) throws(TurnpikeError) -> CommitReceipt {
         let current = end.revision

@@ -12,10 +12,17 @@ struct CommitRequest: Sendable {
     var reason: String
     var requestID: String
     var isDryRun = false
+    /// How many resources it is about, at most.
+    var size = 1
     /// Where given, the write is carried out once, however often it is asked for.
     var idempotencyKey: IdempotencyKey?
     /// Puts the write's changes into the draft and gives back the resource that it is about, if there is one.
     var plan: @Sendable (Draft) throws(TurnpikeError) -> Resource?
+
+    /// From how many resources on a write is large, which all others notice that have to wait for it.
+    static let largeSize = 100
+
+    var isLarge: Bool { size >= Self.largeSize }
 }
 
 /// What became of it.

@@ -11,6 +11,10 @@ import TurnpikeTelemetry
 /// revision of its own. Readers, streams and callers learn of a group once it is durable. Tenants have their turns, so that
 /// one that writes very much keeps no other waiting for all of it.
 ///
+/// A large write, of a hundred resources and more, has a group of its own, and is not checked while another one is being stored: so
+/// a small one waits for one of them at most, and large ones, of which each lets the small ones go first that have come
+/// meanwhile, wait for no more than a group of those.
+///
 /// One task does the checking and publishing, the store beside it the storing; so each has a processor of its own, and
 /// the disk is never waited for by those who have work. The task lives while there is work: a caller that is cancelled
 /// does not take the others' work down with it, and its own is finished all the same.
@@ -26,6 +30,9 @@ final class Committer: Sendable {
 
     private struct State {
         var waiting = Line(capacity: Committer.capacity)
+        var waitingLarge = Line(capacity: Committer.capacity)
+        /// Whether the last write that was taken was a large one.
+        var wasLastLarge = false
         /// Writes in the group that is being filled.
         var gathered = 0
         /// What became of groups that were being made durable, in their order: two at most.
@@ -39,6 +46,22 @@ final class Committer: Sendable {
         mutating func takeSleeper() -> CheckedContinuation<Void, Never>? {
             defer { (sleeper, next) = (nil, nil) }
             return sleeper
+        }
+
+        /// How much of which line the open group is to take next.
+        func due(for open: CommitGroup, beside storing: CommitGroup?) -> (isLarge: Bool, count: Int) {
+            guard !open.isLarge else { return (false, 0) }
+            let canTakeLarge = gathered == 0 && storing?.isLarge != true && !waitingLarge.isEmpty
+            if canTakeLarge, waiting.isEmpty || !wasLastLarge { return (true, 1) }
+            return (false, min(waiting.count, Committer.stretch, Committer.groupLimit - gathered))
+        }
+
+        mutating func take(for open: CommitGroup, beside storing: CommitGroup?) -> [Line.Entry] {
+            let (isLarge, count) = due(for: open, beside: storing)
+            guard count > 0 else { return [] }
+            gathered += count
+            wasLastLarge = isLarge
+            return isLarge ? waitingLarge.take(atMost: count) : waiting.take(atMost: count)
         }
     }
 
@@ -89,7 +112,7 @@ final class Committer: Sendable {
     }
 
     /// Writes that are not being made durable yet.
-    var waitingCount: Int { state.withLock { $0.waiting.count + $0.gathered } }
+    var waitingCount: Int { state.withLock { $0.waiting.count + $0.waitingLarge.count + $0.gathered } }
     /// Of them those that are checked already.
     var gatheredCount: Int { state.withLock(\.gathered) }
     /// Whether there is nothing to check or publish now, though something may be on its way to the disk.
@@ -100,6 +123,7 @@ final class Committer: Sendable {
     func close() async {
         let work = state.withLock { state in
             state.waiting.close()
+            state.waitingLarge.close()
             return state.work
         }
         await work?.value
@@ -107,7 +131,10 @@ final class Committer: Sendable {
 
     private func enqueue(_ entry: Line.Entry) -> TurnpikeError? {
         let (refusal, sleeper) = state.withLock { state -> (TurnpikeError?, CheckedContinuation<Void, Never>?) in
-            if let refusal = state.waiting.add(entry, of: entry.item.tenant) { return (refusal, nil) }
+            let refusal =
+                entry.item.isLarge
+                ? state.waitingLarge.add(entry, of: entry.item.tenant) : state.waiting.add(entry, of: entry.item.tenant)
+            if let refusal { return (refusal, nil) }
             if state.work == nil { state.work = Task { await self.workOff() } }
             return (nil, state.takeSleeper())
         }
@@ -120,7 +147,7 @@ final class Committer: Sendable {
     private func workOff() async {
         var storing: CommitGroup?
         var open = openGroup(after: nil)
-        while let event = await nextEvent(open, isStoring: storing != nil) {
+        while let event = await nextEvent(open, beside: storing) {
             switch event {
             case .submitted(let submissions): await add(submissions, to: open)
             case .stored(let outcome):
@@ -139,10 +166,12 @@ final class Committer: Sendable {
                 }
                 publish(stored)
                 (storing ?? open).rest(on: view)
+                storing?.compile()
             }
             guard storing == nil else { continue }
             if open.hasWork {
                 start(&open, as: &storing)
+                storing?.compile()
             } else {
                 open.answer()
                 open = openGroup(after: nil)
@@ -151,23 +180,19 @@ final class Committer: Sendable {
     }
 
     /// What is to be done next; `nil` where nothing is left to do, with which the work has ended.
-    private func nextEvent(_ open: CommitGroup, isStoring: Bool) async -> Event? {
+    private func nextEvent(_ open: CommitGroup, beside storing: CommitGroup?) async -> Event? {
         while true {
             let (event, isDone) = state.withLock { state -> (Event?, Bool) in
                 if !state.outcomes.isEmpty { return (.stored(state.outcomes.removeFirst()), false) }
-                let count = min(state.waiting.count, Self.stretch, Self.groupLimit - state.gathered)
-                if count > 0 {
-                    state.gathered += count
-                    return (.submitted(state.waiting.take(atMost: count)), false)
-                }
-                if !isStoring { state.work = nil }
-                return (nil, !isStoring)
+                let taken = state.take(for: open, beside: storing)
+                if !taken.isEmpty { return (.submitted(taken), false) }
+                if storing == nil { state.work = nil }
+                return (nil, storing == nil)
             }
             if event != nil || isDone { return event }
             await withCheckedContinuation { sleeper in
                 let isNeeded = state.withLock { state in
-                    let isNeeded =
-                        !state.outcomes.isEmpty || state.gathered < Self.groupLimit && !state.waiting.isEmpty
+                    let isNeeded = !state.outcomes.isEmpty || state.due(for: open, beside: storing).count > 0
                     if !isNeeded { (state.sleeper, state.next) = (sleeper, open.hasWork ? open.entries : nil) }
                     return isNeeded
                 }
@@ -236,7 +261,7 @@ final class Committer: Sendable {
         if !records.isEmpty {
             metrics.batchSize.observe(Double(records.count))
             view.apply(records)
-            publisher.publish(records)
+            publisher.publish(records, as: group.publication)
         }
         group.answer()
         if records.reduce(0, { $0 + $1.changes.count }) > Allocator.largeWork { Allocator.trim() }

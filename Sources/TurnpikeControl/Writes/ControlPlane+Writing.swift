@@ -31,18 +31,20 @@ extension ControlPlane {
         )
     }
 
-    /// - Parameter tenant: the only one that the write is about; `nil` where there is none. What a tenant's own operators write
-    ///   is about that tenant anyway.
+    /// - Parameters:
+    ///   - tenant: the only one that the write is about; `nil` where there is none. What a tenant's own operators write is about
+    ///     that tenant anyway.
+    ///   - size: how many resources the write is about, at most.
     func commit(
-        _ context: WriteContext, of tenant: String? = nil,
+        _ context: WriteContext, of tenant: String? = nil, size: Int = 1,
         _ plan: @escaping @Sendable (Draft) throws(TurnpikeError) -> Resource?
     ) async throws(TurnpikeError) -> CommitReceipt {
         let authority = try Authority(of: context.principal)
         return try await commit(
             CommitRequest(
                 tenant: authority.tenant ?? tenant, actor: context.principal.actor, source: context.source,
-                reason: context.reason,
-                requestID: context.requestID, isDryRun: context.isDryRun, idempotencyKey: context.idempotencyKey,
+                reason: context.reason, requestID: context.requestID, isDryRun: context.isDryRun, size: size,
+                idempotencyKey: context.idempotencyKey,
                 plan: { draft throws(TurnpikeError) in
                     let subject = try plan(draft)
                     try authority.check(draft)

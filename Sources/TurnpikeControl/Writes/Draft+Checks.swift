@@ -12,7 +12,9 @@ extension Draft {
     ///
     /// - Throws: every problem at once.
     func check() throws(TurnpikeError) {
-        for change in changes {
+        let changes = changes
+        let hasDeletions = changes.contains { $0.after == nil }
+        for change in changes where hasDeletions || !change.isSettled {
             if let after = change.after {
                 checkReferences(of: after)
                 checkHosts(of: after)
@@ -135,6 +137,17 @@ extension Draft {
             "\(count) \(count == 1 ? "resource needs" : "resources need") the \(key): "
                 + named.joined(separator: ", ") + more + "."
         )
+    }
+}
+
+extension Change {
+    /// Whether there is nothing to check where nothing is deleted beside it: what the resource refers to is there and its hosts
+    /// are its tenant's, since both were so before.
+    fileprivate var isSettled: Bool {
+        switch key?.kind {
+        case .route, .service, .apiKey, .quota, .policy: keepsPlace
+        default: false
+        }
     }
 }
 

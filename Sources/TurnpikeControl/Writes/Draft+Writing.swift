@@ -57,6 +57,22 @@ extension Draft {
         return updated
     }
 
+    /// Gives a resource the body that was prepared for it.
+    ///
+    /// - Returns: `false` where the resource is another one by now, and nothing was done.
+    func update(_ prepared: PreparedUpdate, at pointer: JSONPointer?) -> Bool {
+        let key = prepared.before.key
+        guard let existing = resource(key), existing.isSame(as: prepared.before) else { return false }
+        guard var updated = prepared.after else {
+            unchanged += 1
+            return true
+        }
+        updated.revision = revision
+        updated.updatedAt = now
+        record(key, Change(prepared, after: updated), at: pointer)
+        return true
+    }
+
     func delete(_ key: ResourceKey, at pointer: JSONPointer?) { record(key, after: nil, at: pointer) }
 
     /// The spec with what only the server writes as it was: a credential outlives every change of its resource.

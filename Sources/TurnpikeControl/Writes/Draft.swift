@@ -16,12 +16,20 @@ final class Draft: StateLayer {
     var unchanged = 0
     var problems: [Problem] = []
 
+    private struct Entry {
+        let key: ResourceKey
+        var change: Change
+        /// Where the body that wrote the resource speaks of it.
+        var pointer: JSONPointer?
+    }
+
     private var below: any StateLayer
-    private var changed: [ResourceKey: Change] = [:]
-    private var order: [ResourceKey] = []
+    /// In the order in which they were recorded.
+    private var entries: [Entry] = []
+    /// Where each key's entry stands.
+    private var places: [ResourceKey: Int] = [:]
     /// The changes, once somebody has asked for them and until there is another one.
     private var settled: [Change]?
-    private var pointers: [ResourceKey: JSONPointer] = [:]
     private var gainedReferrers: [ResourceKey: Set<ResourceKey>] = [:]
     private var lostReferrers: [ResourceKey: Set<ResourceKey>] = [:]
     private var claimDeltas: [String: [String: Int]] = [:]
@@ -40,13 +48,19 @@ final class Draft: StateLayer {
     /// What the draft changes, in the order in which it was recorded.
     var changes: [Change] {
         if let settled { return settled }
-        let changes = order.compactMap { changed[$0] }.filter { $0.before != nil || $0.after != nil }
+        let changes = Array(entries.lazy.map(\.change).filter { $0.before != nil || $0.after != nil })
         settled = changes
         return changes
     }
 
     /// Where the body that wrote the resource speaks of it; `nil` where no body does.
-    func pointer(of key: ResourceKey) -> JSONPointer? { pointers[key] }
+    func pointer(of key: ResourceKey) -> JSONPointer? { places[key].flatMap { entries[$0].pointer } }
+
+    /// Makes room for what is about to be recorded.
+    func reserve(_ count: Int) {
+        entries.reserveCapacity(count)
+        places.reserveCapacity(count)
+    }
 
     /// Notes what becomes of a resource; `nil`: it goes.
     func record(_ key: ResourceKey, after: Resource?, at pointer: JSONPointer?) {
@@ -55,19 +69,23 @@ final class Draft: StateLayer {
 
     /// - Parameter before: what the draft has under the key so far.
     func record(_ key: ResourceKey, from before: Resource?, to after: Resource?, at pointer: JSONPointer?) {
+        let change = Change(before: before, after: after)
+        record(key, Change(before: before, after: after, keepsPlace: change.keepsPlace), at: pointer)
+    }
+
+    /// - Parameter change: from what the draft has under the key so far.
+    func record(_ key: ResourceKey, _ change: Change, at pointer: JSONPointer?) {
         settled = nil
-        if pointer != nil || !pointers.isEmpty { pointers[key] = pointer }
-        if let earlier = changed.updateValue(Change(before: before, after: after), forKey: key) {
-            changed[key]?.before = earlier.before
+        if let place = places[key] {
+            let earlier = entries[place].change.before
+            entries[place] = Entry(key: key, change: Change(before: earlier, after: change.after), pointer: pointer)
         } else {
-            order.append(key)
+            places[key] = entries.count
+            entries.append(Entry(key: key, change: change, pointer: pointer))
         }
-        // Most changes leave all of that as it is.
-        if let before, let after, before.hosts == after.hosts, before.spec.references == after.spec.references {
-            return
-        }
-        if let before { index(before, by: -1) }
-        if let after { index(after, by: 1) }
+        if change.keepsPlace { return }
+        if let before = change.before { index(before, by: -1) }
+        if let after = change.after { index(after, by: 1) }
     }
 
     /// Changes what lies below for a state that says the same.
@@ -75,9 +93,18 @@ final class Draft: StateLayer {
 
     /// Takes over what a draft upon this one came to.
     func absorb(_ draft: Draft) {
+        guard !entries.isEmpty else { return adopt(draft) }
         for change in draft.changes {
-            if let key = change.key { record(key, from: change.before, to: change.after, at: nil) }
+            if let key = change.key { record(key, change, at: nil) }
         }
+    }
+
+    /// The same where nothing has changed yet, for the price of some references.
+    private func adopt(_ draft: Draft) {
+        (entries, places, settled) = (draft.entries, draft.places, draft.settled)
+        (gainedReferrers, lostReferrers) = (draft.gainedReferrers, draft.lostReferrers)
+        (claimDeltas, claimDeltasBelow) = (draft.claimDeltas, draft.claimDeltasBelow)
+        countDeltas = draft.countDeltas
     }
 
     private func index(_ resource: Resource, by direction: Int) {
@@ -103,12 +130,12 @@ final class Draft: StateLayer {
 
 extension Draft {
     func resource(_ key: ResourceKey) -> Resource? {
-        if let change = changed[key] { change.after } else { below.resource(key) }
+        if let place = places[key] { entries[place].change.after } else { below.resource(key) }
     }
 
     func resources(in collection: CollectionKey) -> [Resource] {
-        below.resources(in: collection).filter { changed[$0.key] == nil }
-            + order.compactMap { CollectionKey(of: $0) == collection ? changed[$0]?.after : nil }
+        below.resources(in: collection).filter { places[$0.key] == nil }
+            + entries.compactMap { CollectionKey(of: $0.key) == collection ? $0.change.after : nil }
     }
 
     func count(of collection: CollectionKey) -> Int {
@@ -116,8 +143,8 @@ extension Draft {
     }
 
     func keys(in collection: CollectionKey, limit: Int) -> [ResourceKey] {
-        let kept = below.keys(in: collection, limit: limit + order.count).filter { changed[$0] == nil }
-        let own = order.lazy.filter { CollectionKey(of: $0) == collection && self.changed[$0]?.after != nil }
+        let kept = below.keys(in: collection, limit: limit + entries.count).filter { places[$0] == nil }
+        let own = entries.lazy.filter { CollectionKey(of: $0.key) == collection && $0.change.after != nil }.map(\.key)
         return Array((kept + own).prefix(limit))
     }
 
@@ -131,7 +158,9 @@ extension Draft {
         return Array((kept + (gainedReferrers[key] ?? [])).prefix(limit))
     }
 
-    func keysChanged(since walk: Walk) -> Set<ResourceKey> { below.keysChanged(since: walk).union(order) }
+    func keysChanged(since walk: Walk) -> Set<ResourceKey> {
+        below.keysChanged(since: walk).union(entries.lazy.map(\.key))
+    }
 
     func claims(on host: String) -> [String: Int] {
         guard let deltas = claimDeltas[host] else { return below.claims(on: host) }

@@ -114,15 +114,42 @@ extension Resource {
         }
     }
 
+    /// What of ``storedText`` is known before it is known when the resource is written.
+    public var storedDraft: StoredDraft {
+        let text = FieldWriter.text(for: .storage) { writeStart(to: &$0) }
+        return StoredDraft(
+            start: String(decoding: text.dropLast(), as: UTF8.self) + #","revision":"#,
+            middle: #","createdAt":"\#(createdAt)","updatedAt":""#)
+    }
+
+    /// ``storedText``, for less where most of it is there.
+    ///
+    /// - Parameter draft: of this resource, as of whatever revision.
+    public func storedText(from draft: StoredDraft) -> String {
+        var text = draft.start
+        text += "\(revision)"
+        text += draft.middle
+        text += updatedAt.description
+        text += #""}"#
+        return text
+    }
+
     private func writeDocument(to fields: inout FieldWriter) {
-        fields.write("id", idText)
-        fields.write("tenant", key.tenant)
-        fields.write("name", key.name)
-        writeBody(to: &fields)
+        writeStart(to: &fields)
         fields.write("revision", revision)
         fields.write("createdAt", createdAt)
         fields.write("updatedAt", updatedAt)
     }
+
+    private func writeStart(to fields: inout FieldWriter) {
+        fields.write("id", idText)
+        fields.write("tenant", key.tenant)
+        fields.write("name", key.name)
+        writeBody(to: &fields)
+    }
+
+    /// Whether both are one and the same value, handed on and never changed.
+    public func isSame(as other: Resource) -> Bool { content === other.content }
 
     /// Whether both say the same: whether their bodies are equal, whatever the server adds to them.
     public func saysTheSame(as other: Resource) -> Bool { labels == other.labels && spec.equals(other.spec) }
@@ -163,6 +190,12 @@ extension Resource {
             createdAt: createdAt, updatedAt: updatedAt
         )
     }
+}
+
+/// A stored document but for its revision and the time of its last change.
+public struct StoredDraft: Sendable {
+    fileprivate var start: String
+    fileprivate var middle: String
 }
 
 /// What a client's body says: spec, labels and, where given, the name.

@@ -101,6 +101,8 @@ struct RevisionWriter {
                 row.bind(change.afterText)
             }
         }
+        // Most changes leave references as they are, and each row lies on other pages than the resource's own.
+        if change.keepsPlace { return }
         let before = change.before?.id == resource.id ? change.before : nil
         try putReferences(of: resource, tenant: tenant, before: before?.spec.references ?? [])
     }
@@ -108,7 +110,6 @@ struct RevisionWriter {
     /// - Parameter before: what the rows say so far.
     private func putReferences(of resource: Resource, tenant: ResourceID?, before: [Reference]) throws {
         let after = resource.spec.references
-        // Most changes leave them as they are, and each row lies on other pages than the resource's own.
         if before == after { return }
         if !before.isEmpty {
             try db.run("DELETE FROM reference WHERE from_id = ?") { $0.bind(resource.id) }
