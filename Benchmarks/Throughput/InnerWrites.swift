@@ -21,7 +21,7 @@ struct InnerWrites {
         logger.logLevel = .critical
         store = try await SQLiteStore.open(path: folder, logger: logger)
         control = try await TurnpikeControl.ControlPlane.start(
-            store: store, clock: SystemWallClock(), sealingKey: SealingKey(), logger: logger,
+            store: store, clock: SystemWallClock(), sealingKeys: SealingKeys(SealingKey()), logger: logger,
             metrics: MetricsRegistry())
         operatorToken = try await control.bootstrapOperator(token: nil) ?? ""
         self.services = services

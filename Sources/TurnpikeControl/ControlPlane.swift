@@ -42,7 +42,7 @@ public final class ControlPlane: Sendable {
 
     private init(
         view: SharedView, tail: [RevisionRecord], uses: [ResourceID: Timestamp],
-        sightings: [ResourceID: WorkerSighting], store: any Store, clock: any WallClock, sealingKey: SealingKey,
+        sightings: [ResourceID: WorkerSighting], store: any Store, clock: any WallClock, sealingKeys: SealingKeys,
         retention: Duration?, tenantLimits: TenantLimits, authority: CertificateAuthority?,
         logger: Logger, metrics registry: MetricsRegistry
     ) {
@@ -80,7 +80,7 @@ public final class ControlPlane: Sendable {
         self.health = health
         self.tenantLimits = tenantLimits
         self.authority = authority
-        intake = CertificateIntake(sealingKey: sealingKey)
+        intake = CertificateIntake(sealingKeys: sealingKeys)
         self.view = view
         self.publisher = publisher
         self.store = store
@@ -95,14 +95,14 @@ public final class ControlPlane: Sendable {
     /// back are sent only what differs.
     ///
     /// - Parameters:
-    ///   - sealingKey: under which private keys of certificates are kept. Where those that are stored were sealed by another
-    ///     one, gateways that have no other cannot show them; that is logged.
+    ///   - sealingKeys: by which private keys of certificates are kept. What a former one has sealed is sealed anew once it runs.
+    ///     What none of them has sealed, gateways that have no other key cannot show; that is logged.
     ///   - retention: how long the log is kept, at least a day; `nil`: for ever.
     ///   - authority: who issues workers' certificates; `nil`: they get none.
     ///   - progress: is told how far it is.
     /// - Throws: what the store throws; `CancellationError`.
     public static func start(
-        store: any Store, clock: any WallClock, sealingKey: SealingKey, retention: Duration? = nil,
+        store: any Store, clock: any WallClock, sealingKeys: SealingKeys, retention: Duration? = nil,
         tenantLimits: TenantLimits = TenantLimits(), authority: CertificateAuthority? = nil,
         progress: LoadingProgress = LoadingProgress(), logger: Logger, metrics: MetricsRegistry
     ) async throws -> ControlPlane {
@@ -130,7 +130,7 @@ public final class ControlPlane: Sendable {
         let tail = try await store.records(after: tailStart, limit: ChangeHistory.maximumRevisions).afterLastGap
         let plane = ControlPlane(
             view: SharedView(view), tail: tail, uses: try await store.uses(),
-            sightings: try await store.sightings(), store: store, clock: clock, sealingKey: sealingKey,
+            sightings: try await store.sightings(), store: store, clock: clock, sealingKeys: sealingKeys,
             retention: retention, tenantLimits: tenantLimits, authority: authority,
             logger: logger, metrics: metrics
         )
@@ -152,8 +152,8 @@ public final class ControlPlane: Sendable {
     /// What keeps the control plane from taking work; empty where nothing does.
     public var obstacles: [String] { health.reasons + (health.isShuttingDown ? ["It is shutting down."] : []) }
 
-    /// Does what time brings about: heartbeats, expiry of workers' credentials, giving up on absent workers, maintenance.
-    /// Run it for as long as there are workers; returns when cancelled.
+    /// Does what time brings about: heartbeats, expiry of workers' credentials, giving up on absent workers, maintenance; and
+    /// seals anew what a former sealing key has sealed. Run it for as long as there are workers; returns when cancelled.
     public func run() async throws {
         await run(tickingEvery: Publisher.tickInterval, maintainingEvery: Self.maintenanceInterval)
     }
@@ -164,6 +164,7 @@ public final class ControlPlane: Sendable {
             group.addTask { await Self.repeating(every: tick) { self.publisher.tick() } }
             group.addTask { await Self.repeating(every: tick) { await self.probeStorage() } }
             group.addTask { await Self.repeating(every: maintenance) { await self.maintain() } }
+            group.addTask { await self.sealAnew() }
         }
     }
 

@@ -23,7 +23,8 @@ struct Turnpike: AsyncParsableCommand {
             DeleteCommand.self, RevertCommand.self, ExplainCommand.self, KeysCommand.self, UsageCommand.self,
             QuotaStateCommand.self, WorkersCommand.self, RolloutCommand.self, ChangesCommand.self, AuditCommand.self,
             OperatorsCommand.self,
-            JoinTokenCommand.self, BackupCommand.self, RestoreCommand.self, CheckCommand.self, CompletionCommand.self,
+            JoinTokenCommand.self, BackupCommand.self, RestoreCommand.self, CheckCommand.self, SealingKeyCommand.self,
+            CompletionCommand.self,
         ]
     )
 

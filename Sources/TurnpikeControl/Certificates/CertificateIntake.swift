@@ -11,7 +11,7 @@ struct CertificateIntake: Sendable {
     /// DNS names of a certificate at most.
     static let mostNames = 256
 
-    let sealingKey: SealingKey
+    let sealingKeys: SealingKeys
 
     /// The spec as it may be stored; specs of other kinds are that already.
     ///
@@ -58,12 +58,22 @@ struct CertificateIntake: Sendable {
         switch privateKey {
         case .plain(let text): return text
         case .sealed(let text):
-            do { return try sealingKey.open(text, for: use(of: key)) } catch { throw CertificateFault("\(error)") }
+            do { return try sealingKeys.open(text, for: use(of: key)) } catch { throw CertificateFault("\(error)") }
         }
     }
 
     private func sealed(_ text: String, of key: ResourceKey) throws(CertificateFault) -> String {
-        do { return try sealingKey.seal(text, for: use(of: key)) } catch { throw CertificateFault("\(error)") }
+        do { return try sealingKeys.first.seal(text, for: use(of: key)) } catch { throw CertificateFault("\(error)") }
+    }
+
+    /// A stored certificate as it is to stand in what is written from now on: sealed by the first key.
+    ///
+    /// - Throws: where no key that is there has sealed it.
+    func sealedByFirst(_ certificate: Certificate, of key: ResourceKey) throws(SealingFault) -> Certificate {
+        guard case .sealed(let text)? = certificate.privateKey else { return certificate }
+        var certificate = certificate
+        certificate.privateKey = .sealed(try sealingKeys.sealedByFirst(text, for: use(of: key)))
+        return certificate
     }
 
     private func use(of key: ResourceKey) -> SealingKey.Use { .certificate(key.name, tenant: key.tenant ?? "") }

@@ -7,7 +7,7 @@ public import TurnpikeSnapshot
 import TurnpikeTelemetry
 
 extension ControlPlane {
-    /// Gives a gateway the key under which private keys of certificates are sealed, so that the gateway alone can read it.
+    /// Gives a gateway the keys by which private keys of certificates are sealed, so that the gateway alone can read them.
     ///
     /// - Throws: `forbidden` to anybody but gateways; `invalidResource` where the public key is none.
     public func sealingKey(
@@ -19,11 +19,15 @@ extension ControlPlane {
         switch role {
         case .gateway: break
         }
-        let key = intake.sealingKey
+        func sealed(_ key: SealingKey) throws(SealingFault) -> SealedSealingKey {
+            SealedSealingKey(
+                id: key.id, sealedKey: try SealingKeyEnvelope.seal(key, to: request.publicKey, worker: resource.idText))
+        }
         do {
-            let sealed = try SealingKeyEnvelope.seal(key, to: request.publicKey, worker: resource.idText)
+            let keys = intake.sealingKeys
+            let answer = SealingKeyAnswer(try sealed(keys.first), former: try keys.former.map { try sealed($0) })
             logger.info("A gateway gets the sealing key", metadata: [LogKey.worker: "\(resource.key.name)"])
-            return SealingKeyAnswer(id: key.id, sealedKey: sealed)
+            return answer
         } catch {
             throw .invalid([
                 Fault(
@@ -33,14 +37,62 @@ extension ControlPlane {
         }
     }
 
-    /// Says at start which certificates the sealing key does not open: most likely its file is another one than before.
+    /// How long it is until sealing anew is tried again.
+    private static let sealingPause = Duration.seconds(10)
+    /// Certificates that one revision seals anew.
+    static let sealedAtOnce = 100
+
+    /// Seals by the first key what former ones have sealed, so that these can go. What is cut off in between has each certificate
+    /// sealed by a key that is there, and goes on with the next start.
+    func sealAnew() async {
+        guard !intake.sealingKeys.former.isEmpty else { return }
+        while !Task.isCancelled {
+            do throws(TurnpikeError) {
+                var count = 0
+                for tenant in view.tenants() { count += try await sealAnew(certificatesOf: tenant) }
+                guard count > 0 else { return }
+                logger.info(
+                    "Certificates are sealed anew, by the key that is the first now",
+                    metadata: [LogKey.count: "\(count)"])
+                return
+            } catch {
+                logger.error(
+                    "Certificates could not be sealed anew; it is tried again", metadata: [LogKey.error: "\(error)"])
+                try? await Task.sleep(for: Self.sealingPause)
+            }
+        }
+    }
+
+    /// - Returns: how many it has sealed anew.
+    private func sealAnew(certificatesOf tenant: String) async throws(TurnpikeError) -> Int {
+        var (count, last): (Int, String?) = (0, nil)
+        while !Task.isCancelled {
+            let stretch = view.read { [last] in
+                $0.resources(in: CollectionKey(.certificate, tenant: tenant), after: last, limit: Self.sealedAtOnce)
+            }
+            guard let end = stretch.last else { break }
+            last = end.key.name
+            let keys = stretch.filter { ($0.spec as? Certificate)?.sealingKeyID != intake.sealingKeys.first.id }.map(
+                \.key)
+            guard !keys.isEmpty else { continue }
+            let request = CommitRequest(
+                tenant: tenant, actor: "system", reason: "The sealing key was changed", requestID: "seal"
+            ) { [intake] draft in
+                for key in keys { draft.sealAnew(key, by: intake) }
+                return nil
+            }
+            count += try await commit(request).changes.count
+        }
+        return count
+    }
+
+    /// Says at start which certificates no sealing key opens: most likely its file is another one than before.
     func reportForeignSeals() {
+        let ids = Set(intake.sealingKeys.all.map(\.id))
         var foreign: [String] = []
         for tenant in view.tenants() {
             for resource in view.resources(of: .certificate, tenant: tenant) {
-                guard case .sealed(let text) = (resource.spec as? Certificate)?.privateKey,
-                    SealingKey.id(in: text) != intake.sealingKey.id
-                else { continue }
+                guard let id = (resource.spec as? Certificate)?.sealingKeyID, !ids.contains(id) else { continue }
                 foreign.append(resource.key.description)
             }
         }
@@ -51,5 +103,27 @@ extension ControlPlane {
             these certificates anew
             """,
             metadata: [LogKey.count: "\(foreign.count)", LogKey.name: "\(foreign.prefix(10).joined(separator: ", "))"])
+    }
+}
+
+extension Certificate {
+    /// By which key its private key is sealed; `nil` where it is not.
+    fileprivate var sealingKeyID: String? {
+        guard case .sealed(let text)? = privateKey else { return nil }
+        return SealingKey.id(in: text)
+    }
+}
+
+extension Draft {
+    /// Leaves what cannot be opened as it is, as what is gone meanwhile.
+    fileprivate func sealAnew(_ key: ResourceKey, by intake: CertificateIntake) {
+        guard let existing = resource(key), let certificate = existing.spec as? Certificate,
+            let sealed = try? intake.sealedByFirst(certificate, of: key), sealed != certificate
+        else { return }
+        var updated = existing
+        updated.spec = sealed
+        updated.revision = revision
+        updated.updatedAt = now
+        record(key, after: updated, at: nil)
     }
 }

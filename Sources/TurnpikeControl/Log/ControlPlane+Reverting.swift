@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TurnpikeIdentity
 public import TurnpikeModel
 
 extension ControlPlane {
@@ -10,8 +11,8 @@ extension ControlPlane {
     ///   left behind; what the checks of any write throw, such as `stillReferenced`; `storageFailed`.
     public func revert(_ revision: Revision, _ context: WriteContext) async throws(TurnpikeError) -> ApplyOutcome {
         let record = try await record(revision, for: try Authority(of: context.principal))
-        let receipt = try await commit(context, size: record.changes.count) { draft throws(TurnpikeError) in
-            try draft.takeBack(record)
+        let receipt = try await commit(context, size: record.changes.count) { [intake] draft throws(TurnpikeError) in
+            try draft.takeBack(record, intake)
             return nil
         }
         return await outcome(of: receipt)
@@ -27,7 +28,7 @@ extension Resource? {
 }
 
 extension Draft {
-    fileprivate func takeBack(_ record: RevisionRecord) throws(TurnpikeError) {
+    fileprivate func takeBack(_ record: RevisionRecord, _ intake: CertificateIntake) throws(TurnpikeError) {
         for change in record.changes.reversed() {
             guard let key = change.key else { continue }
             guard key.kind.spec.isCreatedByClients else {
@@ -40,12 +41,17 @@ extension Draft {
                     Problem(.changedSince, at: JSONPointer(), .conflict, "The \(key) has changed since: \(newer)."))
                 continue
             }
-            self.record(key, after: change.before.map { restored($0) }, at: nil)
+            self.record(key, after: change.before.map { restored($0, intake) }, at: nil)
         }
     }
 
-    private func restored(_ before: Resource) -> Resource {
+    private func restored(_ before: Resource, _ intake: CertificateIntake) -> Resource {
         var resource = before
+        if let certificate = before.spec as? Certificate {
+            do throws(SealingFault) { resource.spec = try intake.sealedByFirst(certificate, of: before.key) } catch {
+                problems.append(Problem(.invalidResource, at: JSONPointer(), .format, "The \(before.key): \(error)"))
+            }
+        }
         resource.revision = revision
         resource.updatedAt = now
         return resource

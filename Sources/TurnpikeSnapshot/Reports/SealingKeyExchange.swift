@@ -19,8 +19,37 @@ public struct SealingKeyRequest: Sendable, Hashable {
     }
 }
 
-/// The sealing key, as only the gateway that asked can read it.
+/// The sealing keys, as only the gateway that asked can read them.
 public struct SealingKeyAnswer: Sendable, Hashable {
+    /// The one that seals.
+    public var first: SealedSealingKey
+    /// Those by which something may be sealed still.
+    public var former: [SealedSealingKey]
+
+    public init(_ first: SealedSealingKey, former: [SealedSealingKey] = []) {
+        self.first = first
+        self.former = former
+    }
+
+    public var json: JSON {
+        .object(
+            JSONObject([
+                "id": .string(first.id), "sealedKey": .string(first.sealedKey),
+                "former": former.isEmpty ? nil : .array(former.map(\.json)),
+            ]))
+    }
+
+    public init(json: JSON) throws(TurnpikeError) {
+        var fields = FieldReader(json, source: .storage)
+        first = SealedSealingKey(reading: &fields)
+        former = fields.list("former", count: 0...7) { SealedSealingKey(reading: &$0) }
+        fields.finish()
+        guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
+    }
+}
+
+/// One sealing key, sealed to the public key of who asked.
+public struct SealedSealingKey: Sendable, Hashable {
     /// The key's id, as it stands in what it has sealed.
     public var id: String
     /// HPKE (RFC 9180): encapsulated key and ciphertext, in base64url.
@@ -31,13 +60,10 @@ public struct SealingKeyAnswer: Sendable, Hashable {
         self.sealedKey = sealedKey
     }
 
-    public var json: JSON { ["id": .string(id), "sealedKey": .string(sealedKey)] }
+    var json: JSON { ["id": .string(id), "sealedKey": .string(sealedKey)] }
 
-    public init(json: JSON) throws(TurnpikeError) {
-        var fields = FieldReader(json, source: .storage)
+    init(reading fields: inout FieldReader) {
         id = fields.string("id")
         sealedKey = fields.string("sealedKey")
-        fields.finish()
-        guard fields.faults.isEmpty else { throw .invalid(fields.faults) }
     }
 }

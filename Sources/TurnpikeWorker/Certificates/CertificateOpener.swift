@@ -11,8 +11,8 @@ struct CertificateOpener: Sendable {
     typealias Opened = [CompiledName: ServedCertificates.Told]
 
     let keys: SealingKeyRing
-    /// Asks the control plane for its sealing key.
-    let ask: @Sendable () async throws -> SealingKey
+    /// Asks the control plane for its sealing keys.
+    let ask: @Sendable () async throws -> SealingKeys
 
     /// What is to be shown once the change is taken.
     ///

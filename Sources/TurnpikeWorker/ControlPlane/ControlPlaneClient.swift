@@ -49,16 +49,19 @@ struct ControlPlaneClient: Sendable {
         return renewed
     }
 
-    /// The key by which certificates are sealed.
-    func sealingKey() async throws -> SealingKey {
+    /// The keys by which certificates are sealed.
+    func sealingKeys() async throws -> SealingKeys {
         let envelope = SealingKeyEnvelope()
         let request = SealingKeyRequest(publicKey: envelope.publicKey)
         let json = try await post(path("sealing-key"), request.json, within: .seconds(5))
         let answer = try read { () throws(TurnpikeError) in try SealingKeyAnswer(json: json) }
-        guard let worker = identities.current?.id, let key = try? envelope.open(answer.sealedKey, worker: worker),
-            key.id == answer.id
-        else { throw ControlPlaneFailure.malformed("a sealing key that is not for this worker") }
-        return key
+        func opened(_ sealed: SealedSealingKey) throws(ControlPlaneFailure) -> SealingKey {
+            guard let worker = identities.current?.id, let key = try? envelope.open(sealed.sealedKey, worker: worker),
+                key.id == sealed.id
+            else { throw ControlPlaneFailure.malformed("a sealing key that is not for this worker") }
+            return key
+        }
+        return SealingKeys(try opened(answer.first), former: try answer.former.map { try opened($0) })
     }
 
     func acknowledge(_ acknowledgement: Acknowledgement) async throws {

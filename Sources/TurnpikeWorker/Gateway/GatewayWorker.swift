@@ -190,7 +190,7 @@ extension GatewayWorker {
         servedCertificates.map { served in
             let keys = SealingKeyRing(file: state.sealingKeysFile, logger: logger)
             return GatewaySink.Certificates(
-                served: served, opener: CertificateOpener(keys: keys, ask: { try await client.sealingKey() }))
+                served: served, opener: CertificateOpener(keys: keys, ask: { try await client.sealingKeys() }))
         }
     }
 

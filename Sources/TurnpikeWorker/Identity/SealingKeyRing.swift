@@ -11,9 +11,6 @@ import TurnpikeTelemetry
 ///
 /// Former keys stay, for certificates that were sealed by them and are shown still. Safe from any thread; ``adopt(_:)`` blocks.
 final class SealingKeyRing: Sendable {
-    /// Keys that are kept. A control plane gets another one only when it has lost its own.
-    static let most = 8
-
     private let file: String
     /// The newest first.
     private let keys: Mutex<[SealingKey]>
@@ -38,12 +35,13 @@ final class SealingKeyRing: Sendable {
 
     func key(_ id: String) -> SealingKey? { keys.withLock { $0.first { $0.id == id } } }
 
-    /// Stores a key, and uses it only then.
+    /// Stores keys, and uses them only then.
     ///
     /// - Throws: ``FileFailure``.
-    func adopt(_ key: SealingKey) throws {
+    func adopt(_ given: SealingKeys) throws {
+        let ids = Set(given.all.map(\.id))
         try keys.withLock { keys in
-            let known = [key] + keys.filter { $0.id != key.id }.prefix(Self.most - 1)
+            let known = Array((given.all + keys.filter { !ids.contains($0.id) }).prefix(SealingKeys.most))
             try DurableFile.replace(file, with: Array(known.map { $0.text + "\n" }.joined().utf8))
             keys = known
         }

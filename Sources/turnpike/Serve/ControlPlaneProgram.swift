@@ -44,7 +44,7 @@ struct ControlPlaneProgram {
                 .certificateExpiry, help: "When the TLS certificate ends, in seconds since 1970.",
                 read: { Double(served.expiry.milliseconds) / 1000 })
         }
-        let sealingKey = try SealingKeyFile(settings.sealingKeyFile, dataFolder: settings.dataFolder).key()
+        let sealingKeys = try SealingKeyFile(settings.sealingKeyFile, dataFolder: settings.dataFolder).keys()
         let contract = ContractFile.read(told: settings.openAPI)
         if contract == nil { logger.warning("There is no openapi.yaml to serve.") }
         var options = APIOptions(
@@ -57,7 +57,7 @@ struct ControlPlaneProgram {
         let listener = ListenerService(api: api)
         let control = ControlPlaneService(settings: settings, api: api, port: listener.port) { [settings, logger] in
             try await ControlPlane.start(
-                store: store, clock: clock, sealingKey: sealingKey, retention: settings.retention,
+                store: store, clock: clock, sealingKeys: sealingKeys, retention: settings.retention,
                 tenantLimits: settings.tenantLimits, authority: authority, progress: progress, logger: logger,
                 metrics: metrics)
         }

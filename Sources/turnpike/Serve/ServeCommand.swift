@@ -39,7 +39,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: """
-            The file of the key under which private keys of certificates are kept; made where there is none. \
+            The file of the keys by which private keys of certificates are sealed; made where there is none. \
             (default: sealing.key in the data folder)
             """)
     var sealingKeyFile: String?

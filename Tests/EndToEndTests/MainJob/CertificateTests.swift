@@ -150,4 +150,66 @@ import TurnpikeTestSupport
             #expect(rollout?["applied"]?.array?.count == 1)
         }
     }
+
+    @Test func `the sealing key is changed under way, by kill -9 too, and the former one goes`() async throws {
+        try await Stage.with { stage in
+            let plane = try await ControlPlaneProcess.start(on: stage)
+            try await plane.call(.POST, "/v1/tenants", ["name": "acme"])
+            let one = try await make("one", on: stage)
+            let count = 300
+            let resources = (0..<count).map { number -> JSON in
+                ["kind": "certificate", "tenant": "acme", "name": .string("c\(number)"), "spec": one]
+            }
+            try await plane.call(.POST, "/v1/apply", ["resources": .array(resources)])
+            let old = try #require(try await keys(on: stage).first?.id)
+
+            // Killed as soon as it has begun.
+            #expect(try await sealingKey("rotate", on: stage).status == 0)
+            #expect(try await keys(on: stage).map(\.certificates) == [0, count])
+            let written = try await plane.call(.GET, "/readyz")["revision"]?.integer ?? 0
+            try await plane.killHard()
+            try plane.beginRestart()
+            _ = try await until("sealing anew has begun") {
+                guard let answer = try? await plane.send(.GET, "/readyz") else { return false }
+                return answer.json["revision"]?.integer ?? 0 > written
+            }
+            try await plane.killHard()
+            #expect(try await keys(on: stage).map(\.certificates).reduce(0, +) == count)
+            let check = try stage.start("check", "\(Stage.programs)/turnpike", ["check", "\(stage.folder)/data"])
+            #expect(try await check.ended() == 0, "\(check.output)")
+
+            try await plane.restart()
+            try await until("all is sealed anew") { try await keys(on: stage).map(\.certificates) == [count, 0] }
+            let early = try await sealingKey("drop", old, on: stage)
+            #expect(early.status == 1 && early.output.contains("in use"))
+            #expect(try await plane.process.terminate() == 0)
+            let new = try #require(try await keys(on: stage).first?.id)
+            #expect(try await sealingKey("drop", new, on: stage).output.contains("The key \(new) seals"))
+            #expect(try await sealingKey("drop", "0000", on: stage).output.contains("There is no key 0000"))
+            #expect(try await sealingKey("drop", old, on: stage).status == 0)
+            let left = try await keys(on: stage)
+            #expect(left.map(\.id) == [new, old] && left.map(\.use) == ["seals", "is not there"])
+            #expect(left.map(\.certificates) == [count, 0])
+
+            try await plane.restart()
+            let gateway = try await GatewayProcess.start(
+                joining: plane, on: stage, options: ["--secure-listen", "127.0.0.1:0"])
+            #expect(try await shows("one", gateway, on: stage))
+        }
+    }
+
+    private func sealingKey(_ arguments: String..., on stage: Stage) async throws -> (status: Int32, output: String) {
+        let child = try stage.start(
+            "sealing-key", "\(Stage.programs)/turnpike",
+            ["sealing-key"] + arguments + ["--data", "\(stage.folder)/data"])
+        return (try await child.ended(), child.output)
+    }
+
+    private func keys(on stage: Stage) async throws -> [(id: String, use: String, certificates: Int)] {
+        let (status, output) = try await sealingKey("list", "-o", "json", on: stage)
+        #expect(status == 0, "\(output)")
+        return try JSON.parse(output)["data"]?.array?.map { key in
+            (key["id"]?.string ?? "", key["use"]?.string ?? "", Int(key["certificates"]?.integer ?? -1))
+        } ?? []
+    }
 }

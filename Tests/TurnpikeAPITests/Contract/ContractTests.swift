@@ -32,7 +32,7 @@ import Yams
     private func endpoints() async throws -> [Endpoint] {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let control = try await ControlPlane.start(
-            store: InMemoryStore(), clock: ManualWallClock(), sealingKey: SealingKey(), logger: logger,
+            store: InMemoryStore(), clock: ManualWallClock(), sealingKeys: SealingKeys(SealingKey()), logger: logger,
             metrics: MetricsRegistry())
         return allEndpoints(control: control, openAPI: [], metrics: MetricsRegistry())
     }

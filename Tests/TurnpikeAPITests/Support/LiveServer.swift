@@ -33,7 +33,7 @@ struct LiveServer: Sendable {
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let control = try await ControlPlane.start(
-            store: InMemoryStore(), clock: ManualWallClock(), sealingKey: SealingKey(), logger: logger,
+            store: InMemoryStore(), clock: ManualWallClock(), sealingKeys: SealingKeys(SealingKey()), logger: logger,
             metrics: MetricsRegistry())
         _ = try await control.bootstrapOperator(token: TestServer.token)
         var options = APIOptions(port: 0, openAPI: [])

@@ -43,7 +43,7 @@ struct TestServer {
         let store = try await SQLiteStore.open(path: directory, logger: logger)
         let clock = ManualWallClock()
         let control = try await ControlPlane.start(
-            store: store, clock: clock, sealingKey: SealingKey(), retention: retention, logger: logger,
+            store: store, clock: clock, sealingKeys: SealingKeys(SealingKey()), retention: retention, logger: logger,
             metrics: MetricsRegistry())
         _ = try await control.bootstrapOperator(token: token)
         let metrics = MetricsRegistry()

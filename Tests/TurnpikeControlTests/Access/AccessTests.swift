@@ -60,7 +60,7 @@ import TurnpikeTestSupport
 
     @Test func `the bootstrap token may be given, once, and is an owner's`() async throws {
         let plane = try await ControlPlane.start(
-            store: InMemoryStore(), clock: ManualWallClock(), sealingKey: SealingKey(),
+            store: InMemoryStore(), clock: ManualWallClock(), sealingKeys: SealingKeys(SealingKey()),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             metrics: MetricsRegistry())
         // Such a one could never be shown to be whole, and would let nobody in.

@@ -18,9 +18,23 @@ import TurnpikeTestSupport
         let (one, two) = (try await test.join("gw-1"), try await test.join("gw-2"))
         let envelope = SealingKeyEnvelope()
         let answer = try test.plane.sealingKey(for: one, SealingKeyRequest(publicKey: envelope.publicKey))
-        #expect(answer.id == test.sealingKey.id && !answer.sealedKey.contains(test.sealingKey.text))
-        #expect(try envelope.open(answer.sealedKey, worker: one.resource.idText).text == test.sealingKey.text)
-        #expect(throws: SealingFault.self) { try envelope.open(answer.sealedKey, worker: two.resource.idText) }
+        let sealed = answer.first
+        #expect(sealed.id == test.sealingKey.id && !sealed.sealedKey.contains(test.sealingKey.text))
+        #expect(try envelope.open(sealed.sealedKey, worker: one.resource.idText).text == test.sealingKey.text)
+        #expect(throws: SealingFault.self) { try envelope.open(sealed.sealedKey, worker: two.resource.idText) }
+        #expect(answer.former.isEmpty)
+    }
+
+    @Test func `while the key is being changed, a gateway gets the former one too`() async throws {
+        let test = try await TestPlane.start()
+        let again = try await test.restarted(sealingKey: SealingKey(), former: [test.sealingKey])
+        let worker = try await again.join()
+        let envelope = SealingKeyEnvelope()
+        let answer = try again.plane.sealingKey(for: worker, SealingKeyRequest(publicKey: envelope.publicKey))
+        let keys = try ([answer.first] + answer.former).map {
+            try envelope.open($0.sealedKey, worker: worker.resource.idText).id
+        }
+        #expect(keys == [again.sealingKey.id, test.sealingKey.id])
     }
 
     @Test func `nobody but a worker gets it, nor whoever brings no public key`() async throws {

@@ -27,7 +27,7 @@ struct TestPlane: Sendable {
         let sealingKey = SealingKey()
         let metrics = MetricsRegistry()
         let plane = try await ControlPlane.start(
-            store: store, clock: clock, sealingKey: sealingKey, tenantLimits: tenantLimits,
+            store: store, clock: clock, sealingKeys: SealingKeys(sealingKey), tenantLimits: tenantLimits,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             metrics: metrics)
         let token = try #require(try await plane.bootstrapOperator(token: nil))
@@ -37,10 +37,10 @@ struct TestPlane: Sendable {
     }
 
     /// Another control plane on the same store, as after a restart.
-    func restarted(sealingKey other: SealingKey? = nil) async throws -> TestPlane {
+    func restarted(sealingKey other: SealingKey? = nil, former: [SealingKey] = []) async throws -> TestPlane {
         let sealingKey = other ?? sealingKey
         let plane = try await ControlPlane.start(
-            store: store, clock: clock, sealingKey: sealingKey,
+            store: store, clock: clock, sealingKeys: SealingKeys(sealingKey, former: former),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             metrics: MetricsRegistry())
         return TestPlane(

@@ -46,7 +46,7 @@ import TurnpikeTestSupport
 extension ControlPlane {
     fileprivate static func start(_ test: TestPlane, _ progress: LoadingProgress) async throws -> ControlPlane {
         try await start(
-            store: test.store, clock: test.clock, sealingKey: test.sealingKey, progress: progress,
+            store: test.store, clock: test.clock, sealingKeys: SealingKeys(test.sealingKey), progress: progress,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: MetricsRegistry())
     }
 }

@@ -57,8 +57,12 @@ import TurnpikeSnapshot
     @Test func `a request for the sealing key and its answer survive the wire`() throws {
         let request = SealingKeyRequest(publicKey: "AAAA")
         #expect(try SealingKeyRequest(json: JSON.parse(request.json.text)) == request)
-        let answer = SealingKeyAnswer(id: "00", sealedKey: "AAAA")
-        #expect(try SealingKeyAnswer(json: JSON.parse(answer.json.text)) == answer)
+        let (one, two) = (SealedSealingKey(id: "00", sealedKey: "AAAA"), SealedSealingKey(id: "01", sealedKey: "BBBB"))
+        for answer in [SealingKeyAnswer(one), SealingKeyAnswer(two, former: [one])] {
+            #expect(try SealingKeyAnswer(json: JSON.parse(answer.json.text)) == answer)
+        }
+        // Gateways of before know of one key only.
+        #expect(SealingKeyAnswer(one).json["former"] == nil)
         for body in [[:], ["publicKey": ""], ["publicKey": "AAAA", "more": 1]] as [JSON] {
             #expect(throws: TurnpikeError.self) { try SealingKeyRequest(json: body) }
         }

@@ -13,15 +13,15 @@ import TurnpikeTelemetry
 @Suite struct CertificateOpenerTests {
     /// A control plane's key, and how often it was asked for.
     private final class Source: Sendable {
-        let key: SealingKey?
+        let keys: SealingKeys?
         let asked = Mutex(0)
 
-        init(_ key: SealingKey?) { self.key = key }
+        init(_ key: SealingKey?, former: [SealingKey] = []) { keys = key.map { SealingKeys($0, former: former) } }
 
-        func give() throws -> SealingKey {
+        func give() throws -> SealingKeys {
             asked.withLock { $0 += 1 }
-            guard let key else { throw ControlPlaneFailure.unreachable("away") }
-            return key
+            guard let keys else { throw ControlPlaneFailure.unreachable("away") }
+            return keys
         }
     }
 
@@ -59,6 +59,23 @@ import TurnpikeTelemetry
 
             let again = await opener(Source(nil), path).open(delta(certificates), over: [:], mayAsk: false)
             #expect(again.reasons.isEmpty && again.opened.count == 2)
+        }
+    }
+
+    @Test func `while the key is being changed, what either has sealed is shown, and one question is enough`()
+        async throws
+    {
+        try await withTemporaryDirectory { path in
+            let (old, new) = (SealingKey(), SealingKey())
+            let source = Source(new, former: [old])
+            let certificates = [try told("a", by: old), try told("b", by: new)]
+            let opener = opener(source, path)
+            let first = await opener.open(delta(certificates), over: [:], mayAsk: true)
+            #expect(first.reasons.isEmpty && first.opened.count == 2)
+            #expect(source.asked.withLock(\.self) == 1)
+            // The former one stays, for what a restart finds on the disk.
+            let again = await self.opener(Source(nil), path).open(delta(certificates), over: [:], mayAsk: false)
+            #expect(again.opened.count == 2)
         }
     }
 
@@ -109,7 +126,7 @@ import TurnpikeTelemetry
             let file = path + "/sealing.keys"
             let keys = (0..<10).map { _ in SealingKey() }
             let ring = SealingKeyRing(file: file, logger: quietLogger)
-            for key in keys { try ring.adopt(key) }
+            for key in keys { try ring.adopt(SealingKeys(key)) }
             let read = SealingKeyRing(file: file, logger: quietLogger)
             for (place, key) in keys.enumerated() { #expect((read.key(key.id) != nil) == (place >= 2)) }
             try write(Array("nonsense\n".utf8), to: file)
