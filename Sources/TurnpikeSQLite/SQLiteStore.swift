@@ -8,7 +8,8 @@ public import TurnpikeTelemetry
 /// The storage port on one SQLite file, `turnpike.sqlite` in the data directory.
 ///
 /// One connection writes, several read beside it (WAL), and one more copies the WAL into the file; a transaction is on the disk
-/// before its method returns (`synchronous=FULL`). The directory is locked for as long as the store is open, so that two servers never share one.
+/// before its method returns (`synchronous=FULL`). The directory is locked for as long as the store is open, so that two servers
+/// never share one.
 public final class SQLiteStore: Store {
     let pool: DatabasePool
     let checkpointer: Checkpointer

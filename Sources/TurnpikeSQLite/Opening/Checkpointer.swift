@@ -42,6 +42,7 @@ final class Checkpointer: Sendable {
         connection = try DatabaseQueue(path: pool.path, configuration: configuration)
         // A connection that has read nothing does not know yet that there is a WAL, and would copy nothing.
         try connection.read { db in try db.execute(sql: "SELECT count(*) FROM sqlite_schema") }
+        // Invariant: whoever writes by the pool holds the checkpointer, so that it is there whenever the hook is called.
         let context = Unmanaged.passUnretained(self).toOpaque()
         try pool.writeWithoutTransaction { db in
             // In the place of SQLite's own hook, which is what would copy within the write.
