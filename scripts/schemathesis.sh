@@ -47,7 +47,8 @@ worker=$(ask "$join_token" /v1/workers '{"kind":"gateway","name":"schemathesis"}
 export OPERATOR_TOKEN=$token JOIN_TOKEN=$join_token
 WORKER_ID=$(jq -r .id <<<"$worker")
 WORKER_CREDENTIAL=$(jq -r .credential <<<"$worker")
-export WORKER_ID WORKER_CREDENTIAL
+OPERATOR_ID=$(curl -fsS -H "Authorization: Bearer $token" "$url/v1/operators/bootstrap" | jq -r .id)
+export WORKER_ID WORKER_CREDENTIAL OPERATOR_ID
 
 say "Sending $examples examples an operation to $url."
 failed=0
@@ -61,6 +62,9 @@ if grep -E 'internal-error|storage-failed' "$data/log"; then
     exit 1
 fi
 # By the server's own count.
+curl -fsS -o /dev/null -H "Authorization: Bearer $token" "$url/v1/tenants?limit=1" || {
+    say "The operator's token was lost on the way: what came after that has shown nothing." >&2 && exit 1
+}
 calls=$(curl -fsS -H "Authorization: Bearer $token" "$url/metrics" |
     awk '/^turnpike_api_requests_total/ { calls += $NF } END { print calls + 0 }')
 say "The server has answered $calls requests."

@@ -152,6 +152,17 @@ import Yams
         }
     }
 
+    @Test func `the lifetime of a cookie goes with one, in the contract as in the server`() throws {
+        #expect(try schema("Stickiness")["dependentRequired"] as? [String: [String]] == ["ttl": ["cookie"]])
+        for (key, isTaken) in [("cookie", true), ("header", false)] {
+            var stickiness = JSONObject()
+            stickiness.append(key, "a")
+            stickiness.append("ttl", "1h")
+            let found = faults(in: ["stickiness": .object(stickiness)], .route).map(\.pointer.description)
+            #expect(found.contains("/stickiness/ttl") != isTaken)
+        }
+    }
+
     @Test func `bundles hold the kinds that clients write, in the contract as in the server`() throws {
         let kinds = try #require(try schema("WrittenKind")["enum"] as? [String])
         #expect(Set(kinds) == Set(Kind.allCases.filter { $0.spec.isCreatedByClients }.map { $0.rawValue }))
