@@ -170,6 +170,13 @@ final class GatewayMetrics {
         registry.counter(.handshakeFailures, help: "TLS handshakes of clients that came to nothing.").increment()
     }
 
+    func connectionFailed(_ fault: HTTP2ConnectionFault) {
+        registry.counter(
+            .http2ConnectionFaults, help: "Connections of HTTP/2 ended for what their client did.",
+            labels: [("reason", fault.rawValue)]
+        ).increment()
+    }
+
     func upstreams(idle: Int, open: Int) {
         idleUpstreams.set(idle)
         busyUpstreams.set(open - idle)

@@ -101,12 +101,14 @@ final class ClientHandler: NIOClient, ChannelInboundHandler, NIOScheduledCallbac
         handle(.ended)
     }
 
-    /// What it has sent is no HTTP/2 message, and the stream is reset.
+    /// What it has sent is no HTTP/2 message, and its stream ends.
     private func malformed(_ fault: HTTP2Fault) {
         if connection != nil { return handle(.malformed(fault)) }
-        guard let address else { return }
+        guard let address, let context else { return }
         engine.tick()
-        engine.gateway.refused(fault, from: address, over: scheme)
+        let answer = engine.gateway.refused(fault, from: address, over: scheme)
+        context.write(NIOAny(context.channel.allocator.buffer(bytes: answer)), promise: nil)
+        shutOutput(thenClose: true)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

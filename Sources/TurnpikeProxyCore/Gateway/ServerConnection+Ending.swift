@@ -134,15 +134,13 @@ extension ServerConnection {
 
     /// The client is gone.
     ///
-    /// - Parameter fault: of its own content, for which its stream was reset.
+    /// - Parameter fault: of its own content. Where it has no answer yet, it may still be told, as far as its stream goes.
     func clientLost(for fault: HTTP2Fault? = nil) {
         switch state {
         case .waitingForGrant:
             endWait(.abandoned)
-            recordAbandoned(for: fault)
-        case .exchange:
-            dropUpstream()
-            recordAbandoned(for: fault)
+            abandon(for: fault)
+        case .exchange: abandon(for: fault)
         case .tunnel:
             dropUpstream()
             request.detail = "The client's connection was cut within the tunnel."
@@ -154,13 +152,15 @@ extension ServerConnection {
         backlog = []
     }
 
-    /// 499, as others call it, where the client had no status yet; 400 where it is not to get any.
-    private func recordAbandoned(for fault: HTTP2Fault?) {
+    /// 499, as others call it, where the client has left without a status.
+    private func abandon(for fault: HTTP2Fault?) {
         let refusal = fault.map(Refusal.malformed)
-        if request.status == 0 {
-            request.status = refusal?.code.status ?? 499
-            request.refusal = refusal?.code
+        if let refusal, request.status == 0 {
+            refuse(refusal)
+            return act(.closeClient)
         }
+        dropUpstream()
+        if request.status == 0 { request.status = 499 }
         request.detail = refusal?.detail ?? "The client closed before the answer was whole."
         record()
     }

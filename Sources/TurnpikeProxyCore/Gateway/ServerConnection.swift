@@ -148,7 +148,7 @@ public final class ServerConnection {
 
     /// The client closed, or its connection failed.
     ///
-    /// - Parameter fault: why its stream was reset within the content.
+    /// - Parameter fault: what is wrong with its content, for which its stream ends.
     public func clientClosed(for fault: HTTP2Fault? = nil) {
         beginEvent()
         clientLost(for: fault)

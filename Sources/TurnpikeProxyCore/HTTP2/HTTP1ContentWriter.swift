@@ -7,7 +7,7 @@ public struct HTTP1ContentWriter: Sendable, Hashable {
 
     let framing: Framing
     /// As it was announced.
-    let length: UInt64?
+    public let length: UInt64?
 
     /// Whether the head is to wait for what comes next, since a length of zero was announced and the end has yet to come: over
     /// HTTP/1.1 it would be a whole request already, and content that contradicts it could no longer be refused (RFC 9113

@@ -60,7 +60,6 @@ public final class HTTP1RequestWriter {
     private func writeLine() throws(HTTP2Fault) {
         isLineWritten = true
         try line.write(to: output)
-        isHEAD = line.isHEAD
     }
 
     private func takeField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(HTTP2Fault) {
@@ -95,6 +94,7 @@ public final class HTTP1RequestWriter {
     /// - Returns: how the content is to be written.
     /// - Throws: where the request is malformed; ``bytes`` are of no use then.
     func end(endsStream: Bool) throws(HTTP2Fault) -> HTTP1ContentWriter {
+        isHEAD = line.isHEAD
         if let fault { throw fault }
         if !isLineWritten { try writeLine() }
         // What was announced has to come (RFC 9113 §8.1.1).

@@ -57,6 +57,8 @@ public struct HTTP1ResponseReader: Sendable {
         backlog.removeAll(keepingCapacity: true)
     }
 
+    /// The answer's own head was told.
+    var hasBegun: Bool { content != nil }
     /// The answer was told to its end.
     public var isComplete: Bool { content?.isComplete ?? false }
     /// The answer is whole if the engine closes now.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a message that came over HTTP/2 is malformed (RFC 9113 §8.1.1): its stream is reset, and nothing of it is passed on.
+/// Why a message that came over HTTP/2 is malformed (RFC 9113 §8.1.1): nothing more of it is passed on. A client that has no answer
+/// yet is told; else, the stream is reset.
 public enum HTTP2Fault: Error, Sendable, Hashable, CaseIterable {
     /// A name that is no token, or has upper case (RFC 9113 §8.2.1).
     case badFieldName

@@ -63,6 +63,9 @@ extension MetricName {
     public static let connectionsRefused: MetricName = "turnpike_connections_refused_total"
     /// TLS handshakes of clients that came to nothing.
     public static let handshakeFailures: MetricName = "turnpike_handshake_failures_total"
+    /// Connections of HTTP/2 that were ended for what their client did, with all of their streams, by `reason` (`protocol_error`,
+    /// `flow_control_error`, `frame_size_error`, `compression_error`, `enhance_your_calm`).
+    public static let http2ConnectionFaults: MetricName = "turnpike_http_connection_faults_total"
     /// When the first of the certificates that are shown to upstreams ends, in seconds since 1970; 0 where there is none, absent
     /// without a folder of them.
     public static let clientCertificateExpiry: MetricName = "turnpike_client_certificate_expiry_timestamp_seconds"

@@ -5,6 +5,7 @@ import NIOHPACK
 import NIOHTTP2
 import Testing
 import TurnpikeProxyCore
+import TurnpikeTelemetry
 import TurnpikeTestSupport
 
 @testable import TurnpikeProxy
@@ -60,6 +61,53 @@ import TurnpikeTestSupport
             let frame = RawHTTP2.frame(type: flood.type, flags: 0, stream: flood.stream, flood.payload)
             for _ in 0..<200 { try? await client.send(Array(repeatElement(frame, count: 100).joined())) }
             _ = try await client.untilClosed()
+        }
+    }
+
+    @Test(arguments: Transport.available)
+    func `a flood of malformed requests ends the connection`(transport: Transport) async throws {
+        let origin = try await Origin.start()
+        try await attack(transport, origin) { gateway in
+            let client = try await RawHTTP2.connect(port: gateway.securePort)
+            for number in 0..<2000 {
+                // A method, and nothing else.
+                try? await client.send(RawHTTP2.frame(type: 0x1, flags: 0x5, stream: UInt32(2 * number + 1), [0x82]))
+            }
+            _ = try await client.untilClosed()
+            #expect(origin.requests.isEmpty)
+            try await untilCounted("enhance_your_calm", at: gateway)
+        }
+    }
+
+    private func untilCounted(_ reason: String, at gateway: GatewayHarness) async throws {
+        try await until("the fault is counted as \(reason)") {
+            gateway.metrics.render().contains(#"turnpike_http_connection_faults_total{reason="\#(reason)"} 1"#)
+        }
+    }
+
+    @Test(
+        arguments: Transport.available,
+        [
+            // Content of no stream, and of one that was not begun.
+            ("protocol_error", RawHTTP2.frame(type: 0x0, flags: 0, stream: 0, [1])),
+            ("protocol_error", RawHTTP2.frame(type: 0x0, flags: 0, stream: 7, [1])),
+            // A window beyond all bounds.
+            ("flow_control_error", RawHTTP2.frame(type: 0x8, flags: 0, stream: 0, [0x7F, 0xFF, 0xFF, 0xFF])),
+            // More settings than anybody has.
+            (
+                "enhance_your_calm",
+                Array(repeatElement(RawHTTP2.frame(type: 0x4, flags: 0, stream: 0, []), count: 20_000).joined())
+            ),
+        ] as [(String, [UInt8])])
+    func `what ends a connection is counted by its reason, once`(
+        transport: Transport, fault: (reason: String, bytes: [UInt8])
+    ) async throws {
+        let origin = try await Origin.start()
+        try await attack(transport, origin) { gateway in
+            let client = try await RawHTTP2.connect(port: gateway.securePort)
+            try? await client.send(fault.bytes)
+            _ = try await client.untilClosed()
+            try await untilCounted(fault.reason, at: gateway)
         }
     }
 

@@ -8,6 +8,7 @@ import TurnpikeMetering
 import TurnpikeModel
 import TurnpikeProxyCore
 import TurnpikeSnapshot
+import TurnpikeTelemetry
 
 @testable import TurnpikeProxy
 
@@ -267,7 +268,7 @@ import TurnpikeSnapshot
             [("x", "a\r\nHost: evil.test")], [("x", "a\u{0}b")], [("transfer-encoding", "chunked")],
             [("connection", "close")], [("X-Upper", "a")], [("te", "gzip")], [(":path", "/again")],
         ] as [[(String, String)]])
-    func `a malformed request is reset and reaches nobody`(
+    func `a malformed request is refused by a problem with its id, and reaches nobody`(
         transport: Transport, fields: [(String, String)]
     ) async throws {
         let origin = try await Origin.start()
@@ -276,7 +277,10 @@ import TurnpikeSnapshot
             let exchange = try await client.stream()
             try await exchange.send(HTTP2Client.head("GET", "/v1/orders", fields), endsStream: true)
             let response = await exchange.response()
-            #expect(response.status == nil && origin.requests.isEmpty)
+            expectProblem(response)
+            #expect(origin.requests.isEmpty)
+            #expect(gateway.metrics.render().contains(#"_requests_refused_total{reason="malformed-request""#))
+            #expect(try await client.get().status == 200)
             await client.close()
         }
     }
@@ -292,8 +296,40 @@ import TurnpikeSnapshot
             try await exchange.send(HTTP2Client.head("POST", "/v1/orders", [("content-length", "5")]))
             try await exchange.send(Array("helloGET /v1/smuggled HTTP/1.1\r\nHost: a\r\n\r\n".utf8), endsStream: true)
             let response = await exchange.response()
-            #expect(response.reset != nil)
+            expectProblem(response)
             #expect(!origin.requests.contains { $0.target == "/v1/smuggled" })
+            #expect(try await client.get().status == 200)
+            await client.close()
+        }
+    }
+
+    /// Of the gateway's own, whole, and with the id by which operators find it.
+    private func expectProblem(_ response: HTTP2Exchange.Response) {
+        #expect(response.status == 400 && response["content-type"] == "application/problem+json", "\(response)")
+        #expect(response["x-request-id"].map { response.text.contains(#""requestId":"\#($0)""#) } == true)
+        #expect(response.text.contains("/problems/malformed-request\"") && response.hasEnded)
+    }
+
+    @Test(
+        arguments: Transport.available,
+        [
+            ("0", "x", [], true), ("3", "x", [], true), ("3", "x", [("a", "b")], true),
+            (nil, "x", [(":path", "/")], true),
+            (nil, "x", [("X-Upper", "b")], true),
+        ] as [(String?, String, [(String, String)], Bool)])
+    func `what is malformed behind a head is refused by a problem too, as long as there is no answer`(
+        transport: Transport, rest: (length: String?, content: String, trailers: [(String, String)], isWhole: Bool)
+    ) async throws {
+        let origin = try await Origin.start()
+        try await serve(transport, origin) { gateway async throws in
+            let client = try await HTTP2Client.connect(port: gateway.securePort, validates: false)
+            let exchange = try await client.stream()
+            let length = rest.length.map { [("content-length", $0)] } ?? []
+            try await exchange.send(HTTP2Client.head("POST", "/v1/orders", length))
+            try await exchange.send(Array(rest.content.utf8), endsStream: rest.trailers.isEmpty)
+            if !rest.trailers.isEmpty { try? await exchange.send(HPACKHeaders(rest.trailers), endsStream: true) }
+            expectProblem(await exchange.response())
+            #expect(try await client.get().status == 200)
             await client.close()
         }
     }

@@ -62,10 +62,12 @@ final class EpollHTTP2Client: EpollPeer, EpollStreamKeeper, EpollSocketOwner, HT
         return client
     }
 
-    func refused(_ fault: HTTP2Fault) {
+    func refused(_ fault: HTTP2Fault) -> [UInt8]? {
         engine.tick()
-        engine.gateway.refused(fault, from: address, over: scheme)
+        return engine.gateway.refused(fault, from: address, over: scheme)
     }
+
+    func failed(_ fault: HTTP2ConnectionFault) { engine.watch.metrics.connectionFailed(fault) }
 
     func ended() {
         http2.lost()

@@ -1,43 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NIOCore
 import NIOHTTP2
 import TurnpikeProxyCore
 
-/// Malformed messages of one client's connection that SwiftNIO has found. It closes the stream, if there is one already, and then tells
-/// the connection why. Confined to its event loop.
+/// What one client's connection does wrong: requests that are malformed, of which too many end the connection, and faults for which it
+/// ends at once. Confined to its event loop.
 final class HTTP2Faults {
-    /// Told of requests that nobody serves yet.
-    private let tell: (HTTP2Fault) -> Void
-    /// A stream has told of the fault that the connection is told of next.
-    private var isTold = false
+    private weak var channel: (any Channel)?
+    private let metrics: GatewayMetrics
+    private var wasted = GCRA.Arrival()
+    private var isOver = false
 
-    init(tell: @escaping (HTTP2Fault) -> Void) { self.tell = tell }
+    init(of channel: any Channel, _ metrics: GatewayMetrics) {
+        self.channel = channel
+        self.metrics = metrics
+    }
 
-    /// A stream was closed for it.
-    func streamClosed() { isTold = true }
+    /// A stream has come to nothing. SwiftNIO counts those that it resets itself.
+    func streamWasted() {
+        let now = NIODeadline.now().uptimeNanoseconds
+        guard case .allowed(let next) = HTTP2Patience.wastedStreams.decide(wasted, now: now) else {
+            return endConnection()
+        }
+        wasted = next
+    }
 
-    func found(_ fault: HTTP2Fault) {
-        if !isTold { tell(fault) }
-        isTold = false
+    private func endConnection() {
+        guard !isOver, let channel else { return }
+        connectionFailed(.enhanceYourCalm)
+        let goodbye = HTTP2Frame(
+            streamID: .rootStream, payload: .goAway(lastStreamID: .maxID, errorCode: .enhanceYourCalm, opaqueData: nil))
+        channel.writeAndFlush(goodbye, promise: nil)
+        channel.close(promise: nil)
+    }
+
+    /// The connection ends.
+    func connectionFailed(_ fault: HTTP2ConnectionFault) {
+        guard !isOver else { return }
+        isOver = true
+        metrics.connectionFailed(fault)
     }
 }
 
-extension HTTP2Fault {
-    /// Why a message is malformed that SwiftNIO has refused, and has reset the stream of; nil of errors of another kind.
+extension HTTP2ConnectionFault {
+    /// Nil of errors that tell nothing of what the client did, such as a connection that was cut. Frames that SwiftNIO cannot read
+    /// are of too many bytes, or compressed against the rules, or neither; it does not say which.
     init?(_ error: any Error) {
         switch error {
-        case is NIOHTTP2Errors.InvalidHTTP2HeaderFieldName: self = .badFieldName
-        case is NIOHTTP2Errors.InvalidHTTP2HeaderFieldValue: self = .badFieldValue
-        case is NIOHTTP2Errors.ForbiddenHeaderField: self = .connectionField
-        case is NIOHTTP2Errors.MissingPseudoHeader, is NIOHTTP2Errors.DuplicatePseudoHeader,
-            is NIOHTTP2Errors.PseudoHeaderAfterRegularHeader, is NIOHTTP2Errors.UnknownPseudoHeader,
-            is NIOHTTP2Errors.UnsupportedPseudoHeader, is NIOHTTP2Errors.InvalidPseudoHeaders,
-            is NIOHTTP2Errors.InvalidPseudoHeaderValue, is NIOHTTP2Errors.EmptyPathHeader:
-            self = .badPseudoField
-        case is NIOHTTP2Errors.ContentLengthViolated, is NIOHTTP2Errors.ContentLengthHeadersMismatch,
-            is NIOHTTP2Errors.ContentLengthHeaderNegative, is NIOHTTP2Errors.ContentLengthHeaderMalformedValue:
-            self = .wrongLength
-        case is NIOHTTP2Errors.TrailersWithoutEndStream: self = .fieldsWithinContent
+        case is NIOHTTP2Errors.ExcessiveOutboundFrameBuffering, is NIOHTTP2Errors.ExcessiveEmptyDataFrames,
+            is NIOHTTP2Errors.ExcessiveNumberOfGlitches, is NIOHTTP2Errors.ExcessivelyLargeHeaderBlock,
+            is NIOHTTP2Errors.ExcessiveRSTFrames, is NIOHTTP2Errors.ExcessiveControlFrames,
+            is NIOHTTP2Errors.ExcessiveContinuationFrames, is NIOHTTP2Errors.ExcessiveStreamErrors:
+            self = .enhanceYourCalm
+        case is NIOHTTP2Errors.InvalidFlowControlWindowSize, is NIOHTTP2Errors.FlowControlViolation:
+            self = .flowControlError
+        case is any NIOHTTP2Error: self = .protocolError
         default: return nil
         }
     }

@@ -19,11 +19,7 @@ enum HTTP2Server {
     static func add(
         to channel: any Channel, scheme: RequestForwarding.Scheme, engine: NIOEngine, connector: UpstreamConnector
     ) throws {
-        let faults = HTTP2Faults { [weak engine, weak channel] fault in
-            guard let engine, let channel else { return }
-            engine.tick()
-            engine.gateway.refused(fault, from: ClientAddress(channel.remoteAddress), over: scheme)
-        }
+        let faults = HTTP2Faults(of: channel, engine.watch.metrics)
         let bound = NIOLoopBound(
             (engine: engine, connector: connector, faults: faults), eventLoop: channel.eventLoop)
         let limits = engine.gateway.limits
@@ -62,9 +58,11 @@ enum HTTP2Server {
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
-            if let fault = HTTP2Fault(error) { return faults.found(fault) }
+            // Of one stream, which was reset for it.
+            if error is NIOHTTP2Errors.StreamError || error is NIOHTTP2Errors.TrailersWithoutEndStream { return }
             // Who says goodbye to a connection that says it too does nothing wrong: it ends with its streams.
-            if error is NIOHTTP2Errors.StreamError || error is NIOHTTP2Errors.IOOnClosedConnection { return }
+            if error is NIOHTTP2Errors.IOOnClosedConnection { return }
+            if let fault = HTTP2ConnectionFault(error) { faults.connectionFailed(fault) }
             context.close(promise: nil)
         }
     }
@@ -77,6 +75,9 @@ enum HTTP2Server {
             HTTP2Setting(parameter: .initialWindowSize, value: streamWindow),
         ]
         configuration.targetWindowSize = connectionWindow
+        // Streams look at that themselves: what SwiftNIO finds malformed it resets, and nobody could say why.
+        configuration.headerBlockValidation = .disabled
+        configuration.contentLengthValidation = .disabled
         return configuration
     }
 

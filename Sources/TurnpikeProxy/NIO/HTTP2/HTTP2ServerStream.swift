@@ -19,9 +19,12 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
     /// Of its connection.
     private let faults: HTTP2Faults
     private var content: HTTP1ContentWriter?
+    private var contentBytes: UInt64 = 0
     /// The request's head, where it waits for what comes next.
     private var waitingHead: ByteBuffer?
     private var isRequestWhole = false
+    /// Nothing more is read of it.
+    private var isMalformed = false
     private var reader: HTTP1ResponseReader?
     private var output = HTTP2Output()
     /// By the client, or here.
@@ -35,6 +38,7 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
     // MARK: - The request
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isMalformed else { return }
         do {
             switch unwrapInboundIn(data) {
             case .headers(let headers):
@@ -45,21 +49,23 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
                 }
             case .data(let data):
                 if let content, case .byteBuffer(let buffer) = data.data {
-                    pass(content, buffer, isLast: data.endStream, context)
+                    try pass(content, buffer, isLast: data.endStream, context)
                 }
             case .rstStream: wasReset = true
             default: break
             }
         } catch {
+            isMalformed = true
             if let fault = error as? HTTP2Fault { tell(fault, context) }
-            reset(.protocolError, context)
+            // Who serves the request has told the client, where that was possible.
+            if output.ended == nil { reset(.protocolError, context) }
+            faults.streamWasted()
         }
     }
 
     /// SwiftNIO itself resets a stream that goes on as it must not; why, it tells the connection only.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if (error as? NIOHTTP2Errors.StreamClosed)?.errorCode == .protocolError, content != nil, !wasReset {
-            faults.streamClosed()
             tell(.malformedRest, context)
         }
         context.fireErrorCaught(error)
@@ -70,11 +76,11 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
     }
 
     private func begin(_ headers: HTTP2Frame.FramePayload.Headers, _ context: ChannelHandlerContext) throws {
+        isRequestWhole = headers.endStream
+        reader = HTTP1ResponseReader(answersHead: headers.headers.first(name: ":method") == "HEAD", limits: limits)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(512)
         content = try HTTP1RequestWriter.write(headers.headers.plain, endsStream: headers.endStream, to: &bytes)
-        isRequestWhole = headers.endStream
-        reader = HTTP1ResponseReader(answersHead: headers.headers.first(name: ":method") == "HEAD", limits: limits)
         let head = context.channel.allocator.buffer(bytes: bytes)
         if content?.headWaits == true { waitingHead = head } else { context.fireChannelRead(wrapInboundOut(head)) }
     }
@@ -87,8 +93,11 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
 
     private func pass(
         _ content: HTTP1ContentWriter, _ buffer: ByteBuffer, isLast: Bool, _ context: ChannelHandlerContext
-    ) {
+    ) throws(HTTP2Fault) {
         isRequestWhole = isLast
+        contentBytes += UInt64(buffer.readableBytes)
+        // What was announced has to come, and nothing else (RFC 9113 §8.1.1).
+        if let length = content.length, isLast ? contentBytes != length : contentBytes > length { throw .wrongLength }
         // Content without bytes that does not end is neither what was announced nor against it.
         if isLast || buffer.readableBytes > 0 { passWaitingHead(context) }
         let framed = content.frame(buffer, isLast: isLast, context.channel.allocator)
@@ -98,6 +107,7 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
     private func end(_ content: HTTP1ContentWriter, trailers: HPACKHeaders, _ context: ChannelHandlerContext) throws {
         isRequestWhole = true
         let bytes = try content.end(trailers: trailers.plain)
+        if let length = content.length, contentBytes != length { throw HTTP2Fault.wrongLength }
         passWaitingHead(context)
         if !bytes.isEmpty { context.fireChannelRead(wrapInboundOut(context.channel.allocator.buffer(bytes: bytes))) }
     }

@@ -34,6 +34,8 @@ public class HTTP2Flow {
     final var isReceived: Bool
     /// Why what comes is malformed, once it is.
     final var fault: HTTP2Fault?
+    /// The other side has ended its message with it.
+    final var endsWithFault = false
     private var contentBytes: UInt64 = 0
     private var receiveWindow = HTTP2Link.streamWindow
     /// Used without having told the other side.
@@ -84,7 +86,7 @@ public class HTTP2Flow {
         contentBytes += UInt64(piece.count)
         // What was announced has to come, and nothing else (RFC 9113 §8.1.1).
         if let length = content.length, isLast ? contentBytes != length : contentBytes > length {
-            fault = .wrongLength
+            (fault, endsWithFault) = (.wrongLength, isLast)
             return .protocolError
         }
         isReceived = isLast
@@ -101,7 +103,7 @@ public class HTTP2Flow {
     /// - Returns: whether there can be trailers here.
     final func end(trailers: UnsafeRawBufferPointer) -> Bool {
         if let length = content?.length, contentBytes != length {
-            fault = .wrongLength
+            (fault, endsWithFault) = (.wrongLength, true)
             return false
         }
         isReceived = true
@@ -110,6 +112,9 @@ public class HTTP2Flow {
         settle()
         return true
     }
+
+    /// Its user has been told nothing yet.
+    final var isHeadWaiting: Bool { !waitingHead.isEmpty }
 
     private func passWaitingHead() {
         guard !waitingHead.isEmpty else { return }
@@ -245,6 +250,9 @@ public class HTTP2Flow {
         if id > 0 { link.output.reset(stream: id, code) }
         leave()
     }
+
+    /// Tells its user that what comes is malformed, before the stream is reset for that, unless its user ends it.
+    func tellFault() {}
 
     /// The other side has reset it.
     ///

@@ -83,9 +83,12 @@ extension HTTP2Link {
 
     /// Ends a stream for what the other side did wrong on it (RFC 9113 §5.4.2).
     func reset(_ stream: HTTP2Flow, _ code: HTTP2ErrorCode) throws(HTTP2ErrorCode) {
-        output.reset(stream: stream.id, code)
-        forget(stream)
-        stream.lost()
+        stream.tellFault()
+        if !stream.isClosed {
+            output.reset(stream: stream.id, code)
+            forget(stream)
+            stream.lost()
+        }
         try wasted()
     }
 }

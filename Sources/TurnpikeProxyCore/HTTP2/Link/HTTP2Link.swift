@@ -205,6 +205,9 @@ public class HTTP2Link {
     /// A stream has come to nothing by what the other side did.
     func wasted() throws(HTTP2ErrorCode) {}
 
+    /// The connection ends, for a fault of the other side's unless it says none.
+    func failed(_ code: HTTP2ErrorCode) {}
+
     /// Begins streams that wait for room.
     func beginWaiting() {}
 
@@ -227,6 +230,7 @@ public class HTTP2Link {
         guard state != .over else { return }
         state = .over
         output.goAway(last: lastTaken, code)
+        failed(code)
         abandonStreams()
     }
 

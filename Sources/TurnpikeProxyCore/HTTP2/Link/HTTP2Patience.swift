@@ -2,9 +2,9 @@
 
 /// How much of what costs this side of a connection more than the other one may be asked for. Whoever asks for more is attacking,
 /// or broken.
-struct HTTP2Patience {
+public struct HTTP2Patience {
     /// Streams that come to nothing: taken back within their exchange, malformed, or one too many (CVE-2023-44487).
-    private static let wastedStreams = GCRA(limit: 200, interval: 30_000_000_000, burst: 200)
+    public static let wastedStreams = GCRA(limit: 200, interval: 30_000_000_000, burst: 200)
     /// Frames that move nothing: settings, pings, priorities, empty pieces of content, frames for streams that are over, and
     /// frames that nobody knows (CVE-2019-9511 to -9518). Clients that measure the line by pings send some a second.
     private static let idleFramesOfClients = GCRA(limit: 100, interval: 1_000_000_000, burst: 1000)

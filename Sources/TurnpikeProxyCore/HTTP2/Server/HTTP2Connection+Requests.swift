@@ -6,8 +6,7 @@ extension HTTP2Connection {
         guard streams.count < Self.concurrentStreams else { return try refuse(id, .refusedStream) }
         let content: HTTP1ContentWriter
         do { content = try requests.end(endsStream: endsStream) } catch {
-            user?.refused(error)
-            return try refuse(id, .protocolError)
+            return try refuse(id, for: error, isWhole: endsStream)
         }
         let stream = HTTP2Stream(
             id, of: self, content: content, isWhole: endsStream, answersHead: requests.isHEAD)
@@ -15,6 +14,15 @@ extension HTTP2Connection {
         stream.user = server
         streams[id] = stream
         stream.begin(requests.bytes)
+    }
+
+    /// Says what is wrong with a request before its stream ends (RFC 9113 §8.1.1).
+    private func refuse(_ id: UInt32, for fault: HTTP2Fault, isWhole: Bool) throws(HTTP2ErrorCode) {
+        guard let answer = user?.refused(fault) else { return try refuse(id, .protocolError) }
+        let stream = HTTP2Stream(id, of: self, content: nil, isWhole: isWhole, answersHead: requests.isHEAD)
+        streams[id] = stream
+        stream.end(with: answer)
+        try wasted()
     }
 
     /// A stream that does not come to be.
@@ -33,7 +41,10 @@ extension HTTP2Connection {
         }
         guard !stream.isReceived else { return try reset(stream, .streamClosed) }
         guard endsStream else { return try reset(stream, for: .fieldsWithinContent) }
-        do { try requests.endTrailers() } catch { return try reset(stream, for: error) }
+        do { try requests.endTrailers() } catch {
+            stream.endsWithFault = true
+            return try reset(stream, for: error)
+        }
         guard stream.end(trailers: requests.bytes) else { return try reset(stream, .protocolError) }
     }
 

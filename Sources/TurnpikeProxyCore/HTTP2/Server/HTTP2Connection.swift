@@ -6,8 +6,12 @@ public protocol HTTP2ConnectionUser: AnyObject {
     ///
     /// - Returns: who serves it; nil where nobody does, so that the client tries elsewhere.
     func opened(_ stream: HTTP2Stream) -> (any HTTP2StreamUser)?
-    /// A request was malformed before anybody served it: its stream is reset.
-    func refused(_ fault: HTTP2Fault)
+    /// A request was malformed before anybody served it.
+    ///
+    /// - Returns: the answer, in HTTP/1.1; nil where there is to be none, and the stream is reset.
+    func refused(_ fault: HTTP2Fault) -> [UInt8]?
+    /// The connection ends for what the client has done.
+    func failed(_ fault: HTTP2ConnectionFault)
 }
 
 /// The server's side of one HTTP/2 connection: bytes in, requests and frames out.
@@ -59,4 +63,8 @@ public final class HTTP2Connection: HTTP2Link {
     }
 
     override func wasted() throws(HTTP2ErrorCode) { try patience.wasteStream(now: now) }
+
+    override func failed(_ code: HTTP2ErrorCode) {
+        if let fault = HTTP2ConnectionFault(code) { user?.failed(fault) }
+    }
 }

@@ -4,9 +4,11 @@
 public final class HTTP2Stream: HTTP2Flow {
     private var reader: HTTP1ResponseReader
     private let connection: HTTP2Connection
+    /// The answer had begun when the request turned out to be malformed, and must not be taken for whole.
+    private var isSpoilt = false
 
     init(
-        _ id: UInt32, of connection: HTTP2Connection, content: HTTP1ContentWriter, isWhole: Bool, answersHead: Bool
+        _ id: UInt32, of connection: HTTP2Connection, content: HTTP1ContentWriter?, isWhole: Bool, answersHead: Bool
     ) {
         self.connection = connection
         reader = HTTP1ResponseReader(answersHead: answersHead, limits: connection.forwardedLimits)
@@ -31,15 +33,36 @@ public final class HTTP2Stream: HTTP2Flow {
     public override func endOutput() {
         guard !isClosed else { return }
         if output == .open {
-            guard reader.mayEndNow else { return breakOff(.internalError) }
+            guard reader.mayEndNow, !isSpoilt else { return breakOff(fault == nil ? .internalError : .protocolError) }
             endOutput(trailers: [])
         }
-        if output == .ended, !isReceived { breakOff(.noError) }
+        guard output == .ended, !isReceived else { return }
+        if endsWithFault { leave() } else { breakOff(.noError) }
+    }
+
+    /// Ends with an answer that no user gives, where that finds room at once: nobody watches over it later.
+    func end(with answer: [UInt8]) {
+        answer.withUnsafeBytes { send($0) }
+        if output != .ended { breakOff(.protocolError) }
+        endOutput()
+        settle()
+    }
+
+    /// Who serves the request may answer yet.
+    override func tellFault() {
+        guard let fault else { return }
+        isSpoilt = reader.hasBegun && output == .open
+        user?.malformed(fault)
+        user = nil
     }
 
     /// Its user leaves: the answer ends, or is broken off where it cannot or shall not.
     public override func close(reset: Bool) {
         user = nil
+        // It was told nothing of the request, and so has no answer.
+        if let fault, isHeadWaiting, !isClosed, let answer = connection.user?.refused(fault) {
+            return end(with: answer)
+        }
         if reset, output != .ended { breakOff(.internalError) } else { endOutput() }
         if !isOver { breakOff(.cancel) }
         settle()

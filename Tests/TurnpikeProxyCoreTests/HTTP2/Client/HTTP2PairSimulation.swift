@@ -189,7 +189,8 @@ final class HTTP2PairSimulation: HTTP2ConnectionUser {
         return user
     }
 
-    func refused(_ fault: HTTP2Fault) {}
+    func refused(_ fault: HTTP2Fault) -> [UInt8]? { nil }
+    func failed(_ fault: HTTP2ConnectionFault) {}
 
     /// Finds out which call it is.
     private func take(_ user: StreamUser) {

@@ -178,6 +178,98 @@ import Testing
         #expect(rig.users[7] == nil || rig.refusals.isEmpty)
     }
 
+    /// Of requests that nobody serves yet.
+    private static let unserved = streamFaults.filter { $0.stream == 7 && !$0.testDescription.contains("announced") }
+        .filter { !$0.testDescription.contains("trailers") }
+
+    @Test(arguments: unserved)
+    func `a request that is malformed is answered before its stream ends, and others go on`(fault: Fault) throws {
+        let rig = try rig()
+        rig.refusalAnswer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad"
+        rig.send(fault.bytes)
+        let answer = rig[7]
+        #expect(answer.blocks == [[":status: 400", "content-length: 3"]] && answer.text == "bad")
+        #expect(answer.isWhole && !answer.isBroken)
+        // What the client has not said of it, it need not say.
+        #expect(answer.reset == (fault.testDescription == "chunks" ? .noError : nil))
+        #expect(rig.refusals.count == 1 && rig.users[7] == nil && rig.goodbye == nil)
+
+        rig.send(.post(9), .data(9, "still here", endsStream: true))
+        try #require(rig.users[9]).answer("and answered")
+        rig.settle()
+        #expect(rig[9].text == "and answered" && rig[9].isWhole)
+    }
+
+    @Test func `an answer to what is malformed that finds no room is not waited for`() throws {
+        let rig = HTTP2Rig(settings: [(4, 2)])
+        rig.refusalAnswer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad"
+        for number in 0..<HTTP2Connection.concurrentStreams + 50 {
+            let stream = UInt32(2 * number + 1)
+            rig.send(.head(stream, Self.get + [("connection", "close")]))
+            #expect(rig[stream].reset == .protocolError && !rig[stream].isWhole)
+        }
+        #expect(rig.goodbye == nil)
+    }
+
+    /// Of requests that somebody serves, as far as their answer has not begun.
+    private static let served = streamFaults.filter {
+        $0.code == .protocolError && !$0.testDescription.contains("window")
+    }
+    .filter { $0.stream == 1 || $0.testDescription.contains("than announced") || $0.testDescription.contains("whole") }
+
+    @Test(arguments: served, [false, true])
+    func `who serves a request may answer what is malformed behind its head`(fault: Fault, hasBegun: Bool) throws {
+        let rig = HTTP2Rig()
+        rig.reaction = { user in
+            user.whenMalformed = { user in
+                if !hasBegun { user.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad") }
+                user.close()
+            }
+            // Which is whole once whoever gives it says so.
+            if hasBegun { user.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart") }
+        }
+        rig.send(.post(1), .get(3), .get(5))
+        rig.send(fault.bytes)
+        let answer = rig[fault.stream]
+        if hasBegun {
+            #expect(answer.text == "part" && !answer.isWhole && answer.reset == .protocolError)
+        } else {
+            #expect(answer.blocks.first?.first == ":status: 400" && answer.text == "bad" && answer.isWhole)
+            #expect([nil, .noError].contains(answer.reset) && !answer.isBroken)
+        }
+        #expect(rig.users.values.compactMap(\.fault).count == 1 && rig.goodbye == nil)
+    }
+
+    @Test func `a request that nobody was told of, since it waited for its first content, is answered too`() throws {
+        let rig = HTTP2Rig()
+        rig.refusalAnswer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad"
+        rig.send(.post(1, length: 0))
+        let user = try #require(rig.users[1])
+        user.whenMalformed = { $0.close() }
+        rig.send(.data(1, "x"))
+        #expect(user.received.isEmpty && user.isClosed && rig.refusals == [.wrongLength])
+        #expect(rig[1].text == "bad" && rig[1].isWhole && rig[1].reset == .noError && rig.goodbye == nil)
+    }
+
+    @Test(arguments: connectionFaults)
+    func `why a connection ends is told once`(fault: Fault) throws {
+        let rig = try rig()
+        rig.send(fault.bytes)
+        let expected: HTTP2ConnectionFault =
+            switch fault.code {
+            case .frameSizeError: .frameSizeError
+            case .flowControlError: .flowControlError
+            case .compressionError: .compressionError
+            default: .protocolError
+            }
+        #expect(rig.failures == [expected])
+        // That it ends in order accuses nobody.
+        let other = try self.rig()
+        other.connection.drain(now: other.now)
+        other.connection.lost()
+        #expect(other.failures.isEmpty)
+    }
+
     static let passedOver: [Fault] = [
         Fault("an unknown frame", .noError, HTTP2Frame(number: 99, .endStream, stream: 1, [1, 2, 3])),
         Fault("an unknown frame of an idle stream", .noError, HTTP2Frame(number: 99, stream: 200)),

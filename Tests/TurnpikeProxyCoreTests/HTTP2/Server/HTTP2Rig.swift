@@ -41,7 +41,18 @@ final class HTTP2Rig: HTTP2ConnectionUser {
     /// Why requests were refused, in order.
     private(set) var refusals: [HTTP2Fault] = []
 
-    func refused(_ fault: HTTP2Fault) { refusals.append(fault) }
+    /// What is answered to these; where there is nothing, their streams are reset.
+    var refusalAnswer: String?
+
+    func refused(_ fault: HTTP2Fault) -> [UInt8]? {
+        refusals.append(fault)
+        return refusalAnswer.map { Array($0.utf8) }
+    }
+
+    /// Why the connection has failed, as told.
+    private(set) var failures: [HTTP2ConnectionFault] = []
+
+    func failed(_ fault: HTTP2ConnectionFault) { failures.append(fault) }
 
     /// Lets go of the users, so that who else holds them comes to light.
     func forgetUsers() { users = [:] }
@@ -149,6 +160,8 @@ final class StreamUser: HTTP2StreamUser {
     private(set) var writability: [Bool] = []
     private(set) var timesSent = 0
     private let reaction: (StreamUser) -> Void
+    /// What it does when its request turns out to be malformed.
+    var whenMalformed: (StreamUser) -> Void = { _ in }
     /// What it does when there is no more room.
     var whenFull: (StreamUser) -> Void = { _ in }
 
@@ -169,6 +182,7 @@ final class StreamUser: HTTP2StreamUser {
     func malformed(_ fault: HTTP2Fault) {
         self.fault = fault
         hasEnded = true
+        whenMalformed(self)
     }
 
     func writabilityChanged(_ isWritable: Bool) {
