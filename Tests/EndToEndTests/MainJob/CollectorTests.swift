@@ -83,7 +83,8 @@ import TurnpikeTestSupport
                 ])
             #expect(try await curl(gateway, "/orders/1", ["--http1.1"], stage) == "1.1 200")
             #expect(try await curl(gateway, "/orders/2", ["--http2"], stage) == "2 200")
-            let call = ["--http2", "-H", "Content-Type: application/grpc", "-H", "TE: trailers", "-d", "message"]
+            // Without content, since this server answers before it has read any, and some clients take that for a fault.
+            let call = ["--http2", "-H", "Content-Type: application/grpc", "-H", "TE: trailers", "-d", ""]
             #expect(try await curl(gateway, "/calls/3", call, stage) == "2 200")
 
             try await until("all spans are told") { collector.spans.count { $0.kind == .client } >= 3 }
