@@ -7,17 +7,14 @@ public import TurnpikeTelemetry
 
 /// The storage port on one SQLite file, `turnpike.sqlite` in the data directory.
 ///
-/// One connection writes, several read beside it (WAL), and one more copies the WAL into the file; a transaction is on the disk
-/// before its method returns (`synchronous=FULL`). The directory is locked for as long as the store is open, so that two servers
-/// never share one.
+/// One connection writes, several read beside it (WAL); a transaction is on the disk before its method returns
+/// (`synchronous=FULL`). The directory is locked for as long as the store is open, so that two servers never share one.
 public final class SQLiteStore: Store {
     let pool: DatabasePool
-    let checkpointer: Checkpointer
     private let directory: DataDirectory
 
-    init(pool: DatabasePool, checkpointer: Checkpointer, directory: DataDirectory) {
+    init(pool: DatabasePool, directory: DataDirectory) {
         self.pool = pool
-        self.checkpointer = checkpointer
         self.directory = directory
     }
 
@@ -51,7 +48,6 @@ public final class SQLiteStore: Store {
     /// Ends the store: waits for what is under way, folds the WAL into the file and unlocks the directory. Methods
     /// called afterwards throw.
     public func close() async throws {
-        try? checkpointer.close()
         // Not left to the last connection to close, which may be one that only reads. Where somebody else still reads, the
         // WAL stays beside the file, as after a crash, and loses nothing.
         _ = try? await pool.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
@@ -72,10 +68,7 @@ public final class SQLiteStore: Store {
         _ updates: @escaping @Sendable (Database) throws -> Value,
         done: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
-        pool.asyncWrite(updates) { [checkpointer] _, result in
-            done(result.mapError(storageFailure))
-            checkpointer.noteWrite()
-        }
+        pool.asyncWrite(updates) { _, result in done(result.mapError(storageFailure)) }
     }
 
     /// Runs `value` on one snapshot of the database, beside other readers and the writer.

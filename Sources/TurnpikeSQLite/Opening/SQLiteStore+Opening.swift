@@ -27,8 +27,7 @@ extension SQLiteStore {
                 guard before != after else { return }
                 logger.info("Brought the database up to date", metadata: ["from": "\(before)", "to": "\(after)"])
             }
-            let checkpointer = try Checkpointer(pool: pool, configuration: configuration(), logger: logger)
-            return SQLiteStore(pool: pool, checkpointer: checkpointer, directory: directory)
+            return SQLiteStore(pool: pool, directory: directory)
         } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) {
             throw TurnpikeError(
                 .storageFailed, "'\(directory.databasePath)' is no SQLite database, or it is damaged.", cause: error
