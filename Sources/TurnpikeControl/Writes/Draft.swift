@@ -28,6 +28,9 @@ final class Draft: StateLayer {
     private var entries: [Entry] = []
     /// Where each key's entry stands.
     private var places: [ResourceKey: Int] = [:]
+    /// Where the entries of each collection stand, once somebody has asked for them and until there is another one: whoever goes
+    /// through many collections would go through all entries for each.
+    private var placesByCollection: [CollectionKey: [Int]]?
     /// The changes, once somebody has asked for them and until there is another one.
     private var settled: [Change]?
     private var gainedReferrers: [ResourceKey: Set<ResourceKey>] = [:]
@@ -81,6 +84,7 @@ final class Draft: StateLayer {
             entries[place] = Entry(key: key, change: Change(before: earlier, after: change.after), pointer: pointer)
         } else {
             places[key] = entries.count
+            placesByCollection = nil
             entries.append(Entry(key: key, change: change, pointer: pointer))
         }
         if change.keepsPlace { return }
@@ -101,7 +105,8 @@ final class Draft: StateLayer {
 
     /// The same where nothing has changed yet, for the price of some references.
     private func adopt(_ draft: Draft) {
-        (entries, places, settled) = (draft.entries, draft.places, draft.settled)
+        (entries, places, placesByCollection) = (draft.entries, draft.places, draft.placesByCollection)
+        settled = draft.settled
         (gainedReferrers, lostReferrers) = (draft.gainedReferrers, draft.lostReferrers)
         (claimDeltas, claimDeltasBelow) = (draft.claimDeltas, draft.claimDeltasBelow)
         countDeltas = draft.countDeltas
@@ -135,7 +140,14 @@ extension Draft {
 
     func resources(in collection: CollectionKey) -> [Resource] {
         below.resources(in: collection).filter { places[$0.key] == nil }
-            + entries.compactMap { CollectionKey(of: $0.key) == collection ? $0.change.after : nil }
+            + places(in: collection).compactMap { entries[$0].change.after }
+    }
+
+    private func places(in collection: CollectionKey) -> [Int] {
+        let known =
+            placesByCollection ?? Dictionary(grouping: entries.indices) { CollectionKey(of: entries[$0].key) }
+        placesByCollection = known
+        return known[collection] ?? []
     }
 
     func count(of collection: CollectionKey) -> Int {
@@ -144,8 +156,8 @@ extension Draft {
 
     func keys(in collection: CollectionKey, limit: Int) -> [ResourceKey] {
         let kept = below.keys(in: collection, limit: limit + entries.count).filter { places[$0] == nil }
-        let own = entries.lazy.filter { CollectionKey(of: $0.key) == collection && $0.change.after != nil }.map(\.key)
-        return Array((kept + own).prefix(limit))
+        let own = places(in: collection).lazy.filter { self.entries[$0].change.after != nil }
+        return Array((kept + own.map { self.entries[$0].key }).prefix(limit))
     }
 
     func referrerCount(of key: ResourceKey) -> Int {

@@ -32,6 +32,24 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test func `a draft tells each collection's own, also after it was asked`() throws {
+        let draft = Draft(over: SharedView(), revision: 1, now: Timestamp(seconds: 0))
+        let body: JSON = ["match": ["hosts": ["h.test"], "paths": [["exact": "/"]]], "backends": [["service": "a"]]]
+        for number in 0..<30 {
+            let (tenant, name) = ("t\(number % 3)", "r\(number)")
+            let route = try Resource.fixture(Route.self, tenant: tenant, name, body)
+            draft.record(ResourceKey(.route, tenant: tenant, name: name), after: route, at: nil)
+            let collection = CollectionKey(.route, tenant: tenant)
+            #expect(draft.resources(in: collection).count == number / 3 + 1)
+            #expect(draft.keys(in: collection, limit: 100).last?.name == name)
+        }
+        let gone = ResourceKey(.route, tenant: "t1", name: "r1")
+        draft.record(gone, after: nil, at: nil)
+        #expect(draft.keys(in: CollectionKey(.route, tenant: "t1"), limit: 100).count == 9)
+        #expect(!draft.resources(in: CollectionKey(.route, tenant: "t1")).contains { $0.key == gone })
+        #expect(draft.resources(in: CollectionKey(.route, tenant: "t2")).count == 10)
+    }
+
     @Test(arguments: UInt64(1)...50)
     func `layers of drafts know what refers to what as if they were one state`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
