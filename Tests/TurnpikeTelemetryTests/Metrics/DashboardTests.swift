@@ -36,6 +36,24 @@ import TurnpikeTelemetry
         for (name, text) in declared { #expect(registered.contains(name), "\(text)") }
     }
 
+    /// What is measured and shown nowhere helps nobody.
+    @Test func `every metric that has a name stands in the dashboard`() throws {
+        let dashboard = try String(
+            contentsOf: Self.root.appendingPathComponent("deploy/grafana/turnpike.json"), encoding: .utf8)
+        let named = Set(dashboard.matches(of: /turnpike_[a-z_]+/).map { String($0.output) })
+        for (_, text) in try Self.declared() {
+            #expect(named.contains(text) || named.contains(text + "_bucket"), "\(text)")
+        }
+    }
+
+    @Test func `our names are in our namespace, and name no unit but a base unit`() throws {
+        for (_, text) in try Self.declared() {
+            #expect(try #/turnpike(_[a-z]+)+/#.wholeMatch(in: text) != nil, "\(text)")
+            let wrong = ["_ms", "_milliseconds", "_kb", "_count", "_sum", "_bucket"].contains { text.hasSuffix($0) }
+            #expect(!wrong, "\(text)")
+        }
+    }
+
     private static func declared() throws -> [(name: String, text: String)] {
         let source = root.appendingPathComponent("Sources/TurnpikeTelemetry/Metrics/MetricName.swift")
         return try String(contentsOf: source, encoding: .utf8)
