@@ -71,6 +71,18 @@ import TurnpikeTestSupport
         String(try await plane.match("that it is ready", /Turnpike control plane: (https:\/\/[^,\s]+), data in/).1)
     }
 
+    @Test func `a stop does not wait until clients' connections have been silent for long enough`() async throws {
+        try await Stage.with { stage in
+            let plane = try serve(stage, ["--tls", "builtin"])
+            let address = try await url(of: plane)
+            let gateway = try await join("g", at: address, ca: "data/ca/certificate.pem", stage)
+            try await becomesReady(gateway)
+            plane.signal(SIGTERM)
+            // TLS itself waits 5 s for the client's farewell.
+            #expect(try await plane.ended(within: .seconds(4)) == 0)
+        }
+    }
+
     private func turnpike(
         _ arguments: String..., at url: String, ca: String? = "ca.pem", _ stage: Stage, status: Int32 = 0
     ) async throws -> String {
