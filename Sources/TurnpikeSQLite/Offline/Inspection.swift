@@ -62,6 +62,7 @@ public struct Inspection: Sendable {
         while let start = next {
             let page = try StoredRecord.fetch(db, LogQuery(above: start, limit: 500))
             next = page.next
+            let columns = try ChangeColumns.fetch(db, of: page.records)
             for stored in page.records {
                 var record: RevisionRecord
                 do { record = try stored.record() } catch {
@@ -73,6 +74,11 @@ public struct Inspection: Sendable {
                     return Finding(
                         subject: "log", isGood: false,
                         detail: "revision \(stored.number) was altered, or entries before it were taken out")
+                }
+                guard columns[record.revision] ?? [] == record.changes.map(ChangeColumns.init) else {
+                    return Finding(
+                        subject: "log", isGood: false,
+                        detail: "revision \(stored.number) is looked for as something else than its documents say")
                 }
                 previous = record.hash
             }

@@ -4,7 +4,7 @@ import TurnpikeModel
 
 /// The question which resources are not as the log has left them.
 enum LogComparison {
-    /// At most five, as `kind name`.
+    /// At most five, as `kind tenant/name`, or `kind name` where the kind has no tenant.
     static let sql = """
         WITH
             -- A change names the tenant that it is about, which for kinds without tenant is no part of the key.
@@ -15,9 +15,9 @@ enum LogComparison {
             held AS MATERIALIZED (
                 SELECT resource.id, resource.kind, coalesce(tenant.name, '') AS owner, resource.name
                 FROM resource LEFT JOIN resource AS tenant ON tenant.id = resource.tenant_id)
-        SELECT kind || ' ' || name FROM (
+        SELECT kind || ' ' || CASE owner WHEN '' THEN name ELSE owner || '/' || name END FROM (
             -- Changed behind the log's back, or gone, or back again.
-            SELECT last.kind, last.name FROM last
+            SELECT last.kind, last.owner, last.name FROM last
             JOIN change ON change.revision = last.revision AND change.position = last.position
             LEFT JOIN held ON held.kind = last.kind AND held.owner = last.owner AND held.name = last.name
             LEFT JOIN resource ON resource.id = held.id
@@ -25,7 +25,7 @@ enum LogComparison {
                 OR (change.after IS NOT NULL AND resource.revision <> last.revision)
             UNION ALL
             -- Never written, though the log reaches back to where it says that it was.
-            SELECT held.kind, held.name FROM held
+            SELECT held.kind, held.owner, held.name FROM held
             JOIN resource ON resource.id = held.id
             LEFT JOIN last ON last.kind = held.kind AND last.owner = held.owner AND last.name = held.name
             WHERE last.kind IS NULL

@@ -13,8 +13,10 @@ import TurnpikeTestSupport
 @Suite struct InspectionTests {
     /// A store with the tenants b to e, changed behind its back; what an inspection then finds wrong. Tenant a has been
     /// deleted, e updated; c and d have a service of the same name.
-    private func bad(after sql: String) async throws -> [String] {
-        var subjects: [String] = []
+    private func bad(after sql: String) async throws -> [String] { try await faults(after: sql).map(\.subject) }
+
+    private func faults(after sql: String) async throws -> [Inspection.Finding] {
+        var faults: [Inspection.Finding] = []
         try await withTemporaryDirectory { path in
             var make = RecordMaker()
             let store = try await SQLiteStore.open(path: path, logger: .silent)
@@ -32,9 +34,9 @@ import TurnpikeTestSupport
                 try db.execute(sql: sql)
             }
             try await store.close()
-            subjects = try Inspection(of: path) { _ in }.findings.filter { !$0.isGood }.map(\.subject)
+            faults = try Inspection(of: path) { _ in }.findings.filter { !$0.isGood }
         }
-        return subjects
+        return faults
     }
 
     @Test func `what nobody has touched is good`() async throws {
@@ -45,6 +47,9 @@ import TurnpikeTestSupport
         "UPDATE revision SET actor = 'operator:nobody' WHERE number = 3",
         "UPDATE revision SET reason = '' WHERE number = 5", "UPDATE revision SET at = at + 1 WHERE number = 1",
         "UPDATE change SET name = 'x' WHERE revision = 2", "DELETE FROM change WHERE revision = 4",
+        // Of what is gone, no resource bears witness any more.
+        "UPDATE change SET tenant = 'b' WHERE name = 'a'", "UPDATE change SET tenant = NULL WHERE name = 'a'",
+        "UPDATE change SET name = 'z', tenant = 'z' WHERE name = 'a'",
     ])
     func `an altered entry is found`(sql: String) async throws {
         #expect(try await !bad(after: sql).isEmpty)
@@ -98,6 +103,17 @@ import TurnpikeTestSupport
     ])
     func `a row that does not follow from the last change of its name is found`(sql: String) async throws {
         #expect(try await bad(after: sql).contains("resources"))
+    }
+
+    @Test func `a resource that is found wrong is named with its tenant`() async throws {
+        let sql = """
+            UPDATE resource SET document = document || ' ' WHERE name = 's' AND tenant_id =
+                (SELECT id FROM resource WHERE name = 'd');
+            UPDATE resource SET document = document || ' ' WHERE name = 'b'
+            """
+        let details = try await faults(after: sql).map(\.detail)
+        #expect(details.count == 1)
+        #expect(details.first?.contains("service d/s") == true && details.first?.contains("tenant b") == true)
     }
 
     @Test func `references that lead nowhere are found`() async throws {
