@@ -31,7 +31,7 @@ struct PreparedWrite: Sendable {
         do throws(TurnpikeError) {
             switch command.action {
             case .create(let body):
-                let body = try ResourceBody(body, kind: kind, name: nil)
+                let body = try ResourceBody(body, kind: kind, name: nil, tenant: collection.tenant)
                 let key = ResourceKey(kind, tenant: collection.tenant, name: body.name ?? "")
                 action = .create(try body.taken(as: key, by: intake))
             case .put(let name, let body):
@@ -129,7 +129,7 @@ struct PreparedWrite: Sendable {
             object["name"] = nil
             body = .object(object)
         }
-        return try ResourceBody(body, kind: key.kind, name: key.name)
+        return try ResourceBody(body, kind: key.kind, name: key.name, tenant: key.tenant)
     }
 }
 

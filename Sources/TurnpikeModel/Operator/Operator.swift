@@ -33,7 +33,7 @@ public struct Operator: CredentialSpec {
     public init(reading fields: inout FieldReader) {
         displayName = fields.string("displayName", length: 0...200, default: "")
         role = fields.choice("role", default: .operator)
-        tenant = fields.has("tenant") ? fields.name("tenant") : nil
+        if fields.has("tenant") { tenant = fields.name("tenant") } else { fields.ignore("tenant") }
         expiresAt = fields.timestamp("expiresAt")
         (digest, hint) = fields.credential()
         // Shown with the document, and may come back with it.

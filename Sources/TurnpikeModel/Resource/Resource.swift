@@ -85,7 +85,7 @@ public typealias Revision = Int64
 
 extension Resource {
     /// The fields of the envelope that only the server writes; clients may send them back with a document they read.
-    static let serverFields = ["id", "tenant", "revision", "createdAt", "updatedAt"]
+    static let serverFields = ["id", "revision", "createdAt", "updatedAt"]
 
     /// The document: for people as REST shows it, for storage with the digests that people never see.
     ///
@@ -206,15 +206,23 @@ public struct ResourceBody: Sendable {
 
     /// Reads and validates a body sent by a client.
     ///
-    /// - Parameter name: the name that the path gives, with which the body's must agree; `nil` where the body decides.
+    /// - Parameters:
+    ///   - name: the name that the path gives, with which the body's must agree; `nil` where the body decides.
+    ///   - tenant: likewise the tenant's name; `nil` where none is given.
     /// - Throws: `invalidResource` with every fault.
     public init(
-        _ json: JSON, kind: Kind, name pathName: String?, at pointer: JSONPointer = JSONPointer()
+        _ json: JSON, kind: Kind, name pathName: String?, tenant pathTenant: String? = nil,
+        at pointer: JSONPointer = JSONPointer()
     )
         throws(TurnpikeError)
     {
         var fields = FieldReader(json, source: .request, at: pointer)
         Resource.serverFields.forEach { fields.ignore($0) }
+        if kind.scope == .tenant, let tenant = fields.optionalString("tenant"), let pathTenant, tenant != pathTenant {
+            fields.report(
+                "tenant", .immutable,
+                "'tenant' must be '\(pathTenant)', as in the path: resources stay in their tenant.")
+        }
         if fields.has("name") {
             let name = fields.name("name")
             if let pathName, name != pathName {

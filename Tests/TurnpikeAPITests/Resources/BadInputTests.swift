@@ -82,6 +82,18 @@ private let badRequests: [BadRequest] = [
         what: "a changed name", method: .put, path: "/v1/tenants/acme", body: #"{"name":"other"}"#, status: 422,
         problem: "invalid-resource", faults: ["/name immutable"]),
     BadRequest(
+        what: "another tenant than the path's", method: .put, path: "/v1/tenants/acme/services/orders",
+        body: #"{"tenant":"umbra","endpoints":[{"host":"10.0.0.1","port":80}]}"#, status: 422,
+        problem: "invalid-resource", faults: ["/tenant immutable"]),
+    BadRequest(
+        what: "a patch into another tenant", method: .patch, path: "/v1/tenants/acme/services/orders",
+        body: #"{"tenant":"umbra"}"#, headers: merge, status: 422, problem: "invalid-resource",
+        faults: ["/tenant immutable"]),
+    BadRequest(
+        what: "a new resource of another tenant", path: "/v1/tenants/acme/api-keys",
+        body: #"{"name":"k","tenant":"umbra"}"#, status: 422, problem: "invalid-resource",
+        faults: ["/tenant immutable"]),
+    BadRequest(
         what: "a patch that breaks the rules", method: .patch, path: "/v1/tenants/acme/services/orders",
         body: #"{"endpoints":[]}"#, headers: merge, status: 422, problem: "invalid-resource",
         faults: ["/endpoints length"]),

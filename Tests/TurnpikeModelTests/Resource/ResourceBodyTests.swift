@@ -177,6 +177,19 @@ private let invalidBodies: [(Kind, String, [String])] = [
         #expect(error.faults.map(\.rule) == [.immutable])
     }
 
+    @Test func `a tenant that differs from the path's is refused, and so is any where the kind has none`() throws {
+        let body: JSON = ["name": "s", "tenant": "other", "endpoints": [["host": "10.0.0.1", "port": 80]]]
+        let moved = try #require(throws: TurnpikeError.self) {
+            try ResourceBody(body, kind: .service, name: "s", tenant: "acme")
+        }
+        #expect(moved.faults.map { "\($0.pointer) \($0.rule.rawValue)" } == ["/tenant immutable"])
+        #expect(try ResourceBody(body, kind: .service, name: "s", tenant: "other").name == "s")
+        let bound = try #require(throws: TurnpikeError.self) {
+            try ResourceBody(["kind": "gateway", "tenant": "acme"], kind: .joinToken, name: nil)
+        }
+        #expect(bound.faults.map { "\($0.pointer) \($0.rule.rawValue)" } == ["/tenant unknown"])
+    }
+
     @Test func `digests are stored and never shown`() throws {
         var body = try ResourceBody(["name": "k"], kind: .apiKey, name: nil)
         var key = try #require(body.spec as? APIKey)
