@@ -16,10 +16,19 @@ enum BodyLimit {
     static let yamlBundle = 4 << 20
 }
 
+/// A body in a form that the operation does not take; 415, with what it takes (RFC 9110 §15.5.16).
+enum UnsupportedBody: Error {
+    case type(taken: [String])
+    case coding
+}
+
 extension Request {
+    /// What a PATCH takes: a merge patch, by its own name or as the JSON that it is.
+    static let patchTypes = ["application/merge-patch+json", "application/json"]
+
     /// The body as JSON.
     ///
-    /// - Throws: `unsupportedMediaType`, `bodyTooLarge`, `invalidJSON`.
+    /// - Throws: `UnsupportedBody`, `bodyTooLarge`, `invalidJSON`.
     func json(limit: Int, types: [String] = ["application/json"]) async throws -> JSON {
         try require(types)
         return try Self.parsed(try await bytes(limit: limit))
@@ -36,10 +45,10 @@ extension Request {
 
     /// The body as JSON, where it may be YAML too, and large.
     ///
-    /// - Throws: `unsupportedMediaType`, `bodyTooLarge`, `invalidJSON`, `invalidYAML`.
+    /// - Throws: `UnsupportedBody`, `bodyTooLarge`, `invalidJSON`, `invalidYAML`.
     func json(limit: Int, yaml: YAMLQueue?, largeWork: LargeWork) async throws -> JSON {
+        try require(yaml == nil ? ["application/json"] : ["application/json", "application/yaml"])
         guard let yaml, mediaType == "application/yaml" else {
-            try require(yaml == nil ? ["application/json"] : ["application/json", "application/yaml"])
             let buffer = try await bytes(limit: limit)
             return try await largeWork.run(if: buffer.readableBytes > Self.smallBody) { () throws(TurnpikeError) in
                 try Self.parsed(buffer)
@@ -57,10 +66,11 @@ extension Request {
         headers[.contentType]?.prefix { $0 != ";" }.trimmed.lowercased()
     }
 
-    private func require(_ types: [String]) throws(TurnpikeError) {
-        guard let mediaType, types.contains(mediaType) else {
-            throw TurnpikeError(.unsupportedMediaType, "Send the body as \(types.joined(separator: " or ")).")
-        }
+    private func require(_ types: [String]) throws(UnsupportedBody) {
+        guard let mediaType, types.contains(mediaType) else { throw .type(taken: types) }
+        // What was packed would be read as if it were not.
+        let coding = headers[.contentEncoding]?.trimmed.lowercased() ?? "identity"
+        guard coding.isEmpty || coding == "identity" else { throw .coding }
     }
 
     private func bytes(limit: Int) async throws -> ByteBuffer {

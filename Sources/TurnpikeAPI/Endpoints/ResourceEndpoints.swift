@@ -50,8 +50,7 @@ struct ResourceEndpoints {
     }
 
     private func patch(_ request: Request, _ context: APIContext) async throws -> Response {
-        let patch = try await request.json(
-            limit: BodyLimit.resource, types: ["application/merge-patch+json", "application/json"])
+        let patch = try await request.json(limit: BodyLimit.resource, types: Request.patchTypes)
         let command = WriteCommand.patch(
             kind, tenant: tenant(context), name: name(context), patch: patch, try request.precondition())
         return try await write(command, patch, request, context)

@@ -20,6 +20,8 @@ struct ProblemMiddleware: RouterMiddleware {
             var response = answer(problem, request, context)
             response.headers[.allow] = error.allow
             return response
+        } catch let error as UnsupportedBody {
+            return answer(error, request, context)
         } catch let error as TurnpikeError {
             return answer(error, request, context)
         } catch let error as any HTTPResponseError {
@@ -36,6 +38,22 @@ struct ProblemMiddleware: RouterMiddleware {
         case .contentTooLarge: TurnpikeError(.bodyTooLarge, "The body is larger than this operation takes.")
         case .badRequest: TurnpikeError(.malformedRequest, "The request cannot be read.")
         default: TurnpikeError(.internalError, "", cause: error)
+        }
+    }
+
+    /// Says what is taken instead, in the header that is meant for it.
+    private func answer(_ error: UnsupportedBody, _ request: Request, _ context: APIContext) -> Response {
+        switch error {
+        case .type(let taken):
+            let problem = TurnpikeError(.unsupportedMediaType, "Send the body as \(taken.joined(separator: " or ")).")
+            var response = answer(problem, request, context)
+            response.headers[request.method == .patch ? .acceptPatch : .accept] = taken.joined(separator: ", ")
+            return response
+        case .coding:
+            let problem = TurnpikeError(.unsupportedMediaType, "Send the body as it is, without 'Content-Encoding'.")
+            var response = answer(problem, request, context)
+            response.headers[.acceptEncoding] = "identity"
+            return response
         }
     }
 

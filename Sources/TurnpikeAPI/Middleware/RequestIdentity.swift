@@ -11,6 +11,8 @@ import TurnpikeTelemetry
 extension HTTPField.Name {
     static let requestID = HTTPField.Name("X-Request-Id")!
     static let turnpikeRevision = HTTPField.Name("Turnpike-Revision")!
+    /// RFC 5789 §3.1.
+    static let acceptPatch = HTTPField.Name("Accept-Patch")!
     static let turnpikeRollout = HTTPField.Name("Turnpike-Rollout")!
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
     static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed")!

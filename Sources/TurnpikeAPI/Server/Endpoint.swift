@@ -63,7 +63,9 @@ func register(
         }
         allowed.append(.options)
         let allow = allowed.map(\.rawValue).sorted().joined(separator: ", ")
-        router.on(routerPath, method: .options) { _, _ in Response(status: .noContent, headers: [.allow: allow]) }
+        var options: HTTPFields = [.allow: allow]
+        if allowed.contains(.patch) { options[.acceptPatch] = Request.patchTypes.joined(separator: ", ") }
+        router.on(routerPath, method: .options) { [options] _, _ in Response(status: .noContent, headers: options) }
         for method in KnownMethods.all where !allowed.contains(method) {
             router.on(routerPath, method: method) { _, _ -> Response in throw MethodNotAllowed(allow: allow) }
         }

@@ -21,6 +21,34 @@ import TurnpikeTelemetry
         }
     }
 
+    @Test func `a form that is not taken is refused with those that are, and OPTIONS tells what a PATCH takes`()
+        async throws
+    {
+        try await TestServer.run { server in
+            try await server.seed()
+            let service = "/v1/tenants/acme/services/orders"
+            let patches = "application/merge-patch+json, application/json"
+            let acceptPatch = try #require(HTTPField.Name("Accept-Patch"))
+            #expect(try await server.send(.options, service)[header: "Accept-Patch"] == patches)
+            #expect(try await server.send(.options, "/v1/tenants")[header: "Accept-Patch"] == nil)
+            let refusals: [(HTTPRequest.Method, String, HTTPField.Name, String)] = [
+                (.patch, service, acceptPatch, patches), (.put, service, .accept, "application/json"),
+                (.post, "/v1/tenants", .accept, "application/json"),
+            ]
+            for (method, path, header, taken) in refusals {
+                let answer = try await server.send(method, path, "{}", headers: [.contentType: "text/csv"])
+                #expect(answer.status == 415 && answer[header: header.rawName] == taken, "\(method) \(answer.text)")
+            }
+            let packed: HTTPFields = [.contentType: "application/json", .contentEncoding: "gzip"]
+            for path in ["/v1/tenants", "/v1/apply"] {
+                let answer = try await server.send(.post, path, #"{"name":"x"}"#, headers: packed)
+                #expect(answer.status == 415 && answer[header: "Accept-Encoding"] == "identity", "\(answer.text)")
+            }
+            let plain: HTTPFields = [.contentType: "application/json", .contentEncoding: "identity"]
+            #expect(try await server.send(.post, "/v1/tenants", #"{"name":"x"}"#, headers: plain).status == 201)
+        }
+    }
+
     @Test func `HEAD of a worker's stream neither opens one nor ends the live one`() async throws {
         try await TestServer.run { server in
             let identity = try await server.join()
