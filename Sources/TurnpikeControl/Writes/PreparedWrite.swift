@@ -98,7 +98,7 @@ struct PreparedWrite: Sendable {
             throw TurnpikeError(.methodNotAllowed, "A \(collection.kind.rawValue) is not created by request.")
         }
         if let name = body.name, draft.resource(key(name)) != nil {
-            throw TurnpikeError(.alreadyExists, "There is a \(collection.kind.rawValue) '\(name)' already.")
+            throw TurnpikeError(.alreadyExists, "The \(key(name)) is there already.")
         }
         return draft.create(in: collection, name: body.name, labels: body.labels, spec: body.spec, at: JSONPointer())
     }

@@ -49,10 +49,12 @@ struct Problem: Sendable {
         return .object(document)
     }
 
-    /// Title and detail, then each fault on a line of its own.
+    /// Title and detail, then each fault on a line of its own, but for one that says the detail again, of no place.
     var text: String {
         var text = title + (detail.isEmpty || detail == title ? "\n" : ": \(detail)\n")
-        for fault in faults { text += "  \(fault.place.isEmpty ? "(body)" : fault.place): \(fault.detail)\n" }
+        for fault in faults where !(fault.place.isEmpty && fault.detail == detail) {
+            text += "  \(fault.place.isEmpty ? "(body)" : fault.place): \(fault.detail)\n"
+        }
         if status >= 500, let requestID { text += "  request id \(requestID)\n" }
         return text
     }
