@@ -10,7 +10,7 @@ struct RevisionWriter {
     private let insertRevision: Statement
     private let insertChange: Statement
     private let updateResource: Statement
-    private var latest: Revision
+    private var latest: (revision: Revision, at: Int64)
     /// Ids of tenants by name, as far as this transaction has met them.
     private var tenants: [String: ResourceID] = [:]
 
@@ -25,14 +25,18 @@ struct RevisionWriter {
                 "INSERT INTO change (revision, position, kind, tenant, name, before, after) VALUES (?, ?, ?, ?, ?, ?, ?)"
         )
         updateResource = try db.cachedStatement(sql: "UPDATE resource SET revision = ?, document = ? WHERE id = ?")
-        latest = try db.first("SELECT max(number) FROM revision", read: { $0.integer(0) }) ?? 0
+        latest =
+            try db.first("SELECT number, at FROM revision WHERE number = (SELECT max(number) FROM revision)") {
+                ($0.integer(0), $0.integer(1))
+            } ?? (0, .min)
     }
 
     mutating func write(_ record: RevisionRecord) throws {
-        guard record.revision > latest else {
-            throw contradiction("revision \(record.revision) is not above \(latest)")
+        guard record.revision > latest.revision else {
+            throw contradiction("revision \(record.revision) is not above \(latest.revision)")
         }
-        latest = record.revision
+        let jumpsBack = record.at.milliseconds < latest.at
+        latest = (record.revision, record.at.milliseconds)
         try db.run(insertRevision) { row in
             row.bind(record.revision)
             row.bind(record.at.milliseconds)
@@ -41,6 +45,10 @@ struct RevisionWriter {
             row.bind(record.reason)
             row.bind(record.requestID)
             row.bind(record.hash)
+        }
+        // A backup of an earlier release, to which its restoring is noted, gets the table afterwards, and all of them with it.
+        if jumpsBack, try db.tableExists("clock_jump") {
+            try db.run("INSERT INTO clock_jump (revision) VALUES (?)") { $0.bind(record.revision) }
         }
         // By place: a copy of each change would hold all that it is made of.
         for place in record.changes.indices {

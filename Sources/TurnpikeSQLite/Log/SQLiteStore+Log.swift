@@ -122,6 +122,7 @@ extension SQLiteStore {
             try db.execute(sql: "DELETE FROM change WHERE revision <= ?", arguments: [number])
             try db.execute(sql: "DELETE FROM revision WHERE number <= ?", arguments: [number])
             let gone = db.changesCount
+            try db.execute(sql: "DELETE FROM clock_jump WHERE revision <= ?", arguments: [number])
             try db.execute(
                 sql: "INSERT OR REPLACE INTO log_start (id, revision, hash) VALUES (1, ?, ?)",
                 arguments: [number, hash])

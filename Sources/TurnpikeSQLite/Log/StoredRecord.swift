@@ -33,8 +33,8 @@ struct StoredRecord: Sendable {
 
     /// - Returns: a page, and the revision that the next one goes on from; `nil`: it is the last.
     static func fetch(_ db: Database, _ query: LogQuery) throws -> (records: [StoredRecord], next: Revision?) {
-        guard query.limit > 0 else { return ([], nil) }
-        let stretch = try LogStretch(db, query)
+        guard query.limit > 0, let span = try LogSpan.narrowing(query, db) else { return ([], nil) }
+        let stretch = try LogStretch(db, span)
         let query = stretch.query
         var (conditions, arguments) = (["number > ?", "number < ?"], [query.above, query.below] as StatementArguments)
         func demand(_ condition: String, _ values: StatementArguments) {

@@ -6,5 +6,7 @@ struct Migration: Sendable {
     let sql: String
 
     /// Every step, in order, numbered from 1 without gaps.
-    static let all: [Migration] = [.m0001Resources, .m0002Ledger, .m0003Access, .m0004Sightings]
+    static let all: [Migration] = [
+        .m0001Resources, .m0002Ledger, .m0003Access, .m0004Sightings, .m0005ClockJumps,
+    ]
 }
