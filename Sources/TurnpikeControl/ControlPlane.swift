@@ -36,7 +36,9 @@ public final class ControlPlane: Sendable {
     let feedPlaces: FeedPlaces
     /// Who issues workers' certificates; `nil`: nobody does.
     let authority: CertificateAuthority?
-    let intake: CertificateIntake
+    /// By which private keys of certificates are sealed now.
+    let sealingKeys: Mutex<SealingKeys>
+    var intake: CertificateIntake { CertificateIntake(sealingKeys: sealingKeys.withLock(\.self)) }
     /// How long the log is kept; `nil`: for ever.
     let retention: Duration?
 
@@ -80,7 +82,7 @@ public final class ControlPlane: Sendable {
         self.health = health
         self.tenantLimits = tenantLimits
         self.authority = authority
-        intake = CertificateIntake(sealingKeys: sealingKeys)
+        self.sealingKeys = Mutex(sealingKeys)
         self.view = view
         self.publisher = publisher
         self.store = store
@@ -164,7 +166,7 @@ public final class ControlPlane: Sendable {
             group.addTask { await Self.repeating(every: tick) { self.publisher.tick() } }
             group.addTask { await Self.repeating(every: tick) { await self.probeStorage() } }
             group.addTask { await Self.repeating(every: maintenance) { await self.maintain() } }
-            group.addTask { await self.sealAnew() }
+            group.addTask { await self.keepSealed(lookingEvery: maintenance) }
         }
     }
 

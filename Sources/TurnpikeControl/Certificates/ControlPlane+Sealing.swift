@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
-import TurnpikeIdentity
+import Synchronization
+public import TurnpikeIdentity
 public import TurnpikeModel
 public import TurnpikeSnapshot
 import TurnpikeTelemetry
@@ -42,6 +43,31 @@ extension ControlPlane {
     /// Certificates that one revision seals anew.
     static let sealedAtOnce = 100
 
+    /// Takes other keys than it has, and seals by their first what others have sealed. Gateways ask for those that they need.
+    ///
+    /// - Throws: `storageFailed` where a key is not among them by which something is sealed, or may be any moment; those that it
+    ///   has stay, then.
+    public func take(_ keys: SealingKeys) async throws(TurnpikeError) {
+        let current = sealingKeys.withLock(\.self)
+        let lost = Set(certificates(foreignTo: keys)).subtracting(certificates(foreignTo: current))
+        guard keys.all.contains(where: { $0.id == current.first.id }), lost.isEmpty else {
+            throw TurnpikeError(
+                .storageFailed,
+                "A sealing key is not there any more by which \(max(1, lost.count)) certificates are sealed.")
+        }
+        sealingKeys.withLock { $0 = keys }
+        await sealAnew()
+    }
+
+    /// Seals anew at once, and looks again from time to time: what was on its way as other keys were taken is sealed by a former
+    /// one yet. Returns when cancelled.
+    func keepSealed(lookingEvery pause: Duration) async {
+        while !Task.isCancelled {
+            await sealAnew()
+            try? await Task.sleep(for: pause)
+        }
+    }
+
     /// Seals by the first key what former ones have sealed, so that these can go. What is cut off in between has each certificate
     /// sealed by a key that is there, and goes on with the next start.
     func sealAnew() async {
@@ -72,12 +98,13 @@ extension ControlPlane {
             }
             guard let end = stretch.last else { break }
             last = end.key.name
-            let keys = stretch.filter { ($0.spec as? Certificate)?.sealingKeyID != intake.sealingKeys.first.id }.map(
-                \.key)
+            let first = intake.sealingKeys.first.id
+            let keys = stretch.filter { ($0.spec as? Certificate)?.sealingKeyID != first }.map(\.key)
             guard !keys.isEmpty else { continue }
             let request = CommitRequest(
                 tenant: tenant, actor: "system", reason: "The sealing key was changed", requestID: "seal"
-            ) { [intake] draft in
+            ) { draft in
+                let intake = self.intake
                 for key in keys { draft.sealAnew(key, by: intake) }
                 return nil
             }
@@ -88,14 +115,7 @@ extension ControlPlane {
 
     /// Says at start which certificates no sealing key opens: most likely its file is another one than before.
     func reportForeignSeals() {
-        let ids = Set(intake.sealingKeys.all.map(\.id))
-        var foreign: [String] = []
-        for tenant in view.tenants() {
-            for resource in view.resources(of: .certificate, tenant: tenant) {
-                guard let id = (resource.spec as? Certificate)?.sealingKeyID, !ids.contains(id) else { continue }
-                foreign.append(resource.key.description)
-            }
-        }
+        let foreign = certificates(foreignTo: intake.sealingKeys)
         guard !foreign.isEmpty else { return }
         logger.error(
             """
@@ -103,6 +123,18 @@ extension ControlPlane {
             these certificates anew
             """,
             metadata: [LogKey.count: "\(foreign.count)", LogKey.name: "\(foreign.prefix(10).joined(separator: ", "))"])
+    }
+}
+
+extension ControlPlane {
+    /// Those whose private keys none of the keys has sealed.
+    private func certificates(foreignTo keys: SealingKeys) -> [String] {
+        let ids = Set(keys.all.map(\.id))
+        return view.tenants().flatMap { tenant in
+            view.resources(of: .certificate, tenant: tenant).filter { resource in
+                (resource.spec as? Certificate)?.sealingKeyID.map { !ids.contains($0) } ?? false
+            }.map(\.key.description)
+        }
     }
 }
 

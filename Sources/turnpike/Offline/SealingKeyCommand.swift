@@ -12,8 +12,8 @@ struct SealingKeyCommand: ParsableCommand {
         commandName: "sealing-key",
         abstract: "Change the key by which private keys of certificates are sealed.",
         discussion: """
-            'rotate' puts a new key before those that are there; the control plane seals by it from its next start on, and seals \
-            anew what was sealed before. 'list' tells when that is done; then 'drop' takes the former key away.
+            'rotate' puts a new key before those that are there; the control plane seals by it from SIGHUP or its next start on, \
+            and seals anew what was sealed before. 'list' tells when that is done; then 'drop' takes the former key away.
             """,
         subcommands: [List.self, Rotate.self, Drop.self]
     )
@@ -97,7 +97,8 @@ struct SealingKeyCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Put a new key before those that are there, while the control plane runs or not.",
             discussion:
-                "It seals by the new one from its next start on. Keep a copy of the file, apart from the backups.")
+                "It seals by the new one from SIGHUP or its next start on. Keep a copy of the file, apart from the backups."
+        )
 
         @OptionGroup var place: Place
         @OptionGroup var output: OutputOptions
@@ -119,7 +120,8 @@ struct SealingKeyCommand: ParsableCommand {
                     Terminal.standardOutput.write(
                         """
                         The key \(rotated.first.id) comes before \(keys.first.id) in '\(place.file.path)'.
-                        Restart the control plane: it seals by the new one then, and seals anew what was sealed before.
+                        Send SIGHUP to the control plane, or start it: it seals by the new one then, and seals anew what was sealed \
+                        before.
 
                         """)
                 }

@@ -14,6 +14,8 @@ import UnixSignals
 /// The control plane put together: store, log and use cases, REST API. The only place that knows all of them.
 struct ControlPlaneProgram {
     let settings: ServeSettings
+    let stop: StopSignals
+    let hangUps: HangUps
     let logger: Logger
 
     /// Runs until a signal ends it, and returns once everything is written and closed.
@@ -36,15 +38,15 @@ struct ControlPlaneProgram {
         let clock = SystemWallClock()
         // First of all: what cannot be served safely is not served at all.
         let authority = try startAuthority(clock)
-        let tls = try await startTLS(authority, clock)
-        let hangUps: any ServiceLifecycle.Service
-        if let tls { hangUps = tls } else { hangUps = await HangUpService.start(logger: logger) }
+        let tls = try startTLS(authority, clock)
         if let served = tls?.tls {
             metrics.gauge(
                 .certificateExpiry, help: "When the TLS certificate ends, in seconds since 1970.",
                 read: { Double(served.expiry.milliseconds) / 1000 })
         }
-        let sealingKeys = try SealingKeyFile(settings.sealingKeyFile, dataFolder: settings.dataFolder).keys()
+        let sealingKeyFile = SealingKeyFile(settings.sealingKeyFile, dataFolder: settings.dataFolder)
+        let sealing = SealingKeyReader(file: sealingKeyFile, hangUps: hangUps.listen(), logger: logger)
+        let sealingKeys = try sealingKeyFile.keys()
         let contract = ContractFile.read(told: settings.openAPI)
         if contract == nil { logger.warning("There is no openapi.yaml to serve.") }
         var options = APIOptions(
@@ -55,17 +57,20 @@ struct ControlPlaneProgram {
         let progress = LoadingProgress()
         let api = APIServer(options: options, progress: progress, logger: logger, metrics: metrics)
         let listener = ListenerService(api: api)
-        let control = ControlPlaneService(settings: settings, api: api, port: listener.port) { [settings, logger] in
+        let control = ControlPlaneService(
+            settings: settings, api: api, port: listener.port, sealing: sealing
+        ) { [settings, logger] in
             try await ControlPlane.start(
                 store: store, clock: clock, sealingKeys: sealingKeys, retention: settings.retention,
                 tenantLimits: settings.tenantLimits, authority: authority, progress: progress, logger: logger,
                 metrics: metrics)
         }
         // Ended in reverse order: the port closes only once the control plane is drained.
-        let services: [any ServiceLifecycle.Service] = [hangUps, listener, control]
+        let services: [any ServiceLifecycle.Service] = [hangUps] + (tls.map { [$0] } ?? []) + [listener, control]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+                services: [.init(service: stop, successTerminationBehavior: .gracefullyShutdownGroup)]
+                    + services.map { .init(service: $0) },
                 logger: logger
             )
         )
@@ -81,7 +86,7 @@ struct ControlPlaneProgram {
         return authority
     }
 
-    private func startTLS(_ authority: CertificateAuthority?, _ clock: any WallClock) async throws -> TLSService? {
+    private func startTLS(_ authority: CertificateAuthority?, _ clock: any WallClock) throws -> TLSService? {
         let source: any CertificateSource
         switch (settings.tls.mode, authority) {
         case (.files(let certificate, let key), _):
@@ -93,7 +98,7 @@ struct ControlPlaneProgram {
                 authority: authority, names: names, vouchesForWorkers: settings.tls.workerAuthority != nil)
         case (.builtin, nil), (.off, _): return nil
         }
-        return try await TLSService.start(source, clock: clock, logger: logger)
+        return try TLSService.start(source, hangUps: hangUps.listen(), clock: clock, logger: logger)
     }
 }
 
@@ -120,6 +125,7 @@ private struct ControlPlaneService: ServiceLifecycle.Service {
     let settings: ServeSettings
     let api: APIServer
     let port: AsyncStream<Int>
+    let sealing: SealingKeyReader
     let load: @Sendable () async throws -> ControlPlane
 
     func run() async throws {
@@ -135,7 +141,13 @@ private struct ControlPlaneService: ServiceLifecycle.Service {
         api.open(control)
         let url = settings.listen.url(scheme: settings.tls.scheme, port: port)
         Terminal.standardOutput.write(Banner.ready(at: url, dataFolder: settings.dataFolder))
-        try await cancelWhenGracefulShutdown { try await control.run() }
+        try await cancelWhenGracefulShutdown { [sealing] in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await control.run() }
+                group.addTask { await sealing.run(for: control) }
+                try await group.waitForAll()
+            }
+        }
         await api.drain()
     }
 }

@@ -16,10 +16,11 @@ struct SealingKeyFile {
 
     /// The keys that are there, or a new one where there is no file.
     ///
+    /// - Parameter made: whether one is made; else it has to be there.
     /// - Throws: `storageFailed` where the file is something else, or cannot be read or made: another key would open nothing
     ///   that was sealed by this one.
-    func keys() throws(TurnpikeError) -> SealingKeys {
-        guard exists else {
+    func keys(made: Bool = true) throws(TurnpikeError) -> SealingKeys {
+        guard exists || !made else {
             let keys = SealingKeys(SealingKey())
             try keep(keys)
             return keys

@@ -27,7 +27,7 @@ struct ServeCommand: AsyncParsableCommand {
             At the first start TURNPIKE_BOOTSTRAP_TOKEN becomes the first operator's token; where it is not set, a token is \
             made and printed. SIGTERM and SIGINT stop the control plane once the requests in flight are answered and workers have the newest \
             state, or the time for that is over; \
-            SIGHUP reads the TLS certificate anew, for new connections.
+            SIGHUP reads the TLS certificate anew, for new connections, and the sealing keys.
             """
     )
 
@@ -99,12 +99,15 @@ struct ServeCommand: AsyncParsableCommand {
     var config: String?
 
     func run() async throws {
+        let (stop, hangUps) = (await StopSignals.trap(), await HangUps.trap())
         let settings = try settings()
         LoggingSystem.bootstrap { label in
             LineLogHandler(label: label, format: settings.logFormat, level: settings.logLevel)
         }
         do {
-            try await ControlPlaneProgram(settings: settings, logger: Logger(label: "turnpike")).run()
+            try await ControlPlaneProgram(
+                settings: settings, stop: stop, hangUps: hangUps, logger: Logger(label: "turnpike")
+            ).run()
         } catch let error as TurnpikeError {
             throw CommandFailure.failed(error.description)
         } catch let fault as TLSFault {

@@ -198,6 +198,31 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test func `SIGHUP takes another sealing key, and gateways show what is sealed by it`() async throws {
+        try await Stage.with { stage in
+            let plane = try await ControlPlaneProcess.start(on: stage)
+            try await plane.call(.POST, "/v1/tenants", ["name": "acme"])
+            try await plane.call(.PUT, Self.target, try await make("one", on: stage))
+            let gateway = try await GatewayProcess.start(
+                joining: plane, on: stage, options: ["--secure-listen", "127.0.0.1:0"])
+            #expect(try await shows("one", gateway, on: stage))
+            // What cannot be read leaves the keys as they are.
+            let file = "\(stage.folder)/data/sealing.key"
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            try "none".write(toFile: file, atomically: true, encoding: .utf8)
+            plane.process.signal(SIGHUP)
+            _ = try await plane.process.match("that it cannot", /sealing keys cannot be read anew/)
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+
+            #expect(try await sealingKey("rotate", on: stage).status == 0)
+            plane.process.signal(SIGHUP)
+            try await until("all is sealed anew") { try await keys(on: stage).map(\.certificates) == [1, 0] }
+            try await plane.call(.PUT, Self.target + "?wait=applied&timeout=30s", try await make("two", on: stage))
+            #expect(try await shows("two", gateway, on: stage))
+            #expect(try await keys(on: stage).map(\.certificates) == [1, 0])
+        }
+    }
+
     private func sealingKey(_ arguments: String..., on stage: Stage) async throws -> (status: Int32, output: String) {
         let child = try stage.start(
             "sealing-key", "\(Stage.programs)/turnpike",

@@ -37,6 +37,33 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test func `a signal at any moment of a start ends it in good order`() async throws {
+        try await Stage.with { stage in
+            let plane = try await ControlPlaneProcess.start(on: stage)
+            #expect(try await plane.process.terminate() == 0)
+            for step in 0..<20 {
+                try plane.beginRestart()
+                let process = plane.process
+                // Once the program has taken its signals over; what comes before is the system's.
+                try await until("signals are taken over") {
+                    Self.heeds(SIGTERM, process.pid) && Self.heeds(SIGINT, process.pid)
+                }
+                try await Task.sleep(for: .milliseconds(step))
+                process.signal(step % 2 == 0 ? SIGTERM : SIGINT)
+                #expect(try await process.ended(within: .seconds(5)) == 0, "\(step): \(process.output)")
+                #expect(process.output.contains("The control plane has stopped"))
+            }
+        }
+    }
+
+    /// Whether a process has a handler of its own for a signal.
+    private static func heeds(_ signal: Int32, _ process: pid_t) -> Bool {
+        guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
+            let mask = status.firstMatch(of: /SigCgt:\s*([0-9a-f]+)/).flatMap({ UInt64($0.output.1, radix: 16) })
+        else { return false }
+        return mask & (1 << UInt64(signal - 1)) != 0
+    }
+
     /// So many that to read them takes long enough to be seen.
     private static let count = 30_000
 

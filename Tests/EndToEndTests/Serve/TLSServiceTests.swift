@@ -14,7 +14,7 @@ import TurnpikeTestSupport
     @Test func `a certificate of the built-in CA is replaced at half of its life, and not before`() async throws {
         let clock = ManualWallClock()
         let source = CountedSource(try issued(at: clock.now))
-        let service = try await start(source, clock)
+        let service = try start(source, clock)
         let first = service.tls.expiry
         #expect(clock.now.duration(to: first) <= CertificateAuthority.serverLifetime)
         let running = Task { try await service.run() }
@@ -34,7 +34,7 @@ import TurnpikeTestSupport
     @Test func `a renewal that fails leaves the former certificate, and is tried again`() async throws {
         let clock = ManualWallClock()
         let source = CountedSource(try issued(at: clock.now))
-        let service = try await start(source, clock)
+        let service = try start(source, clock)
         let first = service.tls.expiry
         source.fail(true)
         let running = Task { try await service.run() }
@@ -47,14 +47,30 @@ import TurnpikeTestSupport
         try await running.value
     }
 
+    @Test func `a certificate is taken anew when its files are to be read anew`() async throws {
+        let clock = ManualWallClock()
+        let source = CountedSource(try issued(at: clock.now))
+        let (hangUps, told) = AsyncStream.makeStream(of: Void.self)
+        let service = try start(source, clock, hangUps: hangUps)
+        let first = service.tls.expiry
+        let running = Task { try await service.run() }
+        clock.advance(by: .seconds(60))
+        told.yield()
+        try await until("the certificate is replaced") { service.tls.expiry > first }
+        running.cancel()
+        try await running.value
+    }
+
     private func issued(at now: Timestamp) throws -> IssuedCertificates {
         IssuedCertificates(
             authority: try CertificateAuthority(now: now), names: ["localhost", "127.0.0.1"], vouchesForWorkers: true)
     }
 
-    private func start(_ source: CountedSource, _ clock: ManualWallClock) async throws -> TLSService {
+    private func start(
+        _ source: CountedSource, _ clock: ManualWallClock, hangUps: AsyncStream<Void> = AsyncStream { _ in }
+    ) throws -> TLSService {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        var service = try await TLSService.start(source, clock: clock, logger: logger)
+        var service = try TLSService.start(source, hangUps: hangUps, clock: clock, logger: logger)
         service.watch = .milliseconds(1)
         return service
     }

@@ -52,6 +52,47 @@ import TurnpikeTestSupport
         #expect(try await later.apply(["resources": .array(export.resources.map(\.bundleItem))]).changes.isEmpty)
     }
 
+    @Test func `keys are taken under way, and what was on its way by the former one is sealed anew later`() async throws
+    {
+        let (test, certificate) = try await plane(certificates: 3)
+        let (plane, old, new) = (test.plane, test.sealingKey, SealingKey())
+        let late = plane.intake
+        try await plane.take(SealingKeys(new, former: [old]))
+        #expect(counts(test) == [new.id: 3])
+        try await test.write(.put(.certificate, tenant: "acme", name: "c2000", body: certificate.body))
+        #expect(counts(test) == [new.id: 4])
+        // Made ready before the keys were taken, it comes to the log after.
+        let spec = try ResourceBody(certificate.body, kind: .certificate, name: "c3000").spec
+        let key = ResourceKey(.certificate, tenant: "acme", name: "c3000")
+        let sealed = late.taken(spec, as: key).spec
+        let request = CommitRequest(tenant: "acme", actor: "test", reason: "", requestID: "late") { draft in
+            draft.create(
+                in: CollectionKey(.certificate, tenant: "acme"), name: "c3000", labels: [:], spec: sealed, at: nil)
+        }
+        _ = try await plane.commit(request)
+        #expect(counts(test) == [new.id: 4, old.id: 1])
+        let keeping = Task { await plane.keepSealed(lookingEvery: .milliseconds(1)) }
+        try await until("all is sealed by the new key") { counts(test) == [new.id: 5] }
+        keeping.cancel()
+        await keeping.value
+    }
+
+    @Test func `keys that leave something sealed for ever are not taken`() async throws {
+        let (test, _) = try await plane(certificates: 2)
+        for keys in [SealingKeys(SealingKey()), SealingKeys(SealingKey(), former: [SealingKey()])] {
+            let refused = try await refusal { () throws(TurnpikeError) in try await test.plane.take(keys) }
+            #expect(refused.code == .storageFailed && refused.detail.contains("2 certificates"))
+        }
+        #expect(counts(test) == [test.sealingKey.id: 2] && test.plane.intake.sealingKeys.former.isEmpty)
+        // One that seals nothing any more may go; the first one may not, for writes are on their way that it has sealed.
+        let (second, third) = (SealingKey(), SealingKey())
+        try await test.plane.take(SealingKeys(second, former: [test.sealingKey]))
+        let refused = try await refusal { () throws(TurnpikeError) in try await test.plane.take(SealingKeys(third)) }
+        #expect(refused.code == .storageFailed)
+        try await test.plane.take(SealingKeys(third, former: [second]))
+        #expect(counts(test) == [third.id: 2])
+    }
+
     @Test func `what is cut off leaves each certificate sealed by a key that is there, and is finished later`()
         async throws
     {

@@ -6,27 +6,24 @@ import TurnpikeAPI
 import TurnpikeControl
 import TurnpikeModel
 import TurnpikeTelemetry
-import UnixSignals
 
 /// Keeps the certificate that is served that of its source: it is taken anew on SIGHUP, and where the source renews it.
 struct TLSService: ServiceLifecycle.Service {
     let tls: ServerTLS
     let source: any CertificateSource
-    let hangUps: UnixSignalsSequence
+    let hangUps: AsyncStream<Void>
     let clock: any WallClock
     let logger: Logger
     /// How often the end of the certificate is looked at: a wall clock that is set must not put a renewal off for long.
     var watch = Duration.seconds(60)
 
-    /// - Returns: the service, which has taken over SIGHUP: from here on that signal ends no process.
+    /// - Parameter hangUps: what ``HangUps/listen()`` gives.
     /// - Throws: `TLSFault` where the source has nothing that can be served.
     static func start(
-        _ source: any CertificateSource, clock: any WallClock, logger: Logger
-    ) async throws -> TLSService {
+        _ source: any CertificateSource, hangUps: AsyncStream<Void>, clock: any WallClock, logger: Logger
+    ) throws(TLSFault) -> TLSService {
         let tls = try ServerTLS(try source.material(now: clock.now))
-        let service = TLSService(
-            tls: tls, source: source, hangUps: await UnixSignalsSequence(trapping: .sighup), clock: clock,
-            logger: logger)
+        let service = TLSService(tls: tls, source: source, hangUps: hangUps, clock: clock, logger: logger)
         service.warnOfExpiry()
         return service
     }
@@ -62,24 +59,6 @@ struct TLSService: ServiceLifecycle.Service {
     private func warnOfExpiry() {
         if tls.expiry < clock.now {
             logger.warning("The TLS certificate has expired.", metadata: ["expiresAt": "\(tls.expiry)"])
-        }
-    }
-}
-
-/// Takes SIGHUP where there is nothing to read anew: the signal would end the process otherwise, and with it the control
-/// plane of whoever sends it to all that he runs.
-struct HangUpService: ServiceLifecycle.Service {
-    let hangUps: UnixSignalsSequence
-    let logger: Logger
-
-    /// - Returns: the service, which has taken over SIGHUP.
-    static func start(logger: Logger) async -> HangUpService {
-        HangUpService(hangUps: await UnixSignalsSequence(trapping: .sighup), logger: logger)
-    }
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown { [hangUps, logger] in
-            for await _ in hangUps { logger.info("SIGHUP: there are no files to read anew.") }
         }
     }
 }
