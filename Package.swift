@@ -167,8 +167,8 @@ let package = Package(
             "TurnpikeAPI",
             on: [
                 "TurnpikeModel", "TurnpikeTelemetry", "TurnpikeSnapshot", "TurnpikeMetering", "TurnpikeIdentity",
-                "TurnpikeControl", logging, hummingbird, hummingbirdCore, lifecycle, nioCore, nioHTTPTypes, nioSSL,
-                nioTLS,
+                "TurnpikeControl", logging, hummingbird, hummingbirdCore, lifecycle, nioCore, nioHTTP1, nioHTTPTypes,
+                nioSSL, nioTLS,
             ]
         ),
 

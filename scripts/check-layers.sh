@@ -39,7 +39,7 @@ TurnpikeWorker:         platform Synchronization Logging Foundation FoundationEs
 TurnpikeSQLite:         platform Synchronization Logging Foundation FoundationEssentials GRDB GRDBSQLite
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeControl
 TurnpikeAPI:            platform Dispatch Synchronization Logging Foundation FoundationEssentials
-                        Hummingbird HummingbirdCore HTTPTypes NIOCore NIOTLS NIOSSL
+                        Hummingbird HummingbirdCore HTTPTypes NIOCore NIOHTTP1 NIOHTTPTypes NIOTLS NIOSSL
                         ServiceLifecycle
                         TurnpikeModel TurnpikeTelemetry TurnpikeSnapshot TurnpikeMetering TurnpikeIdentity
                         TurnpikeControl

@@ -3,6 +3,7 @@
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// Another way of serving, each connection of which is known to ``OpenConnections`` and closes only once it is read.
 struct DrainingChannel<Base: ServerChildChannel>: ServerChildChannel {
@@ -15,6 +16,11 @@ struct DrainingChannel<Base: ServerChildChannel>: ServerChildChannel {
             try channel.pipeline.syncOperations.addHandler(LingeringClose(connections, patience: patience))
         }.flatMap {
             base.setup(channel: channel, logger: logger)
+        }.flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(OldClients(), position: .after(decoder))
+            return value
         }
     }
 

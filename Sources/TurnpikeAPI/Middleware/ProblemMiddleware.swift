@@ -3,6 +3,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import NIOHTTP1
 import TurnpikeModel
 import TurnpikeTelemetry
 
@@ -26,6 +27,9 @@ struct ProblemMiddleware: RouterMiddleware {
             return answer(error, request, context)
         } catch let error as any HTTPResponseError {
             return answer(ProblemMiddleware.translate(error), request, context)
+        } catch let error as HTTPParserError {
+            // Of a body: what is wrong with a head comes to no middleware.
+            return answer(TurnpikeError(malformed: error), request, context)
         } catch {
             return answer(TurnpikeError(.internalError, "", cause: error), request, context)
         }
@@ -69,15 +73,32 @@ struct ProblemMiddleware: RouterMiddleware {
         var headers: HTTPFields = [.contentType: "application/problem+json"]
         if let wait = error.retryAfter { headers[.retryAfter] = "\(max(1, (wait.inMilliseconds + 999) / 1000))" }
         if error.code == .unauthenticated { headers[.wwwAuthenticate] = "Bearer" }
-        let body = JSON.object(
-            JSONObject([
-                "type": .string(error.code.type), "title": .string(error.code.title),
-                "status": .integer(Int64(error.code.status)), "detail": .string(detail),
-                "instance": .string(request.uri.path), "requestId": .string(context.requestID),
-                "errors": error.faults.isEmpty ? nil : .array(error.faults.map(\.json)),
-            ]))
+        let body = error.problem(detail: detail, instance: request.uri.path, requestID: context.requestID)
         return Response(
             status: .init(code: error.code.status), headers: headers,
             body: .init(byteBuffer: ByteBuffer(bytes: body.bytes(.pretty))))
+    }
+}
+
+extension TurnpikeError {
+    /// The document that tells of it (RFC 9457).
+    ///
+    /// - Parameter instance: the path that was asked for; `nil` where none could be read.
+    func problem(detail: String, instance: String?, requestID: String) -> JSON {
+        .object(
+            JSONObject([
+                "type": .string(code.type), "title": .string(code.title), "status": .integer(Int64(code.status)),
+                "detail": .string(detail), "instance": instance.map { .string($0) }, "requestId": .string(requestID),
+                "errors": faults.isEmpty ? nil : .array(faults.map(\.json)),
+            ]))
+    }
+
+    /// What the HTTP parser has found.
+    init(malformed error: HTTPParserError) {
+        if error == .headerOverflow {
+            self.init(.headersTooLarge, "The request's head is larger than this server takes.")
+        } else {
+            self.init(.malformedRequest, "The request is not well-formed: \(error).")
+        }
     }
 }

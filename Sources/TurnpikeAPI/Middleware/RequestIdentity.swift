@@ -82,7 +82,7 @@ struct RequestIdentity: RouterMiddleware {
         return (1...128).contains(id.utf8.count) && isSafe ? id : nil
     }
 
-    private static func makeID() -> String {
+    static func makeID() -> String {
         var random = SystemRandomNumberGenerator()
         return ResourceID(high: random.next(), low: random.next()).text(prefix: "req")
     }

@@ -112,7 +112,9 @@ public final class APIServer: Sendable {
     private func application(
         _ onReady: @escaping @Sendable (Int) async -> Void
     ) -> Application<CurrentResponder> {
-        let http = HTTP1Channel.Configuration(idleTimeout: .nanoseconds(options.idleTimeout.inNanoseconds))
+        let http = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [MalformedRequests(logger: self.logger)],
+            idleTimeout: .nanoseconds(options.idleTimeout.inNanoseconds))
         let (connections, patience) = (connections, options.drainTimeout)
         return Application(
             responder: CurrentResponder { self.state.withLock(\.responder) },

@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import Hummingbird
+import NIOHTTPTypes
 import TurnpikeControl
 import TurnpikeModel
 
@@ -89,6 +90,7 @@ extension Endpoint {
         context.principal = try await authentication.principal(of: request, context, for: access)
         try refuseWhatIsIgnored(in: request)
         try await waitForRevision(request, control: authentication.control)
+        try await invite(request, context)
         let revision = authentication.control.revision
         context.notes.note { $0.revision = revision }
         return try await handle(request, context)
@@ -111,6 +113,13 @@ extension Endpoint {
                 "'\(header)' is about a resource that is there or not, and a POST names none; use PUT, PATCH or DELETE."
             )
         }
+    }
+
+    /// Has a client send its body that asks first, now that it is known who it is (RFC 9110 §10.1.1); one that has to be refused
+    /// was told so instead. Without an answer, clients such as curl hold a large body back for a second.
+    private func invite(_ request: Request, _ context: APIContext) async throws {
+        guard request.headers[.expect]?.lowercased() == "100-continue" else { return }
+        try await context.channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)))
     }
 
     /// The longest that a read waits for what it wants to see.
