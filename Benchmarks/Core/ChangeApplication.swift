@@ -9,11 +9,12 @@ import TurnpikeSnapshot
 /// one service. Sizes take turns, so that what else the machine does falls on all of them.
 struct ChangeApplication {
     private enum Subject: CaseIterable {
-        case route, comingAndGoing, service, rateLimit, limitForAll, limitOfOne
+        case route, manyRoutes, comingAndGoing, service, rateLimit, limitForAll, limitOfOne
 
         var title: String {
             switch self {
             case .route: "a route's path changes"
+            case .manyRoutes: "paths of \(most) routes (of all, where there are fewer) change at once"
             case .comingAndGoing: "a route comes, or goes"
             case .service: "the service of all routes changes"
             case .rateLimit: "a limit for all routes changes"
@@ -24,6 +25,8 @@ struct ChangeApplication {
     }
 
     static let sizes = [10, 1_000, 100_000]
+    /// Routes that change at once.
+    private static let most = 1_000
 
     /// - Parameter rounds: changes of each kind to each tenant.
     static func measure(rounds: Int) throws {
@@ -60,6 +63,11 @@ struct ChangeApplication {
     ) -> (set: [CompiledResource], removed: [CompiledName]) {
         switch kind {
         case .route: return ([TenantUnderChange.route(number * 7919 % size, path: "changed-\(number)")], [])
+        case .manyRoutes:
+            let routes = (0..<min(most, size)).map { place in
+                TenantUnderChange.route((number * most + place) * 7919 % size, path: "many-\(number)")
+            }
+            return (routes, [])
         case .comingAndGoing:
             let route = TenantUnderChange.route(size, path: "new")
             return number % 2 == 0 ? ([route], []) : ([], [route.name])

@@ -23,13 +23,14 @@ public final class GatewayRoute: Sendable {
     /// What it was made of: shared by all that are made of it, whatever they lead to.
     private final class Source: Sendable {
         let compiled: CompiledRoute
-        let entry: RouteEntry
+        let prepared: PreparedEntry
 
         init(_ compiled: CompiledRoute) {
             self.compiled = compiled
-            entry = RouteEntry(
-                index: 0, hosts: compiled.hosts, paths: compiled.paths.map(PathPattern.init), methods: compiled.methods,
-                priority: compiled.priority, conditions: compiled.conditions)
+            prepared = PreparedEntry(
+                RouteEntry(
+                    index: 0, hosts: compiled.hosts, paths: compiled.paths.map(PathPattern.init),
+                    methods: compiled.methods, priority: compiled.priority, conditions: compiled.conditions))
         }
     }
 
@@ -58,7 +59,9 @@ public final class GatewayRoute: Sendable {
 
     var compiled: CompiledRoute { source.compiled }
     /// What it asks of requests. Its index says nothing.
-    var entry: RouteEntry { source.entry }
+    var entry: RouteEntry { source.prepared.entry }
+    /// The same, as tables take it.
+    var prepared: PreparedEntry { source.prepared }
 
     init(_ compiled: CompiledRoute, links: Links, answer: GatewayAnswer? = nil, rewrite: GatewayRewrite? = nil) {
         tenant = compiled.tenant

@@ -8,7 +8,7 @@ struct PiecedArray<Element: Sendable>: Sendable {
 
     private var pieces: [[Element]] = []
 
-    var count: Int { pieces.isEmpty ? 0 : (pieces.count - 1) * Self.pieceSize + pieces[pieces.count - 1].count }
+    private(set) var count = 0
 
     var indices: Range<Int> { 0..<count }
 
@@ -25,7 +25,8 @@ struct PiecedArray<Element: Sendable>: Sendable {
     }
 
     mutating func append(_ element: Element) {
-        if pieces.isEmpty || pieces[pieces.count - 1].count == Self.pieceSize { pieces.append([]) }
+        if count % Self.pieceSize == 0 { pieces.append([]) }
         pieces[pieces.count - 1].append(element)
+        count += 1
     }
 }

@@ -43,13 +43,14 @@ extension RouteDirectory {
     func explain(_ request: RequestFacts) -> [(route: GatewayRoute, verdict: RouteTable.Candidate.Verdict)] {
         var numbers: [ObjectIdentifier: Int] = [:]
         var routes: [GatewayRoute] = []
-        for route in shards.flatMap(\.routes) where numbers.updateValue(0, forKey: ObjectIdentifier(route)) == nil {
+        for route in shards.values.flatMap(\.routes)
+        where numbers.updateValue(0, forKey: ObjectIdentifier(route)) == nil {
             routes.append(route)
         }
         routes.sort { $0.id < $1.id }
         for (number, route) in routes.enumerated() { numbers[ObjectIdentifier(route)] = number }
 
-        var standings = RouteStandings(of: routes.map(\.entry), against: request)
+        var standings = RouteStandings(of: routes.map(\.prepared), against: request)
         var everything = Everything()
         search(for: request, visitor: &everything)
         for place in everything.places {
@@ -69,7 +70,9 @@ extension RouteDirectory {
 
     /// Visits every place that host and path fit, in order of precedence, leaving out what the visitor does not want.
     private func search(for request: RequestFacts, visitor: inout some PlaceVisitor) {
-        guard shards.count > 1 else { return shards.first?.table.search(for: request, visitor: &visitor) ?? () }
+        guard shards.count > 1 else {
+            return shards.count == 0 ? () : shards[0].table.search(for: request, visitor: &visitor)
+        }
         guard request.path.first == ASCII.slash else { return }
         withUnsafeTemporaryAllocation(of: Stem.self, capacity: PathStem.mostSegments + 1) { memory in
             let stems = UnsafeMutableBufferPointer(rebasing: memory[..<findStems(memory, of: request.path)])

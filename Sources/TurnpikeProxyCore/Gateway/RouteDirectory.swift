@@ -25,12 +25,8 @@ struct RouteDirectory: Sendable {
         }
 
         convenience init(_ routes: [GatewayRoute], hashSeed: UInt64, share: RouteShare?) throws(RouteTable.Fault) {
-            let entries = routes.enumerated().map { index, route in
-                var entry = route.entry
-                entry.index = index
-                return entry
-            }
-            self.init(routes, table: try RouteTable(entries, hashSeed: hashSeed, share: share))
+            let members = routes.enumerated().map { RouteTable.Member(prepared: $1.prepared, index: $0) }
+            self.init(routes, table: try RouteTable(members, hashSeed: hashSeed, share: share))
         }
     }
 
@@ -54,9 +50,9 @@ struct RouteDirectory: Sendable {
 
     /// Places in one table, before there is another.
     static let mostUnshared = 256
-    private static let perShard = 16
+    private static let perShard = 4
 
-    private(set) var shards: [Shard] = []
+    private(set) var shards = PiecedArray<Shard>()
     let hash: PlaceHash
     private let hashSeed: UInt64
     private let fixedCount: Int?
@@ -126,7 +122,7 @@ struct RouteDirectory: Sendable {
     /// Makes all tables anew.
     private mutating func remake(_ routes: some Sequence<GatewayRoute>, count number: Int) -> [Fault] {
         // These can be matched, each by itself.
-        let known = Set(shards.lazy.flatMap { $0.routes.lazy.map(ObjectIdentifier.init) })
+        let known = Set(shards.values.lazy.flatMap { $0.routes.lazy.map(ObjectIdentifier.init) })
         depths = PlaceDepths()
         var parts: [(known: [GatewayRoute], new: [GatewayRoute])] = Array(repeating: ([], []), count: number)
         for route in routes {
@@ -140,7 +136,11 @@ struct RouteDirectory: Sendable {
         }
         noteDepths()
         var faults: [Fault] = []
-        shards = parts.indices.compactMap { shard($0, of: number, parts[$0].known, parts[$0].new, &faults) }
+        shards = PiecedArray()
+        for place in parts.indices {
+            let known = parts[place].known.sorted { $0.id < $1.id }
+            if let made = shard(place, of: number, known, parts[place].new, &faults) { shards.append(made) }
+        }
         return faults
     }
 
@@ -148,7 +148,7 @@ struct RouteDirectory: Sendable {
     private func shard(
         _ number: Int, of count: Int, _ staying: [GatewayRoute], _ new: [GatewayRoute], _ faults: inout [Fault]
     ) -> Shard? {
-        let routes = (staying + new).sorted { $0.id < $1.id }
+        let routes = Self.merged(staying, new)
         let share = count > 1 ? RouteShare(number: number, count: count, hash: hash) : nil
         do {
             return try Shard(routes, hashSeed: hashSeed, share: share)
@@ -156,7 +156,7 @@ struct RouteDirectory: Sendable {
             // Each by itself, so that all that are wrong are named.
             let own = new.compactMap { route in
                 do throws(RouteTable.Fault) {
-                    _ = try RouteTable([route.entry], hashSeed: hashSeed)
+                    _ = try RouteTable([.init(prepared: route.prepared, index: 0)], hashSeed: hashSeed, share: nil)
                     return nil as Fault?
                 } catch {
                     return Fault(route: route, fault: error)
@@ -168,19 +168,41 @@ struct RouteDirectory: Sendable {
         }
     }
 
-    private func numbers(of route: GatewayRoute) -> Set<Int> {
+    /// In the order of their ids, in which those that stay are already.
+    private static func merged(_ staying: [GatewayRoute], _ new: [GatewayRoute]) -> [GatewayRoute] {
+        let new = new.sorted { $0.id < $1.id }
+        var routes: [GatewayRoute] = []
+        routes.reserveCapacity(staying.count + new.count)
+        var next = 0
+        for route in staying {
+            while next < new.count, new[next].id < route.id {
+                routes.append(new[next])
+                next += 1
+            }
+            routes.append(route)
+        }
+        return routes + new[next...]
+    }
+
+    /// The numbers of the tables that a route lies in.
+    private func numbers(of route: GatewayRoute) -> [Int] {
         guard shards.count > 1 else { return [0] }
-        return RoutePlaces(of: route.entry, by: hash, among: shards.count).numbers
+        var numbers: [Int] = []
+        route.prepared.forEachPlace(by: hash, among: shards.count) { _, _, number in numbers.append(number) }
+        return numbers.count > 1 ? Array(Set(numbers)) : numbers
     }
 
     /// Counts the places of a route.
     ///
     /// - Returns: the numbers of the tables that it lies in.
-    private mutating func count(_ route: GatewayRoute, _ sign: Int, among number: Int) -> Set<Int> {
-        guard number > 1 else { return [0] }
-        let places = RoutePlaces(of: route.entry, by: hash, among: number)
-        depths.add(places.depths, times: sign)
-        return places.numbers
+    private mutating func count(_ route: GatewayRoute, _ sign: Int, among count: Int) -> [Int] {
+        guard count > 1 else { return [0] }
+        var numbers: [Int] = []
+        route.prepared.forEachPlace(by: hash, among: count) { host, stem, number in
+            depths.count(sign, at: stem.depth, scope: host.scope)
+            numbers.append(number)
+        }
+        return numbers.count > 1 ? Array(Set(numbers)) : numbers
     }
 
     private mutating func noteDepths() {

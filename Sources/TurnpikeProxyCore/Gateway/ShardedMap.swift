@@ -4,7 +4,7 @@
 /// copied from: versions of a large map cost what differs between them.
 struct ShardedMap<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Entries of a shard, on average, above which there are made twice as many, and below which half.
-    private static var bounds: ClosedRange<Int> { 32...256 }
+    private static var bounds: ClosedRange<Int> { 8...64 }
 
     /// A power of two.
     private var shards: [[Key: Value]] = [[:]]

@@ -20,7 +20,10 @@ struct ByteMap: Sendable {
         var value: UInt32 = 0
     }
 
-    private var slots = [Slot](repeating: Slot(), count: 16)
+    /// Shared by all maps without entries, of which tables have several.
+    private static let none = [Slot()]
+
+    private var slots = none
     private var keys: [UInt8] = []
     private(set) var count = 0
     private let hasher: ByteHash
@@ -31,10 +34,18 @@ struct ByteMap: Sendable {
     ///
     /// - Parameter value: not zero.
     mutating func insert(_ key: [UInt8], scope: UInt32, value: UInt32) -> UInt32? {
+        key.withUnsafeBytes { insert($0, scope: scope, value: value) }
+    }
+
+    mutating func insert(_ key: UnsafeRawBufferPointer, scope: UInt32, value: UInt32) -> UInt32? {
+        insert(key, hash: hasher.hash(key, scope: scope, foldingCase: false), scope: scope, value: value)
+    }
+
+    /// The same for a key whose hash by the map's seed is known.
+    mutating func insert(_ key: UnsafeRawBufferPointer, hash: UInt64, scope: UInt32, value: UInt32) -> UInt32? {
         precondition(value != 0, "zero marks free slots")
-        if let present = key.withUnsafeBytes({ find($0, scope: scope) }) { return present }
+        if let present = find(key, hash: hash, scope: scope) { return present }
         if 2 * (count + 1) > slots.count { grow() }
-        let hash = key.withUnsafeBytes { hasher.hash($0, scope: scope, foldingCase: false) }
         place(
             Slot(
                 hash: hash, keyStart: UInt32(keys.count), keyCount: UInt32(key.count), scope: scope, value: value
@@ -78,7 +89,7 @@ struct ByteMap: Sendable {
 
     private mutating func grow() {
         let old = slots
-        slots = [Slot](repeating: Slot(), count: 2 * old.count)
+        slots = [Slot](repeating: Slot(), count: max(8, 2 * old.count))
         for slot in old where slot.value != 0 { place(slot) }
     }
 

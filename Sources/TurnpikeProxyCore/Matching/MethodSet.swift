@@ -64,6 +64,6 @@ struct WantedMethod {
     func isTaken(by candidate: RouteCandidate, in table: RouteTable) -> Bool {
         guard candidate.methods.contains(method) else { return false }
         guard method == .others, candidate.methods != .any else { return true }
-        return table.entries[candidate.entry].methods.contains { $0.utf8.elementsEqual(name) }
+        return table.members[candidate.entry].prepared.entry.methods.contains { $0.utf8.elementsEqual(name) }
     }
 }

@@ -9,9 +9,7 @@ struct RouteShare: Sendable {
     let count: Int
     let hash: PlaceHash
 
-    func holds(host: UInt64, stem: PathStem) -> Bool {
-        hash.place(host: host, stem: stem.bytes.withUnsafeBytes { hash.stem($0) }, among: count) == number
-    }
+    func holds(host: UInt64, stem: UInt64) -> Bool { hash.place(host: host, stem: stem, among: count) == number }
 }
 
 /// Where places lie.
@@ -29,6 +27,12 @@ struct PlaceHash: Sendable {
     @inline(__always)
     func stem(_ bytes: UnsafeRawBufferPointer) -> UInt64 { hasher.hash(bytes, scope: 0, foldingCase: false) }
 
+    func host(_ pattern: HostPattern) -> UInt64 {
+        pattern.name.withUnsafeBytes { host($0, scope: pattern.scope) }
+    }
+
+    func stem(_ stem: PathStem) -> UInt64 { stem.bytes.withUnsafeBytes { self.stem($0) } }
+
     /// The number of the table, by the hashes of host and stem.
     @inline(__always)
     func place(host: UInt64, stem: UInt64, among count: Int) -> Int {
@@ -37,27 +41,17 @@ struct PlaceHash: Sendable {
     }
 }
 
-/// The places of one route.
-struct RoutePlaces {
-    /// The tables that they lie in.
-    var numbers: Set<Int> = []
-    var depths = PlaceDepths()
-
-    /// A pattern that cannot be matched lies anywhere: whoever makes a table with it finds out.
-    init(of entry: RouteEntry, by hash: PlaceHash, among count: Int) {
-        let stems = entry.paths.map { path in
-            let stem = (try? PathPlace(path).stem) ?? PathStem([])
-            return (depth: stem.depth, hash: stem.bytes.withUnsafeBytes { hash.stem($0) })
-        }
-        for host in entry.hosts {
-            let pattern = HostPattern(host)
-            let host = pattern.name.withUnsafeBytes { hash.host($0, scope: pattern.scope) }
-            for stem in stems {
-                depths.count(1, at: stem.depth, scope: pattern.scope)
-                numbers.insert(hash.place(host: host, stem: stem.hash, among: count))
+extension PreparedEntry {
+    /// Calls `each` with every place: a host and a path, and the number of the table that it lies in. Where there are several
+    /// tables, every entry names hosts; one that no table can take lies anywhere, and whoever makes that table finds out.
+    func forEachPlace(by hash: PlaceHash, among count: Int, _ each: (HostPattern, PathStem, Int) -> Void) {
+        guard fault == nil, !hosts.isEmpty else { return each(HostPattern(""), PathStem([]), 0) }
+        for host in hosts {
+            let hostHash = hash.host(host)
+            for path in paths {
+                each(host, path.stem, hash.place(host: hostHash, stem: hash.stem(path.stem), among: count))
             }
         }
-        if numbers.isEmpty { numbers = [0] }
     }
 }
 
@@ -69,10 +63,6 @@ struct PlaceDepths: Equatable {
         counts[Int(scope) * (PathStem.mostSegments + 1) + depth] += difference
     }
 
-    mutating func add(_ other: PlaceDepths, times sign: Int) {
-        for place in counts.indices { counts[place] += sign * other.counts[place] }
-    }
-
     /// A bit for each depth at which there are any.
     func bits(scope: UInt32) -> UInt16 {
         let first = Int(scope) * (PathStem.mostSegments + 1)
@@ -81,7 +71,7 @@ struct PlaceDepths: Equatable {
 }
 
 /// A host as routes write it, taken apart. Wildcards are kept from their dot on: `.acme.test`.
-struct HostPattern: Equatable {
+struct HostPattern: Sendable, Equatable {
     /// In lower case.
     let name: [UInt8]
     let isWildcard: Bool
@@ -92,6 +82,16 @@ struct HostPattern: Equatable {
         let lowered = text.utf8.map(ASCII.lowercased)
         isWildcard = lowered.starts(with: "*.".utf8)
         name = isWildcard ? Array(lowered.dropFirst()) : lowered
+    }
+
+    var isValid: Bool {
+        let bare = isWildcard ? name.dropFirst() : name[...]
+        guard 1...HostValue.longestName ~= bare.count else { return false }
+        return bare.withUnsafeBytes { bytes in
+            guard let value = try? HostValue(ByteRange(0, bytes.count), in: bytes) else { return false }
+            // Neither a port nor a final dot, which requests are stripped of.
+            return value.name == value.authority
+        }
     }
 
     /// Whether the host, without port and final dot, in any case, is one of the pattern's.

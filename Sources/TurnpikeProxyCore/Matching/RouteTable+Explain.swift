@@ -36,18 +36,18 @@ extension RouteTable {
         search(for: request, visitor: &choice)
         var everything = Everything()
         search(for: request, visitor: &everything)
-        let order = entries.indices.sorted { entries[$0].index < entries[$1].index }
+        let order = members.indices.sorted { members[$0].index < members[$1].index }
         var numbers = order
         for (number, position) in order.enumerated() { numbers[position] = number }
 
-        var standings = RouteStandings(of: order.map { entries[$0] }, against: request)
+        var standings = RouteStandings(of: order.map { members[$0].prepared }, against: request)
         for place in everything.places {
             for candidate in candidates[terminals[place.terminal].candidates] {
                 standings.note(candidate, of: self, as: numbers[candidate.entry])
             }
         }
         if let best = choice.best { standings.select(numbers[candidates[best].entry]) }
-        return standings.ordered.map { Candidate(index: entries[order[$0.number]].index, verdict: $0.verdict) }
+        return standings.ordered.map { Candidate(index: members[order[$0.number]].index, verdict: $0.verdict) }
     }
 }
 
@@ -59,11 +59,11 @@ struct RouteStandings {
     /// In order of precedence within a priority.
     private var matching: [(number: Int, priority: Int)] = []
 
-    init(of entries: [RouteEntry], against request: RequestFacts) {
+    init(of entries: [PreparedEntry], against request: RequestFacts) {
         self.request = request
         wanted = WantedMethod(request.method)
         verdicts = entries.map { entry in
-            entry.hosts.isEmpty || entry.hosts.contains { HostPattern($0).takes(request.host) } ? .path : .host
+            entry.hosts.isEmpty || entry.hosts.contains { $0.takes(request.host) } ? .path : .host
         }
     }
 
@@ -71,7 +71,7 @@ struct RouteStandings {
     mutating func note(_ candidate: RouteCandidate, of table: RouteTable, as number: Int) {
         let isSubstitute = !wanted.substitute.isEmpty && candidate.methods.contains(wanted.substitute)
         if isSubstitute || wanted.isTaken(by: candidate, in: table) {
-            if let failure = table.programs[candidate.entry].failure(for: request) {
+            if let failure = table.members[candidate.entry].prepared.failure(for: request) {
                 verdicts[number] = .condition(failure)
             } else {
                 verdicts[number] = .precedence

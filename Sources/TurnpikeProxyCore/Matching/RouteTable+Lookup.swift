@@ -25,7 +25,7 @@ extension RouteTable {
     /// The names of methods without a bit of their own that routes take there.
     func otherMethods(at terminal: Int) -> [String] {
         candidates[terminals[terminal].candidates].flatMap { candidate in
-            entries[candidate.entry].methods.filter { HTTPMethod($0) == .other }
+            members[candidate.entry].prepared.entry.methods.filter { HTTPMethod($0) == .other }
         }
     }
 
@@ -105,6 +105,7 @@ extension RouteTable {
     func searchTemplates(
         _ index: UInt32, _ request: RequestFacts, from start: Int, visitor: inout some PlaceVisitor
     ) {
+        guard index != 0 else { return }
         let path = request.path
         let node = nodes[Int(index)]
         guard visitor.wants(node.maxPriority) else { return }
@@ -137,6 +138,7 @@ extension RouteTable {
     func searchPrefixes(
         _ index: UInt32, _ request: RequestFacts, from start: Int, visitor: inout some PlaceVisitor
     ) {
+        guard index != 0 else { return }
         let path = request.path
         let node = nodes[Int(index)]
         guard visitor.wants(node.maxPriority) else { return }
@@ -226,7 +228,9 @@ struct Choice: PlaceVisitor {
             let candidate = table.candidates[position]
             guard wants(candidate.priority) else { return nil }
             guard takesMethod(candidate) else { continue }
-            if candidate.conditionCount == 0 || table.programs[candidate.entry].holds(for: request) { return position }
+            if candidate.conditionCount == 0 || table.members[candidate.entry].prepared.holds(for: request) {
+                return position
+            }
             failedCondition = true
         }
         return nil

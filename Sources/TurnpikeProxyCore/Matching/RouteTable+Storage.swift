@@ -8,14 +8,15 @@ import TurnpikeModel
 /// All routes of one host, one wildcard, or every host; in a share, of one place. Its own index is the scope of its exact paths,
 /// and of its groups of regexes.
 struct RouteBucket: Sendable {
-    var templates: UInt32
-    var prefixes: UInt32
+    /// Roots of tries; zero where there is nothing in one.
+    var templates: UInt32 = 0
+    var prefixes: UInt32 = 0
     /// Segments of the paths that lead here, and that its tries begin behind.
     var depth = 0
     /// Whether there are regexes.
     var hasExpressions = false
     /// The highest priority in the bucket: one that cannot win is not searched.
-    var maxPriority: Int
+    var maxPriority = Int.min
 }
 
 /// One place in a trie. Its children by literal segment are in `edges`, with its own index as scope.
@@ -31,7 +32,7 @@ struct TrieNode: Sendable {
     /// Range in `tails`, in order of precedence.
     var tails: Range<Int> = 0..<0
     /// The highest priority here and below.
-    var maxPriority: Int
+    var maxPriority = Int.min
 }
 
 /// A child for segments with literal text around a parameter.
@@ -73,7 +74,7 @@ struct Terminal: Sendable {
 
 /// One route at one place.
 struct RouteCandidate: Sendable {
-    /// Position in `entries` and `programs`.
+    /// Position in `members`.
     let entry: Int
     let index: Int
     let priority: Int

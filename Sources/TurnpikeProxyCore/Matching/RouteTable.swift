@@ -82,9 +82,14 @@ public final class RouteTable: Sendable {
     /// Tests in all conditions of one entry.
     public static let mostTests = 128
 
-    let entries: [RouteEntry]
+    struct Member: Sendable {
+        let prepared: PreparedEntry
+        /// What a lookup answers with.
+        let index: Int
+    }
+
     /// By position of the entry.
-    let programs: [ConditionProgram]
+    let members: [Member]
     /// Among the shares of a whole; 0 of a table that is whole by itself.
     let number: Int
     /// Buckets; in a share, numbers of hosts.
@@ -116,17 +121,17 @@ public final class RouteTable: Sendable {
     ///   - hashSeed: random and secret in production, so that nobody can make patterns or requests collide.
     /// - Throws: the first fault, naming its entry.
     public convenience init(_ entries: [RouteEntry], hashSeed: UInt64) throws(Fault) {
-        try self.init(entries, hashSeed: hashSeed, share: nil)
+        let members = entries.map { Member(prepared: PreparedEntry($0), index: $0.index) }
+        try self.init(members, hashSeed: hashSeed, share: nil)
     }
 
     /// Builds one of several tables, which holds of all entries no more than what lies in its share. Every entry names hosts.
-    init(_ entries: [RouteEntry], hashSeed: UInt64, share: RouteShare?) throws(Fault) {
-        var builder = RouteTableBuilder(hashSeed: hashSeed, share: share)
-        for position in entries.indices { try builder.insert(entries[position], at: position) }
-        let places = builder.flattened()
-        self.entries = entries
+    init(_ members: [Member], hashSeed: UInt64, share: RouteShare?) throws(Fault) {
+        var builder = RouteTableBuilder(hashSeed: hashSeed, share: share, entries: members.count)
+        for position in members.indices { try builder.insert(members[position], at: position) }
+        let places = builder.laidOut()
+        self.members = members
         number = share?.number ?? 0
-        programs = builder.programs
         hosts = builder.hosts
         hasWildcards = builder.hasWildcards
         buckets = builder.buckets
@@ -134,7 +139,7 @@ public final class RouteTable: Sendable {
         anyHost = builder.anyHost
         exactPaths = builder.exactPaths
         edges = builder.edges
-        nodes = places.nodes
+        nodes = builder.nodes
         affixes = places.affixes
         tails = places.tails
         expressions = places.expressions

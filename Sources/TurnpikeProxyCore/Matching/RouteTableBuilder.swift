@@ -7,232 +7,214 @@ struct RouteTableBuilder {
     /// Different texts around parameters at one place; they are tried one by one.
     static let mostAffixes = 64
 
-    private struct Node {
-        var node: TrieNode
-        var affixes: [Affix] = []
-        var tails: [GreedyTail] = []
-    }
-
-    /// What an entry brings to every place it is put at.
-    private struct Newcomer {
-        let candidate: RouteCandidate
-        var priority: Int { candidate.priority }
+    /// The routes of one place. Nearly always there is one.
+    private struct Gathered {
+        var first: RouteCandidate
+        var others: [RouteCandidate] = []
     }
 
     private(set) var hosts: ByteMap
     private(set) var hasWildcards = false
     private(set) var anyHost: UInt32 = 0
-    private(set) var buckets = [RouteBucket(templates: 0, prefixes: 0, maxPriority: .min)]
+    private(set) var buckets = [RouteBucket()]
     /// Of a share: by number of the host and stem.
     private(set) var stems: ByteMap
     private(set) var exactPaths: ByteMap
     private(set) var edges: ByteMap
     /// By bucket and literal segments of regexes.
     private(set) var groups: ByteMap
-    private(set) var programs: [ConditionProgram] = []
+    private(set) var nodes = [TrieNode()]
     private let share: RouteShare?
     private var hostCount: UInt32 = 0
-    private var nodes = [Node(node: TrieNode(maxPriority: .min))]
-    private var terminals: [[RouteCandidate]] = [[]]
-    private var expressions: [[RegexPlace]] = [[]]
+    /// By node, of the few that have any.
+    private var affixes: [UInt32: [Affix]] = [:]
+    private var tails: [UInt32: [GreedyTail]] = [:]
+    /// By number of the terminal, of which the first is 1.
+    private var gathered: [Gathered] = []
+    /// By bucket.
+    private var expressions: [UInt32: [RegexPlace]] = [:]
 
-    init(hashSeed: UInt64, share: RouteShare?) {
+    /// - Parameter entries: how many will come.
+    init(hashSeed: UInt64, share: RouteShare?, entries: Int) {
         self.share = share
         hosts = ByteMap(seed: hashSeed)
         stems = ByteMap(seed: hashSeed)
         exactPaths = ByteMap(seed: hashSeed)
         edges = ByteMap(seed: hashSeed)
         groups = ByteMap(seed: hashSeed)
+        gathered.reserveCapacity(entries)
     }
 
-    mutating func insert(_ entry: RouteEntry, at position: Int) throws(RouteTable.Fault) {
-        guard !entry.paths.isEmpty else { throw fault(entry, "", .noPath) }
-        do { programs.append(try ConditionProgram(entry.conditions)) } catch {
-            throw fault(entry, ConditionExpression.all(entry.conditions).description, error)
+    mutating func insert(_ member: RouteTable.Member, at position: Int) throws(RouteTable.Fault) {
+        let prepared = member.prepared
+        if let fault = prepared.fault {
+            throw RouteTable.Fault(index: member.index, pattern: fault.pattern, reason: fault.reason)
         }
-        let newcomer = Newcomer(
-            candidate: RouteCandidate(
-                entry: position, index: entry.index, priority: entry.priority, methods: MethodSet(names: entry.methods),
-                conditionCount: entry.conditions.count
-            ))
-        let hosts = try distinctHosts(entry)
-        for path in entry.paths {
+        let newcomer = RouteCandidate(
+            entry: position, index: member.index, priority: prepared.entry.priority, methods: prepared.methods,
+            conditionCount: prepared.entry.conditions.count)
+        for (number, place) in prepared.paths.enumerated() {
             do {
-                let place = try PathPlace(path)
-                if entry.hosts.isEmpty { try insert(newcomer, place, bucket: bucketOfAnyHost()) }
-                for host in hosts {
+                if prepared.hosts.isEmpty { try insert(newcomer, place, bucket: bucketOfAnyHost()) }
+                for host in prepared.hosts {
                     guard let bucket = bucket(of: host, place.stem) else { continue }
                     try insert(newcomer, place, bucket: bucket)
                 }
             } catch {
-                throw fault(entry, path.text, error)
+                throw RouteTable.Fault(
+                    index: member.index, pattern: prepared.entry.paths[number].text, reason: error)
             }
         }
-    }
-
-    private func fault(
-        _ entry: RouteEntry, _ pattern: String, _ reason: RouteTable.Fault.Reason
-    ) -> RouteTable.Fault {
-        RouteTable.Fault(index: entry.index, pattern: pattern, reason: reason)
     }
 
     // MARK: - Hosts
 
-    private func distinctHosts(_ entry: RouteEntry) throws(RouteTable.Fault) -> [HostPattern] {
-        var hosts: [HostPattern] = []
-        for host in entry.hosts {
-            let pattern = HostPattern(host)
-            guard Self.isValidHost(pattern.isWildcard ? pattern.name.dropFirst() : pattern.name[...]) else {
-                throw fault(entry, host, .badHost)
-            }
-            if !hosts.contains(pattern) { hosts.append(pattern) }
-        }
-        return hosts
-    }
-
     private mutating func bucketOfAnyHost() -> Int {
-        if anyHost == 0 { anyHost = addBucket() }
+        if anyHost == 0 { anyHost = UInt32(addBucket()) }
         return Int(anyHost)
     }
 
     /// Nil where the place is another table's.
     private mutating func bucket(of host: HostPattern, _ stem: PathStem) -> Int? {
-        if let share {
-            let hash = host.name.withUnsafeBytes { share.hash.host($0, scope: host.scope) }
-            guard share.holds(host: hash, stem: stem) else { return nil }
+        guard let share else {
+            hasWildcards = hasWildcards || host.isWildcard
+            let next = UInt32(buckets.count)
+            return hosts.insert(host.name, scope: host.scope, value: next).map(Int.init) ?? addBucket()
         }
+        let (hostHash, stemHash) = (share.hash.host(host), share.hash.stem(stem))
+        guard share.holds(host: hostHash, stem: stemHash) else { return nil }
         hasWildcards = hasWildcards || host.isWildcard
-        guard share != nil else {
-            if let present = hosts.insert(host.name, scope: host.scope, value: UInt32(buckets.count)) {
-                return Int(present)
-            }
-            return Int(addBucket())
-        }
-        let number = hosts.insert(host.name, scope: host.scope, value: hostCount + 1) ?? hostCount + 1
+        let number =
+            host.name.withUnsafeBytes { hosts.insert($0, hash: hostHash, scope: host.scope, value: hostCount + 1) }
+            ?? hostCount + 1
         hostCount = max(hostCount, number)
-        if let present = stems.insert(stem.bytes, scope: number, value: UInt32(buckets.count)) { return Int(present) }
-        return Int(addBucket(depth: stem.depth))
+        let present = stems.insert(stem.bytes, scope: number, value: UInt32(buckets.count))
+        return present.map(Int.init) ?? addBucket(depth: stem.depth)
     }
 
-    private static func isValidHost(_ name: ArraySlice<UInt8>) -> Bool {
-        guard 1...HostValue.longestName ~= name.count else { return false }
-        return Array(name).withUnsafeBytes { bytes in
-            guard let value = try? HostValue(ByteRange(0, bytes.count), in: bytes) else { return false }
-            // Neither a port nor a final dot, which requests are stripped of.
-            return value.name == value.authority
-        }
-    }
-
-    private mutating func addBucket(depth: Int = 0) -> UInt32 {
-        let templates = addNode()
-        buckets.append(RouteBucket(templates: templates, prefixes: addNode(), depth: depth, maxPriority: .min))
-        expressions.append([])
-        return UInt32(buckets.count - 1)
+    private mutating func addBucket(depth: Int = 0) -> Int {
+        buckets.append(RouteBucket(depth: depth))
+        return buckets.count - 1
     }
 
     // MARK: - Paths
 
     private mutating func insert(
-        _ newcomer: Newcomer, _ place: PathPlace, bucket: Int
+        _ newcomer: RouteCandidate, _ place: PathPlace, bucket: Int
     ) throws(RouteTable.Fault.Reason) {
         buckets[bucket].maxPriority = max(buckets[bucket].maxPriority, newcomer.priority)
         switch place.form {
-        case .exact(let whole):
-            let next = UInt32(terminals.count)
-            if let present = exactPaths.insert(whole, scope: UInt32(bucket), value: next) {
-                terminals[Int(present)].append(newcomer.candidate)
-            } else {
-                terminals.append([newcomer.candidate])
-            }
+        case .exact:
+            let next = UInt32(gathered.count + 1)
+            let present = exactPaths.insert(place.literals, scope: UInt32(bucket), value: next) ?? 0
+            _ = add(newcomer, to: present)
         case .template(let segments):
-            try insert(newcomer, template: segments.dropFirst(buckets[bucket].depth), bucket: bucket)
-        case .prefix(let segments, let endsInSlash):
-            let rest = segments.dropFirst(buckets[bucket].depth)
-            insert(newcomer, prefix: rest, endsInSlash: endsInSlash, bucket: bucket)
+            if buckets[bucket].templates == 0 { buckets[bucket].templates = addNode() }
+            let root = buckets[bucket].templates
+            raise(root, to: newcomer.priority)
+            let start = walk(place, in: bucket, from: root, newcomer.priority)
+            try insert(newcomer, template: segments, from: start)
+        case .prefix(let endsInSlash):
+            if buckets[bucket].prefixes == 0 { buckets[bucket].prefixes = addNode() }
+            let root = buckets[bucket].prefixes
+            raise(root, to: newcomer.priority)
+            let node = Int(walk(place, in: bucket, from: root, newcomer.priority))
+            if endsInSlash {
+                nodes[node].below = add(newcomer, to: nodes[node].below)
+            } else {
+                nodes[node].terminal = add(newcomer, to: nodes[node].terminal)
+            }
         case .regex(let expression):
-            terminals.append([newcomer.candidate])
-            expressions[bucket].append(RegexPlace(expression: expression, terminal: UInt32(terminals.count - 1)))
+            expressions[UInt32(bucket), default: []].append(
+                RegexPlace(expression: expression, terminal: add(newcomer, to: 0)))
         }
     }
 
-    private mutating func insert(
-        _ newcomer: Newcomer, prefix: ArraySlice<[UInt8]>, endsInSlash: Bool, bucket: Int
-    ) {
-        var node = buckets[bucket].prefixes
-        raise(node, to: newcomer.priority)
-        for literal in prefix {
-            node = child(of: node, literal: literal)
-            raise(node, to: newcomer.priority)
+    /// The node that the literal segments of a place lead to, from the root of a trie of its bucket, which begins behind the
+    /// bucket's stem.
+    private mutating func walk(
+        _ place: PathPlace, in bucket: Int, from root: UInt32, _ priority: Int
+    ) -> UInt32 {
+        let start = buckets[bucket].depth == 0 ? 0 : place.stem.bytes.count
+        guard start < place.literals.count else { return root }
+        var node = root
+        place.literals.withUnsafeBytes { bytes in
+            var end = start
+            while end < bytes.count {
+                let segment = end + 1
+                end = RouteTable.segmentEnd(bytes, from: segment)
+                node = child(of: node, literal: bytes[ByteRange(segment, end)])
+                raise(node, to: priority)
+            }
         }
-        if endsInSlash {
-            nodes[Int(node)].node.below = add(newcomer, to: nodes[Int(node)].node.below)
-        } else {
-            nodes[Int(node)].node.terminal = add(newcomer, to: nodes[Int(node)].node.terminal)
-        }
+        return node
     }
 
     private mutating func insert(
-        _ newcomer: Newcomer, template: ArraySlice<PathTemplate.Segment>, bucket: Int
+        _ newcomer: RouteCandidate, template: [PathTemplate.Segment], from start: UInt32
     ) throws(RouteTable.Fault.Reason) {
-        var node = buckets[bucket].templates
-        raise(node, to: newcomer.priority)
+        var node = start
         for (position, segment) in template.enumerated() {
             switch segment {
-            case .literal(let text): node = child(of: node, literal: text)
+            case .literal(let text): node = text.withUnsafeBytes { child(of: node, literal: $0) }
             case .affixed(let prefix, let suffix): node = try child(of: node, prefix: prefix, suffix: suffix)
             case .parameter: node = parameterChild(of: node)
             case .greedy: node = tail(of: node, segmentCount: template.count - position - 1)
             }
             raise(node, to: newcomer.priority)
         }
-        nodes[Int(node)].node.terminal = add(newcomer, to: nodes[Int(node)].node.terminal)
+        nodes[Int(node)].terminal = add(newcomer, to: nodes[Int(node)].terminal)
     }
 
-    private mutating func add(_ newcomer: Newcomer, to terminal: UInt32) -> UInt32 {
+    /// - Parameter terminal: zero where there is none yet.
+    private mutating func add(_ newcomer: RouteCandidate, to terminal: UInt32) -> UInt32 {
         guard terminal == 0 else {
-            terminals[Int(terminal)].append(newcomer.candidate)
+            gathered[Int(terminal) - 1].others.append(newcomer)
             return terminal
         }
-        terminals.append([newcomer.candidate])
-        return UInt32(terminals.count - 1)
+        gathered.append(Gathered(first: newcomer))
+        return UInt32(gathered.count)
     }
 
     // MARK: - Nodes
 
     private mutating func addNode() -> UInt32 {
-        nodes.append(Node(node: TrieNode(maxPriority: .min)))
+        nodes.append(TrieNode())
         return UInt32(nodes.count - 1)
     }
 
     private mutating func raise(_ node: UInt32, to priority: Int) {
-        nodes[Int(node)].node.maxPriority = max(nodes[Int(node)].node.maxPriority, priority)
+        nodes[Int(node)].maxPriority = max(nodes[Int(node)].maxPriority, priority)
     }
 
-    private mutating func child(of node: UInt32, literal: [UInt8]) -> UInt32 {
-        if let present = edges.insert(literal, scope: node, value: UInt32(nodes.count)) { return present }
-        return addNode()
+    private mutating func child(of node: UInt32, literal: UnsafeRawBufferPointer) -> UInt32 {
+        edges.insert(literal, scope: node, value: UInt32(nodes.count)) ?? addNode()
     }
 
     private mutating func parameterChild(of node: UInt32) -> UInt32 {
-        if nodes[Int(node)].node.parameter == 0 { nodes[Int(node)].node.parameter = addNode() }
-        return nodes[Int(node)].node.parameter
+        if nodes[Int(node)].parameter == 0 {
+            let child = addNode()
+            nodes[Int(node)].parameter = child
+        }
+        return nodes[Int(node)].parameter
     }
 
     private mutating func child(
         of node: UInt32, prefix: [UInt8], suffix: [UInt8]
     ) throws(RouteTable.Fault.Reason) -> UInt32 {
-        let present = nodes[Int(node)].affixes
+        let present = affixes[node] ?? []
         if let same = present.first(where: { $0.prefix == prefix && $0.suffix == suffix }) { return same.child }
         guard present.count < Self.mostAffixes else { throw .tooManyAffixes }
         let child = addNode()
-        nodes[Int(node)].affixes.append(Affix(prefix: prefix, suffix: suffix, child: child))
+        affixes[node] = present + [Affix(prefix: prefix, suffix: suffix, child: child)]
         return child
     }
 
     private mutating func tail(of node: UInt32, segmentCount: Int) -> UInt32 {
-        if let same = nodes[Int(node)].tails.first(where: { $0.segmentCount == segmentCount }) { return same.root }
+        let present = tails[node] ?? []
+        if let same = present.first(where: { $0.segmentCount == segmentCount }) { return same.root }
         let root = addNode()
-        nodes[Int(node)].tails.append(GreedyTail(segmentCount: segmentCount, root: root))
+        tails[node] = present + [GreedyTail(segmentCount: segmentCount, root: root)]
         return root
     }
 }
@@ -242,45 +224,48 @@ struct RouteTableBuilder {
 extension RouteTableBuilder {
     /// What was gathered in small arrays, laid out flat and in order of precedence.
     struct Places {
-        var nodes: [TrieNode] = []
         var affixes: [Affix] = []
         var tails: [GreedyTail] = []
         var expressions: [RegexPlace] = []
-        var groupRanges = [0..<0]
+        var groupRanges: [Range<Int>] = []
         var terminals: [Terminal] = []
         var candidates: [RouteCandidate] = []
     }
 
-    mutating func flattened() -> Places {
+    mutating func laidOut() -> Places {
         var places = Places()
-        for gathered in nodes {
-            var node = gathered.node
-            node.affixes = places.affixes.append(all: gathered.affixes.sorted(by: Self.precedes))
-            node.tails = places.tails.append(all: gathered.tails.sorted { $0.segmentCount > $1.segmentCount })
-            places.nodes.append(node)
+        for (node, gathered) in affixes {
+            nodes[Int(node)].affixes = places.affixes.append(all: gathered.sorted(by: Self.precedes))
         }
-        for bucket in buckets.indices where !expressions[bucket].isEmpty {
-            buckets[bucket].hasExpressions = true
-            layOutExpressions(of: bucket, into: &places)
+        for (node, gathered) in tails {
+            nodes[Int(node)].tails = places.tails.append(all: gathered.sorted { $0.segmentCount > $1.segmentCount })
         }
-        for gathered in terminals { places.terminals.append(Self.layOut(gathered, into: &places.candidates)) }
+        for (bucket, gathered) in expressions {
+            buckets[Int(bucket)].hasExpressions = true
+            layOut(gathered, of: bucket, into: &places)
+        }
+        places.terminals.reserveCapacity(gathered.count + 1)
+        places.candidates.reserveCapacity(gathered.count)
+        places.terminals.append(Terminal(candidates: 0..<0, liveCount: 0, methods: [], maxPriority: .min))
+        for gathered in gathered { places.terminals.append(Self.layOut(gathered, into: &places.candidates)) }
         return places
     }
 
-    private mutating func layOutExpressions(of bucket: Int, into places: inout Places) {
-        var ordered = expressions[bucket].sorted { rank(of: $0) < rank(of: $1) }
+    private mutating func layOut(_ gathered: [RegexPlace], of bucket: UInt32, into places: inout Places) {
+        var ordered = gathered.sorted { rank(of: $0) < rank(of: $1) }
         for place in ordered.indices { ordered[place].order = place }
         let grouped = Dictionary(grouping: ordered) { PathStem(literalsOf: $0.expression).bytes }.sorted {
             $0.value[0].order < $1.value[0].order
         }
+        if places.groupRanges.isEmpty { places.groupRanges.append(0..<0) }
         for (segments, group) in grouped {
-            _ = groups.insert(segments, scope: UInt32(bucket), value: UInt32(places.groupRanges.count))
+            _ = groups.insert(segments, scope: bucket, value: UInt32(places.groupRanges.count))
             places.groupRanges.append(places.expressions.append(all: group))
         }
     }
 
     private func rank(of place: RegexPlace) -> (Int, Int) {
-        let candidate = terminals[Int(place.terminal)][0]
+        let candidate = gathered[Int(place.terminal) - 1].first
         return (-candidate.conditionCount, candidate.index)
     }
 
@@ -291,8 +276,15 @@ extension RouteTableBuilder {
         return (left.prefix + left.suffix).lexicographicallyPrecedes(right.prefix + right.suffix)
     }
 
-    private static func layOut(_ gathered: [RouteCandidate], into candidates: inout [RouteCandidate]) -> Terminal {
-        let ordered = gathered.sorted { left, right in
+    private static func layOut(_ gathered: Gathered, into candidates: inout [RouteCandidate]) -> Terminal {
+        let first = gathered.first
+        guard !gathered.others.isEmpty else {
+            candidates.append(first)
+            return Terminal(
+                candidates: candidates.count - 1..<candidates.count, liveCount: 1, methods: first.methods,
+                maxPriority: first.priority)
+        }
+        let ordered = ([first] + gathered.others).sorted { left, right in
             if left.priority != right.priority { return left.priority > right.priority }
             if left.conditionCount != right.conditionCount { return left.conditionCount > right.conditionCount }
             if (left.methods == .any) != (right.methods == .any) { return right.methods == .any }

@@ -42,7 +42,7 @@ import TurnpikeTestSupport
         _ former: TenantConfiguration, _ now: TenantConfiguration
     ) -> (tables: Int, routes: Set<String>) {
         (
-            zip(former.directory.shards, now.directory.shards).count { $0.table !== $1.table },
+            zip(former.directory.shards.values, now.directory.shards.values).count { $0.table !== $1.table },
             Set(now.routes.values.filter { former.routes[$0.name] !== $0 }.map(\.name))
         )
     }
@@ -80,7 +80,7 @@ import TurnpikeTestSupport
         #expect(differences.routes == Set((0..<Self.count).filter { $0 % 2 == 0 }.map { "r\($0)" }))
         #expect(
             now.routes.values.allSatisfy { $0.backends[0].cluster === now.clusters[$0.compiled.backends[0].cluster] })
-        #expect(now.directory.shards.flatMap(\.routes).allSatisfy { now.routes[$0.name] === $0 })
+        #expect(now.directory.shards.values.flatMap(\.routes).allSatisfy { now.routes[$0.name] === $0 })
     }
 
     @Test func `a rate limit that changes holds its routes, and no route is made anew`() throws {
