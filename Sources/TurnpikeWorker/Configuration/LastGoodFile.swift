@@ -89,18 +89,18 @@ struct LastGoodFile: Sendable {
             var writer = SectionWriter()
             try writer.add(Frame.begin(isSnapshot: true).line, to: file)
             var base = try SectionReader(path)
-            let isWhole = try base.next { frame, line in
-                guard case .set(let resource) = frame, changes.places[resource.name] == nil else { return }
+            let isWhole = try base.nextHeads { head, line in
+                guard case .set(let name) = head, changes.places[name] == nil else { return }
                 try writer.add(Array(line) + [0x0A], to: file)
             }
             guard isWhole else { throw base.damaged("is empty") }
             var log = try SectionReader(logPath)
             var place = 0
             while place < changes.count {
-                let isWhole = try log.next { frame, line in
-                    guard let name = frame.changedName else { return }
+                let isWhole = try log.nextHeads { head, line in
+                    guard let name = head.changedName else { return }
                     place += 1
-                    guard case .set = frame, changes.places[name] == place else { return }
+                    guard case .set = head, changes.places[name] == place else { return }
                     try writer.add(Array(line) + [0x0A], to: file)
                 }
                 guard isWhole else { throw log.damaged("has become shorter") }
@@ -120,9 +120,9 @@ struct LastGoodFile: Sendable {
         while true {
             var names: [CompiledName] = []
             var end: Revision?
-            let isWhole = try? log.next { frame, _ in
-                if let name = frame.changedName { names.append(name) }
-                if case .commit(let revision) = frame { end = revision }
+            let isWhole = try? log.nextHeads { head, _ in
+                if let name = head.changedName { names.append(name) }
+                if case .commit(let revision) = head { end = revision }
             }
             guard isWhole == true else { break }
             for name in names {
@@ -150,13 +150,12 @@ struct LastGoodFile: Sendable {
     }
 }
 
-extension Frame {
+extension FrameHead {
     /// The compiled resource that is set or removed.
     fileprivate var changedName: CompiledName? {
         switch self {
-        case .set(let resource): resource.name
-        case .remove(let name): name
-        case .begin, .commit, .heartbeat, .probe, .revoked: nil
+        case .set(let name), .remove(let name): name
+        case .commit, .other: nil
         }
     }
 }

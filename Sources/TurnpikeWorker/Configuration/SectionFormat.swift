@@ -56,7 +56,10 @@ struct SectionReader: ~Copyable {
     mutating func next() throws -> Delta? {
         var assembler = DeltaAssembler()
         var delta: Delta?
-        let isWhole = try next { frame, _ in delta = try assembler.take(frame) ?? delta }
+        let isWhole = try next { line in
+            delta = try assembler.take(try Frame(line: line)) ?? delta
+            return delta != nil
+        }
         guard isWhole else { return nil }
         guard let delta else { throw damaged("has a section without an end") }
         return delta
@@ -66,12 +69,22 @@ struct SectionReader: ~Copyable {
         TurnpikeError(.malformedRequest, "'\(file.path)' \(detail).")
     }
 
-    /// Calls `each` with the frames of the next section and their lines, and holds none of them. That the section is whole is
-    /// known only once it has been read.
+    /// Calls `each` with what the frames of the next section begin with, and their lines, and holds none of them. That the
+    /// section is whole is known only once it has been read.
     ///
     /// - Returns: false at the end of the file.
     /// - Throws: `TurnpikeError` where it is not what was written.
-    mutating func next(_ each: (Frame, ArraySlice<UInt8>) throws -> Void) throws -> Bool {
+    mutating func nextHeads(_ each: (FrameHead, ArraySlice<UInt8>) throws -> Void) throws -> Bool {
+        try next { line in
+            let head = try FrameHead(line: line)
+            try each(head, line)
+            if case .commit = head { return true }
+            return false
+        }
+    }
+
+    /// - Parameter each: takes a line, and returns whether it was the last one.
+    private mutating func next(_ each: (ArraySlice<UInt8>) throws -> Bool) throws -> Bool {
         var (sum, count, isCommitted) = (CRC32(), 0, false)
         while let line = try nextLine() {
             guard !isCommitted else {
@@ -85,9 +98,7 @@ struct SectionReader: ~Copyable {
             sum.take(line)
             sum.take([0x0A] as [UInt8])
             count += line.count + 1
-            let frame = try Frame(line: line)
-            try each(frame, line)
-            if case .commit = frame { isCommitted = true }
+            isCommitted = try each(line)
         }
         guard count == 0, !lines.hasRest else { throw damaged("ends within a section") }
         return false

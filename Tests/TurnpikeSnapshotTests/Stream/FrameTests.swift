@@ -64,6 +64,38 @@ private let resources: [CompiledResource] = [
         #expect(throws: TurnpikeError.self) { try Frame(line: Array(line.utf8)) }
     }
 
+    @Test func `a head says of a line what the whole frame says`() throws {
+        for resource in resources {
+            #expect(try FrameHead(line: Frame.set(resource).line[...]) == .set(resource.name))
+            #expect(try FrameHead(line: Frame.remove(resource.name).line[...]) == .remove(resource.name))
+        }
+        #expect(try FrameHead(line: Frame.commit(7).line[...]) == .commit(7))
+        for frame in [Frame.begin(isSnapshot: true), .begin(isSnapshot: false), .heartbeat(9), .revoked] {
+            #expect(try FrameHead(line: frame.line[...]) == .other)
+        }
+    }
+
+    @Test func `a head is read from a piece of a buffer, and from lines that are written otherwise`() throws {
+        guard case .route(var route) = resources[0] else { return }
+        route.name = #"a "quoted" \ name"#
+        route.tenant = "f\u{FC}nf"
+        let line = Frame.set(.route(route)).line
+        let buffer = Array("before\n".utf8) + line + Array("behind".utf8)
+        #expect(try FrameHead(line: buffer[7..<(7 + line.count)]) == .set(CompiledResource.route(route).name))
+        // Another writer may put spaces, or fields in another order.
+        let spaced = String(decoding: Frame.set(resources[4]).line, as: UTF8.self).replacing(":", with: ": ")
+        #expect(try FrameHead(line: Array(spaced.utf8)[...]) == .set(resources[4].name))
+    }
+
+    @Test(arguments: [
+        "", #"{"frame":"set","resource":{"type":"route","tenant":"acme","name":"orders"#,
+        #"{"frame":"set","resource":{"type":"dance","tenant":"acme","name":"orders"}}"#,
+        #"{"frame":"set","resource":{"tenant":"acme","name":"orders"}}"#, #"{"frame":"remove","name":"x"}"#,
+    ])
+    func `a line without a head is refused`(line: String) {
+        #expect(throws: TurnpikeError.self) { try FrameHead(line: Array(line.utf8)[...]) }
+    }
+
     @Test func `a delta's frames lead to the same state as the delta`() throws {
         let delta = Delta(revision: 12, isSnapshot: true, set: resources, removed: [])
         var assembler = DeltaAssembler()
