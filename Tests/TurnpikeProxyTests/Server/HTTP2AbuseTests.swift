@@ -187,6 +187,44 @@ import TurnpikeTestSupport
         }
     }
 
+    @Test(
+        arguments: Transport.available,
+        [
+            [],
+            // A head that does not end.
+            RawHTTP2.frame(type: 0x1, flags: 0, stream: 1, [0x82]),
+            // One that was answered before.
+            RawHTTP2.request("/nowhere", stream: 1),
+        ])
+    func `a client that asks for nothing more is closed in time, though it answers no goodbye`(
+        transport: Transport, bytes: [UInt8]
+    ) async throws {
+        let origin = try await Origin.start()
+        let limits = GatewayLimits(idleTimeout: 200_000_000)
+        try await attack(transport, origin, limits: limits) { gateway in
+            let client = try await RawHTTP2.connect(port: gateway.securePort)
+            try await client.send(bytes)
+            _ = try await client.untilClosed()
+        }
+    }
+
+    @Test(arguments: Transport.available)
+    func `draining does not wait for clients that answer no goodbye`(transport: Transport) async throws {
+        let origin = try await Origin.start()
+        let certificates = [try TestCertificate.make("api.acme.test")]
+        try await GatewayHarness.run(
+            on: transport, [Pieces.route(), Pieces.cluster(origin.port)], certificates: certificates
+        ) { gateway async throws in
+            let client = try await RawHTTP2.connect(port: gateway.securePort)
+            try await client.send(RawHTTP2.request("/v1/orders", stream: 1))
+            await origin.requestsArrived(1)
+            let time = await ContinuousClock().measure { await gateway.server.drain(timeout: .seconds(50)) }
+            #expect(time < .seconds(40))
+            _ = try await client.untilClosed()
+        }
+        await origin.stop()
+    }
+
     @Test(arguments: Transport.available)
     func `draining says goodbye, and lets requests in flight finish`(transport: Transport) async throws {
         let origin = try await Origin.start { _ in .silence }

@@ -20,8 +20,10 @@ enum HTTP2Server {
         to channel: any Channel, scheme: RequestForwarding.Scheme, engine: NIOEngine, connector: UpstreamConnector
     ) throws {
         let faults = HTTP2Faults(of: channel, engine.watch.metrics)
+        let idleness = HTTP2Idleness(
+            of: channel, patience: .nanoseconds(Int64(clamping: engine.gateway.limits.idleTimeout)))
         let bound = NIOLoopBound(
-            (engine: engine, connector: connector, faults: faults), eventLoop: channel.eventLoop)
+            (engine: engine, connector: connector, faults: faults, idleness: idleness), eventLoop: channel.eventLoop)
         let limits = engine.gateway.limits
         let idle = TimeAmount.nanoseconds(Int64(clamping: limits.idleTimeout))
         let management = NIOHTTP2ServerConnectionManagementHandler(
@@ -35,27 +37,39 @@ enum HTTP2Server {
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandlers([
                     HTTP2ServerStream(
-                        limits: bound.value.engine.gateway.limits.head, faults: bound.value.faults),
+                        limits: bound.value.engine.gateway.limits.head, faults: bound.value.faults,
+                        idleness: bound.value.idleness),
                     ClientHandler(
                         engine: bound.value.engine, connector: bound.value.connector, scheme: scheme, speaksHTTP2: true),
                 ])
             }
         }
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandlers([http2, management, ConnectionFaults(faults)])
+        try pipeline.addHandlers([http2, management, ConnectionEnds(faults, idleness)])
         // The channel was active before the handlers came: a client that opens no stream is idle too.
         management.channelActive(context: try pipeline.context(handler: management))
     }
 
-    /// Ends a connection that has done what it must not, once it was told so (GOAWAY). Faults of a stream end that stream only.
-    private final class ConnectionFaults: ChannelInboundHandler {
+    /// Ends a connection that has done what it must not, once it was told so (GOAWAY), and one that has nothing more to do. Faults of
+    /// a stream end that stream only.
+    private final class ConnectionEnds: ChannelInboundHandler {
         typealias InboundIn = HTTP2Frame
 
         private let faults: HTTP2Faults
+        private let idleness: HTTP2Idleness
 
-        init(_ faults: HTTP2Faults) { self.faults = faults }
+        init(_ faults: HTTP2Faults, _ idleness: HTTP2Idleness) {
+            self.faults = faults
+            self.idleness = idleness
+        }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if event is ChannelShouldQuiesceEvent { idleness.saysGoodbye() }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { idleness.connectionEnded() }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
             // Of one stream, which was reset for it.

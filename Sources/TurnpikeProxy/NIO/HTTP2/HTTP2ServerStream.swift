@@ -18,6 +18,7 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
     private let limits: HeadLimits
     /// Of its connection.
     private let faults: HTTP2Faults
+    private let idleness: HTTP2Idleness
     private var content: HTTP1ContentWriter?
     private var contentBytes: UInt64 = 0
     /// The request's head, where it waits for what comes next.
@@ -30,10 +31,15 @@ final class HTTP2ServerStream: ChannelDuplexHandler {
     /// By the client, or here.
     private var wasReset = false
 
-    init(limits: HeadLimits, faults: HTTP2Faults) {
+    init(limits: HeadLimits, faults: HTTP2Faults, idleness: HTTP2Idleness) {
         self.limits = limits
         self.faults = faults
+        self.idleness = idleness
     }
+
+    func handlerAdded(context: ChannelHandlerContext) { idleness.streamBegan() }
+
+    func handlerRemoved(context: ChannelHandlerContext) { idleness.streamEnded() }
 
     // MARK: - The request
 
