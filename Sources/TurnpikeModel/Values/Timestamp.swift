@@ -27,6 +27,11 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
         Timestamp(milliseconds: milliseconds - ((milliseconds % 60_000) + 60_000) % 60_000)
     }
 
+    /// The Gregorian date on which the instant lies; months and days count from 1.
+    public var civilDate: (year: Int64, month: Int64, day: Int64) {
+        civil(fromDays: milliseconds.flooredQuotient(86_400_000))
+    }
+
     /// `2026-03-01T12:00:00Z`, with `.123` where milliseconds are not zero.
     public var description: String {
         let days = milliseconds.flooredQuotient(86_400_000)

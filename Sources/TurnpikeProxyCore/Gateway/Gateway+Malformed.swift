@@ -11,7 +11,8 @@ extension Gateway {
     ) -> [UInt8] {
         let refusal = Refusal.malformed(fault)
         let id = requestIDs.next(unixMillis: UInt64(clamping: wall.milliseconds), random: &random)
-        let problem = ProblemResponse(code: refusal.code, detail: refusal.detail, requestID: id, keepAlive: true)
+        var problem = ProblemResponse(code: refusal.code, detail: refusal.detail, requestID: id, keepAlive: true)
+        problem.date = date
         let answer = ByteStage()
         _ = answer.write(atMost: problem.sizeBound) { problem.write(to: &$0) }
         let exchange = ExchangeRecord(

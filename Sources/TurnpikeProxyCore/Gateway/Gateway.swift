@@ -43,6 +43,7 @@ public final class Gateway {
     let scratch = ByteStage()
     var random: RandomSource
     var requestIDs = RequestIDSource()
+    private var dateField = DateField(Timestamp(milliseconds: 0))
 
     /// Nanoseconds of a clock that never goes back.
     public private(set) var now: UInt64 = 0
@@ -82,6 +83,12 @@ public final class Gateway {
     public func advance(now: UInt64, wall: Timestamp) {
         self.now = max(now, self.now)
         self.wall = wall
+    }
+
+    /// Of answers that begin now.
+    var date: DateField {
+        dateField.advance(to: wall)
+        return dateField
     }
 
     public var revision: Revision? { current?.revision }

@@ -22,6 +22,7 @@ extension ServerConnection {
         problem.rateLimit = refusal.rateLimit
         problem.wwwAuthenticate = refusal.wwwAuthenticate ? #"Bearer realm="turnpike""# : nil
         problem.allow = refusal.allow
+        problem.date = gateway.date
         problem.debug = debug
         let range = toClient.write(atMost: problem.sizeBound) { problem.write(to: &$0) }
         end(withAnswer: range, keepsConnection: keepsConnection)
@@ -34,7 +35,7 @@ extension ServerConnection {
         let circumstances = GatewayAnswer.Circumstances(
             requestID: request.id, keepAlive: keepsConnection, clientMinorVersion: head.minorVersion,
             answersHead: head.method == .head, location: toUpstream.bytes[ByteRange(0, forwardedHeadLength)],
-            edits: request.route?.responseEdits, debug: debugReport()
+            date: gateway.date, edits: request.route?.responseEdits, debug: debugReport()
         )
         let range = toClient.write(atMost: answer.sizeBound(circumstances)) { answer.write(circumstances, to: &$0) }
         end(withAnswer: range, keepsConnection: keepsConnection)

@@ -104,15 +104,24 @@ extension ServerConnection {
         let debug = isFinal ? debugReport() : nil
         // An upstream that is a gateway itself would answer for this one.
         if debug != nil { forwarding.drop.formUnion(.turnpikeDebug) }
-        let bound = forwarding.sizeBound(response) + (stickiness?.sizeBound ?? 0) + ByteWriter.debugBound(debug)
+        let lacksDate = lacksDate(forwarding.edits)
+        let bound =
+            forwarding.sizeBound(response) + (stickiness?.sizeBound ?? 0) + ByteWriter.debugBound(debug)
+            + (lacksDate ? DateField.size : 0)
         let range = toClient.write(atMost: bound) { writer in
             forwarding.write(response, bytes, to: &writer)
+            if lacksDate { gateway.date.write(to: &writer) }
             if let cookie = request.newCookie { stickiness?.writeCookie(cookie, over: origin.scheme, to: &writer) }
             writer.appendDebug(debug)
             writer.appendEndOfHead()
         }
         request.bytesOut += Int64(range.count)
         act(.sendToClient(.staged(range)))
+    }
+
+    /// Whether the upstream has left it to the gateway to say when it has answered (RFC 9110 §6.6.1).
+    private func lacksDate(_ edits: FieldEdits?) -> Bool {
+        !response.isInterim && !response.fields.present.has(.date) && edits?.drops("date") != true
     }
 
     // MARK: - Content

@@ -163,7 +163,7 @@ public struct ChunkDecoder: Sendable {
             try? FieldLine.parse(line, from: 0, to: line.count)
         }
         guard let field else { throw .badTrailer }
-        guard field.known == .other else { throw .forbiddenTrailer }
+        guard field.known == .other || field.known == .date else { throw .forbiddenTrailer }
         if keepsTrailers {
             trailerLine.withUnsafeBytes { trailers.append(($0.lowercasedText(field.name), $0.text(field.value))) }
         }

@@ -8,7 +8,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case authorization, xAPIKey
     case xForwardedFor, xForwardedProto, xForwardedHost, forwarded, xRealIP
     case xRequestID, traceparent, tracestate
-    case retryAfter, rateLimit, rateLimitPolicy
+    case date, retryAfter, rateLimit, rateLimitPolicy
     case turnpikeMirror, turnpikeDebug
     /// Beginning with `X-Forwarded-`, and none of those above.
     case otherXForwarded
@@ -41,6 +41,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .xRequestID: "x-request-id"
         case .traceparent: "traceparent"
         case .tracestate: "tracestate"
+        case .date: "date"
         case .retryAfter: "retry-after"
         case .rateLimit: "ratelimit"
         case .rateLimitPolicy: "ratelimit-policy"
@@ -56,7 +57,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         self =
             switch name.count {
             case 2: ends.spell("te") ? .te : .other
-            case 4: ends.spell("host") ? .host : .other
+            case 4: ends.spell("host") ? .host : ends.spell("date") ? .date : .other
             case 6: ends.spell("expect") ? .expect : .other
             case 7: ends.spell("upgrade") ? .upgrade : ends.spell("trailer") ? .trailer : .other
             case 9: Self.ofNine(ends)

@@ -15,6 +15,7 @@ public struct ProblemResponse: Sendable {
     public var wwwAuthenticate: StaticString?
     /// For 405: the methods, separated by commas.
     public var allow: String?
+    var date: DateField?
     /// For `Turnpike-Debug`.
     var debug: String?
     public var keepAlive: Bool
@@ -56,6 +57,7 @@ public struct ProblemResponse: Sendable {
         writer.append("Cache-Control: no-store\r\nX-Request-Id: ")
         requestID.write(to: &writer)
         writer.append("\r\n")
+        date?.write(to: &writer)
         if let retryAfterSeconds { writer.appendField("Retry-After", decimal: retryAfterSeconds) }
         rateLimit?.write(to: &writer)
         if let wwwAuthenticate { writer.appendField("WWW-Authenticate", wwwAuthenticate) }

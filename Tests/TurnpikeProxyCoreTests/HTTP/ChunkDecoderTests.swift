@@ -49,6 +49,12 @@ import TurnpikeTestSupport
         #expect(throws: HTTPFault.chunkExtensionTooLong) { try decode(bytes, pieces: [bytes.count]) }
     }
 
+    @Test func `a date may stand behind the content`() throws {
+        let coded = Array("3\r\nabc\r\n0\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n".utf8)
+        let decoded = try decode(coded, pieces: [coded.count])
+        #expect(decoded.payload == Array("abc".utf8) && decoded.length == coded.count)
+    }
+
     @Test(arguments: UInt64(0)..<100)
     func `content cut into any chunks and any pieces comes back`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

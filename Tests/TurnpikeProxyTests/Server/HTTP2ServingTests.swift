@@ -307,6 +307,7 @@ import TurnpikeTelemetry
     private func expectProblem(_ response: HTTP2Exchange.Response) {
         #expect(response.status == 400 && response["content-type"] == "application/problem+json", "\(response)")
         #expect(response["x-request-id"].map { response.text.contains(#""requestId":"\#($0)""#) } == true)
+        #expect(response["date"]?.hasSuffix(" GMT") == true)
         #expect(response.text.contains("/problems/malformed-request\"") && response.hasEnded)
     }
 

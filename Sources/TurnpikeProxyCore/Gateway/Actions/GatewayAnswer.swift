@@ -38,6 +38,7 @@ struct GatewayAnswer: Sendable {
         let answersHead: Bool
         /// The value of `Location`; empty where the answer has none.
         let location: UnsafeRawBufferPointer
+        let date: DateField
         let edits: FieldEdits?
         /// For `Turnpike-Debug`.
         let debug: String?
@@ -46,7 +47,7 @@ struct GatewayAnswer: Sendable {
     /// Bytes that `write` writes at most.
     func sizeBound(_ circumstances: Circumstances) -> Int {
         circumstances.location.count + contentType.count + body.count + (circumstances.edits?.size ?? 0)
-            + ByteWriter.debugBound(circumstances.debug) + 256
+            + ByteWriter.debugBound(circumstances.debug) + DateField.size + 256
     }
 
     /// Writes the whole answer.
@@ -62,6 +63,7 @@ struct GatewayAnswer: Sendable {
         if !circumstances.location.isEmpty, !circumstances.drops("location") {
             writer.appendField("Location", circumstances.location)
         }
+        if !circumstances.drops("date") { circumstances.date.write(to: &writer) }
         circumstances.edits?.write(to: &writer)
         writer.append("X-Request-Id: ")
         circumstances.requestID.write(to: &writer)
