@@ -9,6 +9,8 @@ public enum KnownField: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case xForwardedFor, xForwardedProto, xForwardedHost, forwarded, xRealIP
     case xRequestID, traceparent, tracestate
     case date, retryAfter, rateLimit, rateLimitPolicy
+    /// No field of HTTP's: CGI makes the variable `HTTP_PROXY` of it, and programs would go by the proxy that a client has named.
+    case proxy
     case turnpikeMirror, turnpikeDebug
     /// Beginning with `X-Forwarded-`, and none of those above.
     case otherXForwarded
@@ -45,6 +47,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .retryAfter: "retry-after"
         case .rateLimit: "ratelimit"
         case .rateLimitPolicy: "ratelimit-policy"
+        case .proxy: "proxy"
         case .turnpikeMirror: "turnpike-mirror"
         case .turnpikeDebug: "turnpike-debug"
         }
@@ -58,6 +61,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable, BitwiseCopyable {
             switch name.count {
             case 2: ends.spell("te") ? .te : .other
             case 4: ends.spell("host") ? .host : ends.spell("date") ? .date : .other
+            case 5: ends.spell("proxy") ? .proxy : .other
             case 6: ends.spell("expect") ? .expect : .other
             case 7: ends.spell("upgrade") ? .upgrade : ends.spell("trailer") ? .trailer : .other
             case 9: Self.ofNine(ends)

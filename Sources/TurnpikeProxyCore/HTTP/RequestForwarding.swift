@@ -7,7 +7,7 @@
 /// `traceparent`. What a client says in `X-Forwarded-*`, `Forwarded` and `X-Real-IP` is dropped, unless the peer is
 /// trusted: then its address is appended to `X-Forwarded-For`, and to `Forwarded` (RFC 7239) where that is there; the others
 /// stay if they are there. What an upstream that reads `_` as `-` would take for a field that the gateway understands
-/// (``KnownField/lookalike``) is dropped in any case.
+/// (``KnownField/lookalike``) is dropped in any case, and so is `Proxy`.
 ///
 /// ```swift
 /// let forwarding = RequestForwarding(path: path, clientAddress: peer, scheme: .https, requestID: id, newTrace: trace)
@@ -124,7 +124,7 @@ public struct RequestForwarding {
 
     private func droppedFields(_ head: RequestHead, hasTrace: Bool) -> KnownFieldSet {
         var dropped = drop.union(.hopByHop)
-        dropped.formUnion([KnownFieldSet(.host), KnownFieldSet(.xRequestID), KnownFieldSet(.lookalike)])
+        dropped.formUnion([.init(.host), .init(.xRequestID), .init(.proxy), .init(.lookalike)])
         // Appended to below, and so written anew.
         dropped.formUnion(trustsPeer ? [KnownFieldSet(.xForwardedFor), KnownFieldSet(.forwarded)] : .forwarding)
         if replacesTrace || !hasTrace { dropped.formUnion(KnownFieldSet(.traceparent)) }

@@ -71,6 +71,15 @@ import TurnpikeProxyCore
         }
     }
 
+    @Test func `a client cannot choose the proxy of programs behind CGI`() {
+        for trustsPeer in [false, true] {
+            let lines = forward(
+                "GET / HTTP/1.1\r\nHost: a.test\r\nPROXY: http://evil.test\r\nProxy-Status: x\r\n\r\n",
+                trustsPeer: trustsPeer)
+            #expect(lines == ["GET / HTTP/1.1", "Host: a.test", "Proxy-Status: x"] + Self.added)
+        }
+    }
+
     static let spoofed =
         "GET / HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: http\r\n"
         + "X-Forwarded-Host: b.test\r\nForwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\nX-Forwarded-Port: 81\r\nx-forwarded-for: 2.2.2.2\r\n\r\n"
