@@ -28,9 +28,9 @@ struct Refusal: Error, Sendable, Hashable {
         return refusal
     }
 
-    /// Over HTTP/2, whose answer is a reset.
+    /// Over HTTP/2, where other streams go on.
     static func malformed(_ fault: HTTP2Fault) -> Refusal {
-        Refusal(.malformedRequest, "The request was refused: \(fault.reason).")
+        Refusal(fault.code, "The request was refused: \(fault.reason).")
     }
 
     static func unauthenticated(_ detail: String) -> Refusal {

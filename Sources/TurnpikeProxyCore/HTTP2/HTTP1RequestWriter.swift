@@ -185,9 +185,12 @@ public final class HTTP1RequestWriter {
         }
 
         func write(to output: ByteStage) throws(HTTP2Fault) {
-            guard let method, let path, scheme != nil else { throw .badPseudoField }
-            let (verb, target) = (text.bytes[method], text.bytes[path])
+            guard let method else { throw .badPseudoField }
+            let verb = text.bytes[method]
+            // It has neither of the others (RFC 9113 §8.5).
             guard !verb.equals("CONNECT") else { throw .connect }
+            guard let path, scheme != nil else { throw .badPseudoField }
+            let target = text.bytes[path]
             // In origin form only: an absolute one would name another authority beside `:authority`.
             guard target.first == ASCII.slash || target.equals("*") else { throw .badPseudoField }
             _ = output.append(verb)

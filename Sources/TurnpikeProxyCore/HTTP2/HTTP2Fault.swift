@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import TurnpikeModel
+
 /// Why a message that came over HTTP/2 is malformed (RFC 9113 §8.1.1): nothing more of it is passed on. A client that has no answer
 /// yet is told; else, the stream is reset.
 public enum HTTP2Fault: Error, Sendable, Hashable, CaseIterable {
@@ -24,6 +26,15 @@ public enum HTTP2Fault: Error, Sendable, Hashable, CaseIterable {
 }
 
 extension HTTP2Fault {
+    /// What a request is refused as: what it would be over HTTP/1.1.
+    public var code: ErrorCode {
+        switch self {
+        case .tooLarge: .headersTooLarge
+        case .connect: .methodNotSupported
+        default: .malformedRequest
+        }
+    }
+
     /// A short text that stays the same between releases, for the access log.
     public var reason: String {
         switch self {

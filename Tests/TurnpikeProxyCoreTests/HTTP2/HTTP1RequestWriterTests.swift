@@ -121,6 +121,14 @@ import Testing
         #expect(throws: HTTP2Fault.badPseudoField) { try Self.written(Self.start.filter { $0.name != name }) }
     }
 
+    @Test(arguments: [2, 4])
+    func `CONNECT is told from what is malformed, with the other pseudo-fields and without`(count: Int) {
+        let fields: [(name: String, value: String)] = [
+            (":method", "CONNECT"), (":authority", "a.test:443"), (":scheme", "https"), (":path", "/"),
+        ]
+        #expect(throws: HTTP2Fault.connect) { try Self.written(Array(fields.prefix(count))) }
+    }
+
     @Test func `a pseudo-field behind others is malformed`() {
         #expect(throws: HTTP2Fault.badPseudoField) {
             try Self.written([("x", "y")] + Self.start)

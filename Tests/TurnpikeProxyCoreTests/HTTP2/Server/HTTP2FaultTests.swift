@@ -132,6 +132,7 @@ import Testing
         faultyHead("a field of the connection's", get + [("connection", "close")]),
         faultyHead("chunks", get + [("transfer-encoding", "chunked")], endsStream: false),
         faultyHead("a te of HTTP/1.1", get + [("te", "gzip")]),
+        faultyHead("a connection to any host", [(":method", "CONNECT"), (":authority", "a.test:443")]),
         faultyHead("no method", Array(get[1...])),
         faultyHead("no scheme", [get[0]] + get[2...]),
         faultyHead("no path", [get[0], get[1], get[3]]),
