@@ -198,6 +198,20 @@ import Yams
         } catch { return error.faults }
     }
 
+    /// A comma ends a text without quotes within braces, and what stands behind it is a field without a value.
+    @Test func `no text of the contract is cut off`() throws {
+        func check(_ node: Any, at path: String) {
+            if let object = node as? [String: Any] {
+                for (name, value) in object {
+                    #expect(!(value is NSNull), "\(path)/\(name)")
+                    check(value, at: "\(path)/\(name)")
+                }
+            }
+            for element in node as? [Any] ?? [] { check(element, at: path) }
+        }
+        check(try contract(), at: "")
+    }
+
     @Test func `every reference of the contract leads somewhere`() throws {
         let contract = try contract()
         func check(_ node: Any) {
