@@ -115,8 +115,18 @@ public enum PathMatch: Sendable, Hashable {
         let pattern = fields.string(type, length: 1...(type == "regex" ? 256 : 2048))
         if !pattern.isEmpty, let wrong = PathMatch.fault(in: pattern, type: type) {
             fields.report(type, .format, wrong)
+        } else if type == "template", let twice = PathMatch.repeatedParameter(in: pattern) {
+            fields.report(type, .unique, "'\(twice)' stands twice: which of them is meant, nobody could say.")
         }
         self = PathMatch(type: type, pattern: pattern) ?? .exact(pattern)
+    }
+
+    /// The segment whose parameter has the name of one before it.
+    private static func repeatedParameter(in template: String) -> Substring? {
+        var names: Set<Substring> = []
+        return template.split(separator: "/").first { segment in
+            segment.hasPrefix("{") && !names.insert(segment.dropFirst().prefix { $0 != "}" && $0 != "+" }).inserted
+        }
     }
 
     /// What is wrong with a pattern, if anything. Patterns stand in normal form, since paths are normalised before
