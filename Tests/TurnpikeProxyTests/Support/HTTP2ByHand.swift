@@ -48,6 +48,19 @@ final class HTTP2ByHand {
         }
     }
 
+    /// Waits until the other side has read all that was sent.
+    ///
+    /// - Returns: what it has said meanwhile.
+    func catchUp() async throws -> [Frame] {
+        try await send(Self.ping, [1, 2, 3, 4, 5, 6, 7, 8])
+        var others: [Frame] = []
+        while true {
+            let frame = try await frame()
+            if frame.type == Self.ping, frame.flags == 1 { return others }
+            others.append(frame)
+        }
+    }
+
     func send(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8] = []) async throws {
         try await connection.send(RawHTTP2.frame(type: type, flags: flags, stream: stream, payload))
     }
