@@ -47,6 +47,10 @@ import TurnpikeTestSupport
                 #"{"maxContentBytes":1048576}"#, [.maxContentBytes]
             ),
             (
+                #"{"match":{"encodedSlashes":true},"backends":[{"service":"orders"}]}"#, #"{"encodedSlashes":true}"#,
+                [.encodedSlashes]
+            ),
+            (
                 #"{"backends":[{"service":"orders"}],"headers":{"request":{"set":{"X-Env":"prod"}},"response":{"remove":["Server"]}}}"#,
                 #"{"requestHeaders":{"set":{"x-env":"prod"}},"responseHeaders":{"remove":["server"]}}"#, [.headerEdits]
             ),

@@ -8,6 +8,8 @@ public struct RouteMatch: Sendable, Hashable {
     public var hosts: [String]
     /// 1 to 64 path patterns, of which one must match.
     public var paths: [PathMatch]
+    /// Whether paths may hold `%2F`, a slash that is text within a segment. Default false: such requests are refused.
+    public var encodedSlashes: Bool
     /// Methods taken; empty for all.
     public var methods: [String]
     /// Up to 16, of which all must hold.
@@ -23,6 +25,7 @@ public struct RouteMatch: Sendable, Hashable {
                 ? nil : "'\(host)' must be a host name in lower case without port, or '*.' before one."
         }
         paths = fields.list("paths", count: 1...64) { PathMatch(reading: &$0) }
+        encodedSlashes = fields.bool("encodedSlashes", default: false)
         methods = fields.strings("methods", count: 0...32) { method in
             RouteMatch.isMethod(method)
                 ? nil : "'\(method)' must be an HTTP method in upper case, other than CONNECT."
@@ -42,6 +45,7 @@ public struct RouteMatch: Sendable, Hashable {
         .object(
             JSONObject([
                 "hosts": .array(hosts.map { .string($0) }), "paths": .array(paths.map(\.json)),
+                "encodedSlashes": encodedSlashes ? .bool(true) : nil,
                 "methods": methods.isEmpty ? nil : .array(methods.map { .string($0) }),
                 "headers": headers.isEmpty ? nil : .array(headers.map(\.json)),
                 "query": query.isEmpty ? nil : .array(query.map(\.json)),

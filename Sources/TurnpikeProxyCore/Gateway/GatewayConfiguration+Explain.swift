@@ -88,7 +88,7 @@ extension GatewayConfiguration {
     ) throws(HTTPFault) -> Explanation {
         guard !head.isAsterisk else { throw .badPath }
         var normaliser = PathNormaliser()
-        let outcome = normaliser.normalise(bytes[head.path])
+        let outcome = normaliser.normalise(bytes[head.path], keepingSlashes: true)
         if case .fault(let fault) = outcome { throw fault }
         let explanation = normaliser.withPath(outcome, of: bytes[head.path]) { path in
             let text = String(decoding: path, as: UTF8.self)
@@ -115,6 +115,10 @@ extension GatewayConfiguration {
             return explanation
         }
         guard let explanation else { throw .badPath }
+        if normaliser.hasEncodedSlashes {
+            guard let best = explanation.candidates.first, best.verdict == .selected, best.route.takesEncodedSlashes
+            else { throw .forbiddenEncodedCharacter }
+        }
         return explanation
     }
 }

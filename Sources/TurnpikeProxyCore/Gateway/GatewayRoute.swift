@@ -40,6 +40,8 @@ public final class GatewayRoute: Sendable {
     public let tenantID: ResourceID
     /// The path that it matches, as it is written there; nil where there are several.
     public let path: String?
+    /// Whether paths may hold `%2F`.
+    let takesEncodedSlashes: Bool
     /// That its requests take once it is found, beside those that they take for its limits.
     let phases: RequestPhases
     /// Bytes of content that a request may have. Nil: as many as the gateway takes.
@@ -69,6 +71,7 @@ public final class GatewayRoute: Sendable {
         id = compiled.id
         tenantID = compiled.tenantID
         path = compiled.paths.count == 1 ? PathPattern(compiled.paths[0]).text : nil
+        takesEncodedSlashes = compiled.encodedSlashes
         phases = RequestPhases(of: compiled)
         maxContentBytes = compiled.maxContentBytes.map { UInt64(max($0, 0)) }
         backends = links.backends
@@ -90,6 +93,7 @@ public final class GatewayRoute: Sendable {
         id = former.id
         tenantID = former.tenantID
         path = former.path
+        takesEncodedSlashes = former.takesEncodedSlashes
         phases = former.phases
         maxContentBytes = former.maxContentBytes
         backends = links.backends

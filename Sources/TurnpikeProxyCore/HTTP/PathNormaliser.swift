@@ -8,6 +8,9 @@
 /// other controls, `\` itself, invalid percent-encodings, dot segments with parameters (`/..;x/`, which some servers
 /// resolve and others do not), and a path that climbs above the root.
 ///
+/// For routes that take them, encoded slashes can be kept as `%2F`, text within a segment like any other: unless one would stand
+/// beside a dot segment once a server has decoded it.
+///
 /// The form is a fixed point: normalising it again changes nothing. A path that has it already, as nearly all have,
 /// is neither copied nor changed. Keeps one scratch buffer; use one value a loop, and read a rewritten path before
 /// the next.
@@ -22,11 +25,18 @@ public struct PathNormaliser: Sendable {
 
     /// The result of the last call that answered `.rewritten`.
     public private(set) var rewritten: [UInt8] = []
+    private var keepsSlashes = false
+    /// The last path had encoded slashes, and they were kept.
+    public private(set) var hasEncodedSlashes = false
 
     public init() {}
 
     /// Normalises a path: what stands before `?`. An empty path, as an absolute target may have, means `/`.
-    public mutating func normalise(_ path: UnsafeRawBufferPointer) -> Outcome {
+    ///
+    /// - Parameter keepingSlashes: those that are encoded, where they would else be a fault. Default false.
+    public mutating func normalise(_ path: UnsafeRawBufferPointer, keepingSlashes: Bool = false) -> Outcome {
+        keepsSlashes = keepingSlashes
+        hasEncodedSlashes = false
         guard !path.isEmpty else {
             rewritten.removeAll(keepingCapacity: true)
             rewritten.append(ASCII.slash)
@@ -85,8 +95,16 @@ public struct PathNormaliser: Sendable {
         var offset = 1
         while offset < path.count {
             let segmentStart = rewritten.count
+            var pieceStart = segmentStart
             while offset < path.count, path[offset] != ASCII.slash {
+                let isSlash = keepsSlashes && Escape(path, at: offset)?.value == ASCII.slash
+                if isSlash { try refuseDots(from: pieceStart) }
                 offset += try appendCharacter(path, at: offset)
+                if isSlash { pieceStart = rewritten.count }
+            }
+            if pieceStart > segmentStart {
+                try refuseDots(from: pieceStart)
+                hasEncodedSlashes = true
             }
             try resolveDots(from: segmentStart)
             // A slash behind an empty or resolved segment is there already.
@@ -100,7 +118,9 @@ public struct PathNormaliser: Sendable {
         let byte = path[offset]
         if byte == ASCII.percent {
             guard let escape = Escape(path, at: offset) else { throw .badPercentEncoding }
-            guard !escape.isForbidden else { throw .forbiddenEncodedCharacter }
+            guard !escape.isForbidden || keepsSlashes && escape.value == ASCII.slash else {
+                throw .forbiddenEncodedCharacter
+            }
             append(escape.value, encoded: !ASCII.isUnreserved(escape.value))
             return 3
         }
@@ -140,6 +160,16 @@ public struct PathNormaliser: Sendable {
         guard dots == 2 else { return }
         guard rewritten.count > 1 else { throw .pathAboveRoot }
         repeat { rewritten.removeLast() } while rewritten.last != ASCII.slash
+    }
+
+    /// Refuses what would be a dot segment for who decodes the slashes around it.
+    private func refuseDots(from start: Int) throws(HTTPFault) {
+        var dots = 0
+        while start + dots < rewritten.count, rewritten[start + dots] == ASCII.dot { dots += 1 }
+        guard 1...2 ~= dots else { return }
+        guard start + dots < rewritten.count, rewritten[start + dots] != ASCII.semicolon else {
+            throw .forbiddenEncodedCharacter
+        }
     }
 
     /// A percent-encoded byte.

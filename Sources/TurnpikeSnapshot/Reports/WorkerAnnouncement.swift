@@ -5,7 +5,7 @@ public import TurnpikeModel
 /// Something that a data plane can do, and another may not.
 public enum Capability: String, Sendable, CaseIterable {
     case apiKey, maxContentBytes, rateLimit, quota
-    case templatePath, regexPath
+    case templatePath, regexPath, encodedSlashes
     case headerMatch, queryMatch, matchCondition
     case weightedBackends
     case redirect, directResponse, rewrite, stickiness, headerEdits, mirror, upgrades
@@ -44,6 +44,7 @@ extension CompiledRoute {
         var required: Set<Capability> = []
         if requiresKey { required.insert(.apiKey) }
         if maxContentBytes != nil { required.insert(.maxContentBytes) }
+        if encodedSlashes { required.insert(.encodedSlashes) }
         if backends.count > 1 { required.insert(.weightedBackends) }
         if !headers.isEmpty { required.insert(.headerMatch) }
         if !query.isEmpty { required.insert(.queryMatch) }

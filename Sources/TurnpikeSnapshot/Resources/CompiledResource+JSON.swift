@@ -47,6 +47,7 @@ extension CompiledRoute {
         self.init(
             tenant: fields.string("tenant"), name: fields.string("name"), id: fields.id("id", .route),
             tenantID: fields.id("tenantId", .tenant), hosts: fields.strings("hosts", count: 1...64), paths: paths,
+            encodedSlashes: fields.bool("encodedSlashes", default: false),
             methods: fields.strings("methods", count: 0...32),
             priority: Int(fields.integer("priority", in: -1000...1000)), requiresKey: fields.bool("requiresKey"),
             maxContentBytes: fields.optionalInteger("maxContentBytes", in: Route.contentBytes),
@@ -85,6 +86,7 @@ extension CompiledRoute {
                     ["cluster": .string($0.cluster), "weight": .integer(Int64($0.weight))]
                 }))
         // Workers that do not know these fields can serve every route that has none of them.
+        if encodedSlashes { fields.write("encodedSlashes", true) }
         if let maxContentBytes { fields.write("maxContentBytes", maxContentBytes) }
         if !labels.isEmpty { fields.write("labels", labels.json) }
         if !headers.isEmpty { fields.write("headers", .array(headers.map(\.json))) }

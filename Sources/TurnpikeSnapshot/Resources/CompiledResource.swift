@@ -110,6 +110,8 @@ public struct CompiledRoute: CompiledContent {
     public var tenantID: ResourceID
     public var hosts: [String]
     public var paths: [PathMatch]
+    /// Whether paths may hold `%2F`.
+    public var encodedSlashes: Bool
     public var methods: [String]
     public var priority: Int
     /// Whether a request needs a valid API key of the tenant.
@@ -138,7 +140,8 @@ public struct CompiledRoute: CompiledContent {
 
     public init(
         tenant: String, name: String, id: ResourceID, tenantID: ResourceID, hosts: [String], paths: [PathMatch],
-        methods: [String], priority: Int, requiresKey: Bool, maxContentBytes: Int64? = nil, backends: [Backend],
+        encodedSlashes: Bool = false, methods: [String], priority: Int, requiresKey: Bool,
+        maxContentBytes: Int64? = nil, backends: [Backend],
         labels: Labels = [:], headers: [ValueMatch] = [], query: [ValueMatch] = [], condition: Condition? = nil,
         redirect: Redirect? = nil, respond: DirectResponse? = nil, rewrite: Rewrite? = nil,
         stickiness: Stickiness? = nil, mirrors: [Mirror] = [], upgrades: Upgrades? = nil,
@@ -151,6 +154,7 @@ public struct CompiledRoute: CompiledContent {
         self.tenantID = tenantID
         self.hosts = hosts
         self.paths = paths
+        self.encodedSlashes = encodedSlashes
         self.methods = methods
         self.priority = priority
         self.requiresKey = requiresKey

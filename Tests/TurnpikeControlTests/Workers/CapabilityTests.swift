@@ -77,7 +77,7 @@ import TurnpikeTestSupport
     @Test func `each part of a route and of a service asks for what it needs`() throws {
         let route = CompiledRoute(
             tenant: "acme", name: "r", id: .zero, tenantID: .zero, hosts: ["h"],
-            paths: [.template("/{a}"), .regex("/.*")],
+            paths: [.template("/{a}"), .regex("/.*")], encodedSlashes: true,
             methods: [], priority: 0, requiresKey: true, maxContentBytes: 1,
             backends: [.init(cluster: "a", weight: 1), .init(cluster: "b", weight: 1)],
             headers: [ValueMatch(name: "x", rule: .present(true))],

@@ -41,6 +41,41 @@ import TurnpikeTestSupport
         #expect(normaliser.outcome(path) == .fault(fault))
     }
 
+    @Test(arguments: [
+        ("/a%2fb", "/a%2Fb"), ("/a%2F%2fb/c", "/a%2F%2Fb/c"), ("/%2F", "/%2F"), ("/a%2fb/../c", "/c"),
+        ("/a/./b%2Fc", "/a/b%2Fc"), ("/a%2F.b", "/a%2F.b"), ("/a..%2Fb", "/a..%2Fb"), ("/...%2Fb", "/...%2Fb"),
+    ])
+    func `encoded slashes can be kept, as text within a segment`(path: String, expected: String) {
+        var normaliser = PathNormaliser()
+        #expect(normaliser.text(path, keepingSlashes: true) == expected)
+        #expect(normaliser.text(expected, keepingSlashes: true) == expected)
+        #expect(normaliser.hasEncodedSlashes == expected.contains("%2F"))
+        #expect(normaliser.text("/a", keepingSlashes: true) == "/a" && !normaliser.hasEncodedSlashes)
+    }
+
+    @Test(arguments: [
+        "/..%2Fa", "/a%2f..", "/a/..%2f", "/a%2F.%2Fb", "/a%2F%2e%2E%2Fb", "/.%2F", "/a%2F..;x", "/..;x%2Fa", "/a%5Cb",
+        "/a%2F%00",
+    ])
+    func `slashes beside what would be a dot segment are never kept`(path: String) {
+        var normaliser = PathNormaliser()
+        #expect(normaliser.text(path, keepingSlashes: true) == nil)
+    }
+
+    @Test(arguments: UInt64(0)..<500)
+    func `who decodes slashes that were kept finds no dot segment`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let parts = ["/", "%2f", "%2F", ".", "..", "a", "%2e", ";x", "%41"]
+        let path =
+            "/"
+            + (0..<Int.random(in: 0...14, using: &random)).map { _ in parts.randomElement(using: &random)! }.joined()
+        var normaliser = PathNormaliser()
+        guard let once = normaliser.text(path, keepingSlashes: true) else { return }
+        #expect(normaliser.text(once, keepingSlashes: true) == once, "seed \(seed): \(path)")
+        let segments = once.replacing("%2F", with: "/").split(separator: "/").map { $0.prefix { $0 != ";" } }
+        #expect(!segments.contains(".") && !segments.contains(".."), "seed \(seed): \(path)")
+    }
+
     @Test(arguments: UInt64(0)..<500)
     func `the form is a fixed point`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
@@ -63,10 +98,10 @@ extension PathNormaliser {
         Array(path.utf8).withUnsafeBytes { normalise($0) }
     }
 
-    fileprivate mutating func text(_ path: String) -> String? {
+    fileprivate mutating func text(_ path: String, keepingSlashes: Bool = false) -> String? {
         let bytes = Array(path.utf8)
         return bytes.withUnsafeBytes { raw in
-            let outcome = normalise(raw)
+            let outcome = normalise(raw, keepingSlashes: keepingSlashes)
             return withPath(outcome, of: raw) { String(decoding: $0, as: UTF8.self) }
         }
     }

@@ -27,7 +27,8 @@ private let optionalParts = [
     #"{"paths":[{"type":"prefix","pattern":"/a"}],"rewrite":{"prefix":"/b"}}"#,
     #"{"mirrors":[{"service":"shadow","percent":10}]}"#,
     #"{"upgrades":{"protocols":["websocket","irc/6.9"],"idleTimeout":"5m"}}"#,
-    #"{"labels":{"tier":"gold"}}"#, #"{"maxContentBytes":0}"#, #"{"maxContentBytes":1000000000000000}"#,
+    #"{"labels":{"tier":"gold"}}"#, #"{"encodedSlashes":true}"#, #"{"maxContentBytes":0}"#,
+    #"{"maxContentBytes":1000000000000000}"#,
     #"{"condition":"method == 'GET' && !(host == 'a')"}"#,
 ]
 

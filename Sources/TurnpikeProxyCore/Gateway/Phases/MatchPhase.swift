@@ -13,13 +13,19 @@ extension Gateway {
         guard !head.isAsterisk else { throw Refusal(.noRoute, "No route matches the request.") }
 
         let path = bytes[head.path]
-        context.path = normaliser.normalise(path)
+        context.path = normaliser.normalise(path, keepingSlashes: true)
         if case .fault(let fault) = context.path { throw .malformed(fault) }
         guard let tenant = current.tenant(of: bytes[head.host]) else {
+            guard !normaliser.hasEncodedSlashes else { throw .malformed(.forbiddenEncodedCharacter) }
             throw Refusal(.noRoute, "No route matches the request.")
         }
         let match = normaliser.withPath(context.path, of: path) { path in
             tenant.directory.lookup(RequestFacts(head, bytes, path: path, address: address, scratch: scratch))
+        }
+        if normaliser.hasEncodedSlashes {
+            guard case .route(let route)? = match, route.takesEncodedSlashes else {
+                throw .malformed(.forbiddenEncodedCharacter)
+            }
         }
         switch match {
         case .route(let route):
