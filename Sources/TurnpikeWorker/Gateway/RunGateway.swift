@@ -6,7 +6,6 @@ import Synchronization
 import TurnpikeModel
 import TurnpikeProxy
 public import TurnpikeTelemetry
-import UnixSignals
 
 /// Runs a gateway worker until SIGTERM or SIGINT, and then until it has finished the requests in flight, given back its
 /// leases and reported its usage.
@@ -19,6 +18,7 @@ public func runGateway(
     _ options: GatewayWorkerOptions, logger: Logger, metrics: MetricsRegistry,
     onStart: @escaping @Sendable (GatewayPorts) -> Void = { _ in }
 ) async throws {
+    let stop = await StopSignals.trap()
     let state = try StateDirectory(options.stateDirectory)
     let accessLog: AccessLogFile? = if case .file(let path) = options.accessLog { try AccessLogFile(path) } else { nil }
     let servedCertificates = options.secure.map { _ in ServedCertificates(metrics: metrics) }
@@ -41,7 +41,7 @@ public func runGateway(
         clientCertificates: clientCertificates, health: health, logger: logger, metrics: metrics
     ) { ports.report(gateway: $0, secure: $1) }
     let hangUp = HangUpService(accessLog: accessLog, certificates: certificates, logger: logger)
-    let services: [any ServiceLifecycle.Service] = [admin, hangUp] + certificates + [worker]
+    let services: [any ServiceLifecycle.Service] = [stop, admin, hangUp] + certificates + [worker]
     let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
             services: services.map { service in
@@ -50,7 +50,7 @@ public func runGateway(
                     failureTerminationBehavior: .gracefullyShutdownGroup
                 )
             },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+            logger: logger
         )
     )
     try await group.run()

@@ -45,9 +45,7 @@ import TurnpikeTestSupport
                 try plane.beginRestart()
                 let process = plane.process
                 // Once the program has taken its signals over; what comes before is the system's.
-                try await until("signals are taken over") {
-                    Self.heeds(SIGTERM, process.pid) && Self.heeds(SIGINT, process.pid)
-                }
+                try await until("signals are taken over") { process.heeds(SIGTERM) && process.heeds(SIGINT) }
                 try await Task.sleep(for: .milliseconds(step))
                 process.signal(step % 2 == 0 ? SIGTERM : SIGINT)
                 #expect(try await process.ended(within: .seconds(5)) == 0, "\(step): \(process.output)")
@@ -56,12 +54,22 @@ import TurnpikeTestSupport
         }
     }
 
-    /// Whether a process has a handler of its own for a signal.
-    private static func heeds(_ signal: Int32, _ process: pid_t) -> Bool {
-        guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
-            let mask = status.firstMatch(of: /SigCgt:\s*([0-9a-f]+)/).flatMap({ UInt64($0.output.1, radix: 16) })
-        else { return false }
-        return mask & (1 << UInt64(signal - 1)) != 0
+    @Test func `a signal at any moment of a gateway's start ends it in good order`() async throws {
+        try await Stage.with { stage in
+            for step in 0..<20 {
+                // Nobody is there to join.
+                let process = try stage.start(
+                    "gateway", "\(Stage.programs)/turnpike-worker",
+                    [
+                        "gateway", "--control-plane", "http://127.0.0.1:1", "--listen", "127.0.0.1:0", "--admin-listen",
+                        "127.0.0.1:0", "--state", "\(stage.folder)/g", "--join-token", "none",
+                    ])
+                try await until("signals are taken over") { process.heeds(SIGTERM) && process.heeds(SIGINT) }
+                try await Task.sleep(for: .milliseconds(step))
+                process.signal(step % 2 == 0 ? SIGTERM : SIGINT)
+                #expect(try await process.ended(within: .seconds(5)) == 0, "\(step): \(process.output)")
+            }
+        }
     }
 
     /// So many that to read them takes long enough to be seen.
