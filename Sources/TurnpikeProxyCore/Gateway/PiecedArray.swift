@@ -13,7 +13,7 @@ struct PiecedArray<Element: Sendable>: Sendable {
     var indices: Range<Int> { 0..<count }
 
     /// In the order of their numbers.
-    var values: some Sequence<Element> { pieces.lazy.joined() }
+    var values: some Collection<Element> { pieces.lazy.joined() }
 
     @inline(__always)
     subscript(index: Int) -> Element {
@@ -21,7 +21,14 @@ struct PiecedArray<Element: Sendable>: Sendable {
             let place = UInt(bitPattern: index)
             return pieces[Int(bitPattern: place / UInt(Self.pieceSize))][Int(bitPattern: place % UInt(Self.pieceSize))]
         }
-        set { pieces[index / Self.pieceSize][index % Self.pieceSize] = newValue }
+        // In place, so that what is within an element is not copied for a change.
+        _modify { yield &pieces[index / Self.pieceSize][index % Self.pieceSize] }
+    }
+
+    init() {}
+
+    init(repeating element: Element, count: Int) {
+        for _ in 0..<count { append(element) }
     }
 
     mutating func append(_ element: Element) {

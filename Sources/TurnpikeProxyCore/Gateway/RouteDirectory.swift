@@ -96,24 +96,37 @@ struct RouteDirectory: Sendable {
         }
     }
 
+    /// A route that comes into a table, or leaves it.
+    private struct Move {
+        let table: Int
+        let route: GatewayRoute
+        let isArrival: Bool
+    }
+
     /// Makes the tables anew that routes come into, or leave.
     private mutating func move(_ changes: [Change]) -> [Fault] {
-        var touched: [Int: (gone: Set<ObjectIdentifier>, new: [GatewayRoute])] = [:]
+        var moves: [Move] = []
+        moves.reserveCapacity(2 * changes.count)
         for change in changes {
             if let former = change.former {
-                for number in count(former, -1, among: shards.count) {
-                    touched[number, default: ([], [])].gone.insert(ObjectIdentifier(former))
-                }
+                moves += count(former, -1, among: shards.count).map { Move(table: $0, route: former, isArrival: false) }
             }
             if let now = change.now {
-                for number in count(now, 1, among: shards.count) { touched[number, default: ([], [])].new.append(now) }
+                moves += count(now, 1, among: shards.count).map { Move(table: $0, route: now, isArrival: true) }
             }
         }
         noteDepths()
+        moves.sort { $0.table < $1.table }
         var faults: [Fault] = []
-        for (number, change) in touched.sorted(by: { $0.key < $1.key }) {
-            let staying = shards[number].routes.filter { !change.gone.contains(ObjectIdentifier($0)) }
-            guard let made = shard(number, of: shards.count, staying, change.new, &faults) else { continue }
+        var rest = moves[...]
+        while let number = rest.first?.table {
+            let own = rest.prefix { $0.table == number }
+            rest = rest[own.endIndex...]
+            let gone = Set(own.lazy.filter { !$0.isArrival }.map { ObjectIdentifier($0.route) })
+            let new = own.filter(\.isArrival).map(\.route)
+            guard let made = shard(number, of: shards.count, shards[number].routes, without: gone, new, &faults) else {
+                continue
+            }
             shards[number] = made
         }
         return faults
@@ -146,9 +159,10 @@ struct RouteDirectory: Sendable {
 
     /// - Returns: nil where there are faults.
     private func shard(
-        _ number: Int, of count: Int, _ staying: [GatewayRoute], _ new: [GatewayRoute], _ faults: inout [Fault]
+        _ number: Int, of count: Int, _ known: [GatewayRoute], without gone: Set<ObjectIdentifier> = [],
+        _ new: [GatewayRoute], _ faults: inout [Fault]
     ) -> Shard? {
-        let routes = Self.merged(staying, new)
+        let routes = Self.merged(known, without: gone, new)
         let share = count > 1 ? RouteShare(number: number, count: count, hash: hash) : nil
         do {
             return try Shard(routes, hashSeed: hashSeed, share: share)
@@ -168,20 +182,23 @@ struct RouteDirectory: Sendable {
         }
     }
 
-    /// In the order of their ids, in which those that stay are already.
-    private static func merged(_ staying: [GatewayRoute], _ new: [GatewayRoute]) -> [GatewayRoute] {
-        let new = new.sorted { $0.id < $1.id }
+    /// In the order of their ids, in which the known ones are already.
+    private static func merged(
+        _ known: [GatewayRoute], without gone: Set<ObjectIdentifier>, _ new: [GatewayRoute]
+    ) -> [GatewayRoute] {
+        let new = new.count > 1 ? new.sorted { $0.id < $1.id } : new
         var routes: [GatewayRoute] = []
-        routes.reserveCapacity(staying.count + new.count)
+        routes.reserveCapacity(known.count + new.count)
         var next = 0
-        for route in staying {
+        for route in known where gone.isEmpty || !gone.contains(ObjectIdentifier(route)) {
             while next < new.count, new[next].id < route.id {
                 routes.append(new[next])
                 next += 1
             }
             routes.append(route)
         }
-        return routes + new[next...]
+        routes += new[next...]
+        return routes
     }
 
     /// The numbers of the tables that a route lies in.

@@ -4,16 +4,16 @@
 /// copied from: versions of a large map cost what differs between them.
 struct ShardedMap<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Entries of a shard, on average, above which there are made twice as many, and below which half.
-    private static var bounds: ClosedRange<Int> { 8...64 }
+    private static var bounds: ClosedRange<Int> { 4...24 }
 
     /// A power of two.
-    private var shards: [[Key: Value]] = [[:]]
+    private var shards = PiecedArray<[Key: Value]>(repeating: [:], count: 1)
     private(set) var count = 0
 
     var isEmpty: Bool { count == 0 }
 
     /// In no order.
-    var values: some Collection<Value> { shards.lazy.flatMap(\.values) }
+    var values: some Collection<Value> { shards.values.lazy.flatMap(\.values) }
 
     subscript(key: Key) -> Value? {
         get { shards[shard(of: key)][key] }
@@ -36,7 +36,7 @@ struct ShardedMap<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private mutating func share(among number: Int) {
         let former = shards
-        shards = Array(repeating: [:], count: number)
-        for (key, value) in former.lazy.joined() { shards[shard(of: key)][key] = value }
+        shards = PiecedArray(repeating: [:], count: number)
+        for (key, value) in former.values.lazy.joined() { shards[shard(of: key)][key] = value }
     }
 }

@@ -30,6 +30,14 @@ struct ByteMap: Sendable {
 
     init(seed: UInt64) { hasher = ByteHash(seed: seed) }
 
+    /// Makes room for keys of so many bytes in all. To be called while there are none.
+    mutating func reserve(_ entries: Int, bytes: Int) {
+        guard count == 0, entries > 0 else { return }
+        let size = 1 << (Int.bitWidth - (2 * entries - 1).leadingZeroBitCount)
+        slots = [Slot](repeating: Slot(), count: size)
+        keys.reserveCapacity(bytes)
+    }
+
     /// Takes a pair, or gives the value that its key has already.
     ///
     /// - Parameter value: not zero.
@@ -89,7 +97,7 @@ struct ByteMap: Sendable {
 
     private mutating func grow() {
         let old = slots
-        slots = [Slot](repeating: Slot(), count: max(8, 2 * old.count))
+        slots = [Slot](repeating: Slot(), count: 2 * old.count)
         for slot in old where slot.value != 0 { place(slot) }
     }
 

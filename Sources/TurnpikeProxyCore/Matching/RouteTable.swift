@@ -127,7 +127,7 @@ public final class RouteTable: Sendable {
 
     /// Builds one of several tables, which holds of all entries no more than what lies in its share. Every entry names hosts.
     init(_ members: [Member], hashSeed: UInt64, share: RouteShare?) throws(Fault) {
-        var builder = RouteTableBuilder(hashSeed: hashSeed, share: share, entries: members.count)
+        var builder = RouteTableBuilder(hashSeed: hashSeed, share: share, for: members)
         for position in members.indices { try builder.insert(members[position], at: position) }
         let places = builder.laidOut()
         self.members = members

@@ -16,14 +16,14 @@ struct RouteTableBuilder {
     private(set) var hosts: ByteMap
     private(set) var hasWildcards = false
     private(set) var anyHost: UInt32 = 0
-    private(set) var buckets = [RouteBucket()]
+    private(set) var buckets: [RouteBucket] = []
     /// Of a share: by number of the host and stem.
     private(set) var stems: ByteMap
     private(set) var exactPaths: ByteMap
     private(set) var edges: ByteMap
     /// By bucket and literal segments of regexes.
     private(set) var groups: ByteMap
-    private(set) var nodes = [TrieNode()]
+    private(set) var nodes: [TrieNode] = []
     private let share: RouteShare?
     private var hostCount: UInt32 = 0
     /// By node, of the few that have any.
@@ -34,15 +34,23 @@ struct RouteTableBuilder {
     /// By bucket.
     private var expressions: [UInt32: [RegexPlace]] = [:]
 
-    /// - Parameter entries: how many will come.
-    init(hashSeed: UInt64, share: RouteShare?, entries: Int) {
+    /// - Parameter members: that will be inserted. Mostly each has one place in a share: there is room for that from the start.
+    init(hashSeed: UInt64, share: RouteShare?, for members: [RouteTable.Member]) {
         self.share = share
         hosts = ByteMap(seed: hashSeed)
         stems = ByteMap(seed: hashSeed)
         exactPaths = ByteMap(seed: hashSeed)
         edges = ByteMap(seed: hashSeed)
         groups = ByteMap(seed: hashSeed)
-        gathered.reserveCapacity(entries)
+        gathered.reserveCapacity(members.count)
+        nodes.reserveCapacity(members.count + 1)
+        nodes.append(TrieNode())
+        if share != nil {
+            buckets.reserveCapacity(members.count + 1)
+            let bytes = members.reduce(0) { $0 + ($1.prepared.paths.first?.stem.bytes.count ?? 0) }
+            stems.reserve(members.count, bytes: bytes)
+        }
+        buckets.append(RouteBucket())
     }
 
     mutating func insert(_ member: RouteTable.Member, at position: Int) throws(RouteTable.Fault) {

@@ -25,7 +25,18 @@ public enum CompiledResource: Sendable, Hashable {
         }
     }
 
-    public var name: CompiledName { CompiledName(type, tenant: content.tenant, name: content.name) }
+    /// Not by its content as a whole, which would be copied for that.
+    public var name: CompiledName {
+        switch self {
+        case .route(let route): CompiledName(.route, tenant: route.tenant, name: route.name)
+        case .cluster(let cluster): CompiledName(.cluster, tenant: cluster.tenant, name: cluster.name)
+        case .key(let key): CompiledName(.key, tenant: key.tenant, name: key.name)
+        case .rateLimit(let rateLimit): CompiledName(.rateLimit, tenant: rateLimit.tenant, name: rateLimit.name)
+        case .quota(let quota): CompiledName(.quota, tenant: quota.tenant, name: quota.name)
+        case .certificate(let certificate):
+            CompiledName(.certificate, tenant: certificate.tenant, name: certificate.name)
+        }
+    }
 
     var content: any CompiledContent {
         switch self {
