@@ -70,8 +70,9 @@ final class GatewaySink: ConfigurationSink {
             return current
         }
         await server.apply(configuration)
-        // All that it had and nobody has any more is freed here: on a loop, requests would wait for that.
-        withExtendedLifetime(former) {}
+        // All that it had and nobody has any more is freed aside: on a loop, requests would wait for that, and here the change's
+        // acknowledgement.
+        Task.detached { withExtendedLifetime(former) {} }
     }
 
     func answer(_ probe: Probe) async -> ProbeAnswer { await server.answer(probe) }
