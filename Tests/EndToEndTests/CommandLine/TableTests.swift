@@ -41,6 +41,11 @@ import TurnpikeModel
                 """)
     }
 
+    @Test func `what a worker does has no column among what is configured`() {
+        let table = Table(documents: [["name": "gw-1", "kind": "gateway", "status": ["connected": true, "lag": 0]]])
+        #expect(table.columns.map(\.title) == ["name", "kind"])
+    }
+
     @Test func `a long cell is cut`() {
         #expect(Table.cell(.string(String(repeating: "x", count: 100))).count == 60)
     }

@@ -5,8 +5,8 @@ import TurnpikeModel
 extension Table {
     /// The longest that a cell made of a list or an object may be, in characters.
     private static let cellLimit = 60
-    /// Fields of the envelope that a table of one kind and tenant can do without.
-    private static let hidden: Set<String> = ["tenant", "id", "createdAt"]
+    /// Fields that a table of one kind and tenant can do without; how a worker fares is `turnpike workers`' to tell.
+    private static let hidden: Set<String> = ["tenant", "id", "createdAt", "status"]
     private static let last = ["labels", "revision", "updatedAt"]
 
     /// Resources of one kind, one a row: the name, what the kind itself says, then labels, revision and time.
