@@ -43,6 +43,9 @@ final class OperationMetrics: Sendable {
         durations.observe(duration)
     }
 
+    /// Counts a request that could not be read, among those of no known method and path.
+    func noteUnread(status: HTTPResponse.Status) { note(.other, nil, status: status, .zero) }
+
     private func counter(of operation: Operation, _ statusClass: Int) -> Counter {
         registry.counter(
             .apiRequests, help: "Requests to the REST API, by operation and status class.",

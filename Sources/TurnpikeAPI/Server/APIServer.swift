@@ -113,7 +113,11 @@ public final class APIServer: Sendable {
         _ onReady: @escaping @Sendable (Int) async -> Void
     ) -> Application<CurrentResponder> {
         let http = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [MalformedRequests(logger: self.logger)],
+            additionalChannelHandlers: [
+                MalformedRequests(logger: self.logger, metrics: self.operationMetrics) {
+                    self.state.withLock(\.control)?.revision
+                }
+            ],
             idleTimeout: .nanoseconds(options.idleTimeout.inNanoseconds))
         let (connections, patience) = (connections, options.drainTimeout)
         return Application(

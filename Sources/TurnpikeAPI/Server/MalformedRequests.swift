@@ -19,10 +19,17 @@ final class MalformedRequests: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let logger: Logger
+    private let metrics: OperationMetrics
+    /// The newest one; `nil` while the control plane is being loaded.
+    private let revision: @Sendable () -> Revision?
     /// What could not be read and has no answer yet.
     private var fault: HTTPParserError?
 
-    init(logger: Logger) { self.logger = logger }
+    init(logger: Logger, metrics: OperationMetrics, revision: @escaping @Sendable () -> Revision?) {
+        self.logger = logger
+        self.metrics = metrics
+        self.revision = revision
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         fault = error as? HTTPParserError
@@ -44,11 +51,13 @@ final class MalformedRequests: ChannelDuplexHandler, RemovableChannelHandler {
                 LogKey.remoteAddress: "\(context.channel.remoteAddress?.ipAddress ?? "")",
             ])
         let body = error.problem(detail: error.detail, instance: nil, requestID: id).bytes(.pretty)
-        let headers: HTTPFields = [
+        var headers: HTTPFields = [
             .connection: "close", .contentType: "application/problem+json", .contentLength: "\(body.count)",
             .requestID: id,
         ]
+        headers[.turnpikeRevision] = revision().map { "\($0)" }
         let status = HTTPResponse.Status(code: error.code.status)
+        metrics.noteUnread(status: status)
         context.write(wrapOutboundOut(.head(HTTPResponse(status: status, headerFields: headers))), promise: nil)
         context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: promise)
     }

@@ -34,7 +34,9 @@ import TurnpikeTelemetry
             #expect(problem["type"]?.string == code.type && problem["detail"]?.string?.isEmpty == false)
             let id = try #require(problem["requestId"]?.string)
             #expect(id.hasPrefix("req_") && answer.contains("X-Request-Id: \(id)"))
+            #expect(answer.contains("Turnpike-Revision: 1\r\n"))
             #expect(await connection.isClosed())
+            #expect(server.metrics.render().contains(#"status_class="4xx"} 1"#))
             #expect(!server.metrics.render().contains(#"status_class="5xx""#))
         }
     }
