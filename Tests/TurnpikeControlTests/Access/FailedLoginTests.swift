@@ -29,6 +29,17 @@ import TurnpikeTestSupport
         #expect(failed.delay(of: "a", at: muchLater) != nil)
     }
 
+    @Test(arguments: [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::7", true), ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
+        ("::ffff:192.0.2.1", "192.0.2.1", true), ("192.0.2.1", "192.0.2.2", false), ("192.0.2.1", "::1", false),
+    ])
+    func `who has a network of IPv6 addresses is one caller`(first: String, second: String, isOne: Bool) {
+        var failed = FailedLogins()
+        for _ in 0..<FailedLogins.burst { failed.note(first, at: start) }
+        #expect((failed.delay(of: second, at: start) != nil) == isOne)
+        #expect(failed.delay(of: first, at: start) != nil)
+    }
+
     @Test func `a clock that goes back locks nobody out`() {
         var failed = FailedLogins()
         for _ in 0..<FailedLogins.burst { failed.note("a", at: start) }
