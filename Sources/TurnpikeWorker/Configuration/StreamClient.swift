@@ -65,11 +65,17 @@ extension StreamClient {
     private func follow(from revision: Revision?) async {
         do {
             let (deltas, queue) = AsyncStream.makeStream(of: Delta.self)
+            // Of those that wait, the newest stands for all.
+            let (acknowledgements, outbox) = AsyncStream.makeStream(
+                of: Acknowledgement.self, bufferingPolicy: .bufferingNewest(1))
+            let work = Work(deltas: queue, acknowledgements: outbox)
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.read(from: revision, into: queue) }
+                group.addTask { try await self.read(from: revision, into: work) }
                 // Beside the reading, so that what comes meanwhile becomes one change.
-                group.addTask { for await delta in deltas { try await self.apply(delta, queue) } }
-                group.addTask { try await self.watch(queue) }
+                group.addTask { for await delta in deltas { try await self.apply(delta, work) } }
+                // Beside the applying, so that the next change does not wait for the control plane's answer.
+                group.addTask { for await one in acknowledgements { await self.acknowledge(one) } }
+                group.addTask { try await self.watch(work) }
                 defer { group.cancelAll() }
                 _ = try await group.next()
             }
@@ -79,22 +85,28 @@ extension StreamClient {
         }
     }
 
-    private typealias Queue = AsyncStream<Delta>.Continuation
+    /// Takes what is to be done beside the reading.
+    private struct Work {
+        /// To be applied, one at a time.
+        var deltas: AsyncStream<Delta>.Continuation
+        /// To be sent, of what is served.
+        var acknowledgements: AsyncStream<Acknowledgement>.Continuation
+    }
 
-    private func read(from revision: Revision?, into queue: Queue) async throws {
+    private func read(from revision: Revision?, into work: Work) async throws {
         do {
             let body = try await client.openStream(from: revision, announcement)
             connected.set(1)
             logger.info("The configuration stream is open.", metadata: [LogKey.revision: "\(revision ?? 0)"])
-            try await perform(handle(.opened), queue)
+            try await perform(handle(.opened), work)
             var lines = LineSplitter(maximumBytes: Frame.maximumBytes)
             for try await piece in body {
                 lines.append(piece.readableBytesView)
-                while let event = next(&lines) { try await perform(handle(event), queue) }
+                while let event = next(&lines) { try await perform(handle(event), work) }
             }
-            try await perform(handle(.ended), queue)
+            try await perform(handle(.ended), work)
         } catch let failure as ControlPlaneFailure where failure.isUnauthorized {
-            try await perform(handle(.unauthorized), queue)
+            try await perform(handle(.unauthorized), work)
         }
     }
 
@@ -108,20 +120,22 @@ extension StreamClient {
     }
 
     /// Ends with an error once nothing has come for too long.
-    private func watch(_ queue: Queue) async throws {
+    private func watch(_ work: Work) async throws {
         while let deadline = session.withLock({ $0.deadline }) {
             try await Task.sleep(until: deadline, clock: .continuous)
-            try await perform(handle(.tick), queue)
+            try await perform(handle(.tick), work)
         }
     }
 
-    /// - Parameter queue: takes what is to be applied, one delta at a time.
     /// - Throws: the reason for which the connection is to be dropped.
-    private func perform(_ actions: [StreamSession.Action], _ queue: Queue) async throws {
+    private func perform(_ actions: [StreamSession.Action], _ work: Work) async throws {
         for action in actions {
             switch action {
-            case .apply(let delta): queue.yield(delta)
-            case .acknowledge(let acknowledgement): await acknowledge(acknowledgement)
+            case .apply(let delta): work.deltas.yield(delta)
+            case .acknowledge(let acknowledgement) where acknowledgement.isApplied:
+                work.acknowledgements.yield(acknowledgement)
+            // With a rejection the connection ends: before, it is to be told why.
+            case .acknowledge(let rejection): await acknowledge(rejection)
             case .persist(let delta): store.save(delta)
             case .answer(let probe): answer(probe)
             case .drop(let reason): throw reason
@@ -130,11 +144,11 @@ extension StreamClient {
         }
     }
 
-    private func apply(_ delta: Delta, _ queue: Queue) async throws {
+    private func apply(_ delta: Delta, _ work: Work) async throws {
         let reasons = await sink.take(delta)
         guard reasons.isEmpty else {
             rejections.increment()
-            try await perform(handle(.rejected(reasons.bounded)), queue)
+            try await perform(handle(.rejected(reasons.bounded)), work)
             return
         }
         appliedRevision.set(delta.revision)
@@ -144,7 +158,7 @@ extension StreamClient {
                 LogKey.revision: "\(delta.revision)", LogKey.count: "\(delta.set.count + delta.removed.count)",
             ]
         )
-        try await perform(handle(.applied), queue)
+        try await perform(handle(.applied), work)
     }
 
     /// One that does not arrive is sent again with the next heartbeat.

@@ -65,6 +65,33 @@ private final class Streams: Sendable {
     }
 }
 
+/// One stream, which goes on once the first acknowledgement has come.
+private final class StagedStream: Sendable {
+    private let bytes: AsyncStream<[UInt8]>
+    private let continuation: AsyncStream<[UInt8]>.Continuation
+    private let rest: Mutex<[Frame]>
+    /// To the first acknowledgement.
+    private let reply: FakeReply
+
+    init(_ frames: [Frame], then rest: [Frame], reply: FakeReply = .empty(204)) {
+        (bytes, continuation) = AsyncStream.makeStream()
+        continuation.yield(frames.flatMap(\.line))
+        self.rest = Mutex(rest)
+        self.reply = reply
+    }
+
+    func answer(_ request: FakeRequest) -> FakeReply {
+        guard request.call == "acknowledgements" else { return .stream(bytes) }
+        let next = rest.withLock { rest in
+            defer { rest = [] }
+            return rest
+        }
+        guard !next.isEmpty else { return .empty(204) }
+        continuation.yield(next.flatMap(\.line))
+        return reply
+    }
+}
+
 @Suite struct StreamClientTests {
     /// Runs a client against `answer` until `body` returns.
     ///
@@ -100,8 +127,8 @@ private final class Streams: Sendable {
     }
 
     @Test func `deltas are applied, acknowledged and kept`() async throws {
-        let streams = Streams([frames(1, isSnapshot: true, set: [key("a")]) + frames(2, set: [key("b")])])
-        let kept = try await follow({ streams.answer($0) }) { fake, sink in
+        let staged = StagedStream(frames(1, isSnapshot: true, set: [key("a")]), then: frames(2, set: [key("b")]))
+        let kept = try await follow({ staged.answer($0) }) { fake, sink in
             var applied = sink.applied.makeAsyncIterator()
             #expect(await applied.next() == snapshot(1, key("a")))
             #expect(await applied.next() == snapshot(2, key("a"), key("b")))
@@ -111,6 +138,22 @@ private final class Streams: Sendable {
             #expect(fake.requests.allSatisfy { $0.bearer == testIdentity.credential })
         }
         #expect(kept == snapshot(2, key("a"), key("b")))
+    }
+
+    @Test func `changes are applied while an acknowledgement is under way, and the newest is sent then`() async throws {
+        let (held, release) = AsyncStream<[UInt8]>.makeStream()
+        let staged = StagedStream(
+            frames(1, isSnapshot: true, set: [key("a")]),
+            then: frames(2, set: [key("b")]) + frames(3, set: [key("c")]), reply: .stream(held))
+        try await follow({ staged.answer($0) }) { fake, sink in
+            var applied = sink.applied.makeAsyncIterator()
+            #expect(await applied.next() == snapshot(1, key("a")))
+            #expect(await applied.next() == snapshot(2, key("a"), key("b")))
+            #expect(await applied.next() == snapshot(3, key("a"), key("b"), key("c")))
+            #expect(fake.acknowledgements == [Acknowledgement(revision: 1)])
+            release.finish()
+            await fake.wait { $0.acknowledgements.last == Acknowledgement(revision: 3) }
+        }
     }
 
     @Test func `a rejected configuration is answered with its reasons and the next stream starts before it`()
@@ -155,7 +198,11 @@ private final class Streams: Sendable {
 extension FakeControlPlane {
     fileprivate var streamTargets: [String] { requests.filter { $0.call == "stream" }.map(\.target) }
 
+    fileprivate var acknowledgements: [Acknowledgement] { requests.acknowledgements }
+}
+
+extension [FakeRequest] {
     fileprivate var acknowledgements: [Acknowledgement] {
-        requests.filter { $0.call == "acknowledgements" }.compactMap { try? Acknowledgement(json: $0.body) }
+        filter { $0.call == "acknowledgements" }.compactMap { try? Acknowledgement(json: $0.body) }
     }
 }
