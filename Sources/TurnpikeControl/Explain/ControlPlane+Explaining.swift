@@ -29,7 +29,7 @@ extension ControlPlane {
                     .init(
                         method: request.method, host: request.host, target: request.path, fields: request.headers,
                         address: request.address, zone: request.zone))
-            } catch { throw TurnpikeError(.malformedRequest, "A gateway refuses such a request: \(error).") }
+            } catch { throw TurnpikeError(.malformedRequest, "A gateway refuses such a request: \(error.reason).") }
         }
 
         var explanation = Explanation(

@@ -60,6 +60,7 @@ import TurnpikeModel
             #expect(method["outcome"]?["status"] == 405 && method["route"] == .null)
             let bad = try await server.send(.post, "/v1/explain", #"{"host":"api.acme.test","path":"/a/../../b"}"#)
             #expect(bad.status == 400 && bad.problem == "malformed-request")
+            #expect(bad.json["detail"]?.string == "A gateway refuses such a request: path climbs above root.")
             #expect(try await server.send(.post, "/v1/explain", #"{"path":"/"}"#).faults == ["/host required"])
         }
     }
