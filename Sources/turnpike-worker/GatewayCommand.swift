@@ -94,8 +94,8 @@ struct GatewayCommand: AsyncParsableCommand {
     @Option(
         help: """
             What a line of the access log tells, with commas between: time, requestId, traceId, remoteAddress, scheme, protocol, \
-            tenant, route, keyId, host, method, path, status, bytesIn, bytesOut, durationMs, upstreamMs, service, endpoint, upstreamStatus, \
-            attempts, code, reason. (default: all of it)
+            tenant, route, keyId, host, method, path, userAgent, status, bytesIn, bytesOut, durationMs, upstreamMs, service, endpoint, upstreamStatus, \
+            attempts, code, reason. (default: all but userAgent)
             """)
     var accessLogFields: String?
 

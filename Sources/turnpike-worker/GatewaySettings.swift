@@ -30,7 +30,7 @@ import TurnpikeWorker
 /// - `trustedProxies`: addresses and ranges of proxies, with commas between them, whose `X-Forwarded-For` or `Forwarded` says whom a
 ///   request comes from; up to 256. Default: none, a request comes from whom its connection comes from.
 /// - `accessLog`: `off`, `stdout` or a file's path. Default `off`.
-/// - `accessLogFields`: names of ``AccessLogField``, with commas between them. Default: all.
+/// - `accessLogFields`: names of ``AccessLogField``, with commas between them. Default: all but `userAgent`.
 /// - `accessLogSampling`: the share of the requests that get a line, 0 to 1; refusals and failures always do. Default 1.
 /// - `debugToken` (secret), or `debugTokenFile`, a file that holds it: what an operator shows in `Turnpike-Debug` to be told what
 ///   becomes of a request; 16 to 256 visible ASCII characters. Default: nobody is told.

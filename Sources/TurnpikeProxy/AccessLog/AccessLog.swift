@@ -18,6 +18,8 @@ final class AccessLog {
     private var isFlushPlanned = false
     private var dropped = 0
 
+    var wantsAgent: Bool { format.fields.contains(.userAgent) }
+
     init(_ writer: DescriptorWriter, in format: AccessLogFormat, loop: any EngineLoop) {
         self.writer = writer
         self.format = format

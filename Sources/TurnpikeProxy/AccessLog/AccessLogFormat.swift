@@ -21,6 +21,8 @@ public enum AccessLogField: String, Sendable, CaseIterable {
     case method
     /// As sent, without its query.
     case path
+    /// What the client calls itself, cut off at 256 bytes. Not told unless it is asked for: it says much of people.
+    case userAgent
     case status, bytesIn, bytesOut
     /// Milliseconds: from the head to the end of the answer, and from handing it to the upstream to the head of its answer.
     case duration = "durationMs"
@@ -35,13 +37,16 @@ public enum AccessLogField: String, Sendable, CaseIterable {
 
 /// What the access log tells, and of which requests.
 public struct AccessLogFormat: Sendable, Hashable {
-    /// Default: all.
+    /// Default: ``usual``.
     public var fields: Set<AccessLogField>
     /// The share of the requests that get a line, 0 to 1, chosen by their ids. Whatever the gateway refused, and whatever failed,
     /// gets one in any case. Default 1.
     public var share: Double
 
-    public init(fields: Set<AccessLogField> = Set(AccessLogField.allCases), share: Double = 1) {
+    /// All but those that are told only where they are asked for.
+    public static let usual = Set(AccessLogField.allCases).subtracting([.userAgent])
+
+    public init(fields: Set<AccessLogField> = usual, share: Double = 1) {
         self.fields = fields
         self.share = share
     }

@@ -62,6 +62,8 @@ struct LogLineBuffer {
         guard !method.isEmpty else { return }
         if begin(.method) { quoted(method) }
         if begin(.path) { quoted(path) }
+        // Of any bytes, which JSON cannot hold.
+        if let agent = exchange.parties?.agent, begin(.userAgent) { quoted(String(decoding: agent, as: UTF8.self)) }
     }
 
     private mutating func appendAnswer(_ exchange: ExchangeRecord) {

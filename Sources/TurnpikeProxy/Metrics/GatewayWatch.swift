@@ -13,6 +13,7 @@ final class GatewayWatch: GatewayObserver {
 
     /// For the access log alone.
     var wantsParties: Bool { log != nil }
+    var wantsAgent: Bool { log?.wantsAgent == true }
 
     init(log: AccessLog?, traces: LoopTraces?, metrics: GatewayMetrics, logger: Logger) {
         self.log = log

@@ -51,12 +51,17 @@ public struct ExchangeParties: Sendable {
     /// Of the last try.
     public var service: String?
     public var endpoint: EndpointAddress?
+    /// What the client calls itself (`User-Agent`), cut off at 256 bytes, which are whatever it has sent; nil where it does not say, or
+    /// the observer does not ask for it.
+    public var agent: [UInt8]?
 }
 
 /// Who watches a gateway. Called on the loop's thread: must neither block nor wait.
 public protocol GatewayObserver: AnyObject {
     /// Whether it wants to be told of ``ExchangeRecord/parties``, which costs something for each request. Asked once.
     var wantsParties: Bool { get }
+    /// Whether it wants to be told of ``ExchangeParties/agent`` too. Asked once. Default: no.
+    var wantsAgent: Bool { get }
     /// - Parameters:
     ///   - method: as sent; empty where the request could not be read.
     ///   - path: as sent, without query, cut off at 1 KiB.
@@ -85,6 +90,10 @@ public protocol GatewayObserver: AnyObject {
     func lookedUp(isAnswered: Bool)
     /// A request waited for a lease.
     func leaseWaitEnded(_ outcome: LeaseWaitOutcome)
+}
+
+extension GatewayObserver {
+    public var wantsAgent: Bool { false }
 }
 
 public enum UpstreamFailure: String, Sendable, CaseIterable {

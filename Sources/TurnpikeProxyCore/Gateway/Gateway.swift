@@ -26,6 +26,7 @@ public final class Gateway {
     let trustedProxies: TrustedProxies?
     let observer: (any GatewayObserver)?
     let wantsParties: Bool
+    let wantsAgent: Bool
     let rateLimiter: RateLimiter
 
     var current: GatewayConfiguration?
@@ -69,6 +70,7 @@ public final class Gateway {
         self.recorder = recorder
         self.observer = observer
         wantsParties = observer?.wantsParties == true
+        wantsAgent = wantsParties && observer?.wantsAgent == true
         self.rateLimiter = rateLimiter
         self.digest = digest
         self.debugCheck = debugCheck

@@ -43,7 +43,8 @@ extension ServerConnection {
     private var parties: ExchangeParties {
         ExchangeParties(
             client: client, scheme: origin.scheme, speaksHTTP2: speaksHTTP2, trace: request.loggedTrace,
-            service: request.attempts > 0 ? request.cluster?.name : nil, endpoint: request.lastEndpoint)
+            service: request.attempts > 0 ? request.cluster?.name : nil, endpoint: request.lastEndpoint,
+            agent: loggedAgent.isEmpty ? nil : Array(logged.bytes[loggedAgent]))
     }
 
     private var exchangeRecord: ExchangeRecord {

@@ -96,7 +96,7 @@ extension ServerConnection {
         requestBody = BodyReader(.none)
         request.bytesIn = Int64(byteCount)
         logged.removeAll()
-        (loggedMethod, loggedPath, loggedHost) = (.empty, .empty, .empty)
+        (loggedMethod, loggedPath, loggedHost, loggedAgent) = (.empty, .empty, .empty, .empty)
     }
 
     /// Decides on a request whose head is complete.
@@ -116,6 +116,7 @@ extension ServerConnection {
             bytes[ByteRange(head.path.lowerBound, head.path.lowerBound + min(head.path.count, 1024))])
         if gateway.wantsParties {
             loggedHost = logged.append(bytes[head.host])
+            if gateway.wantsAgent { logAgent(head, bytes) }
             request.loggedTrace = request.trace?.trace.context ?? TraceParent(of: head, in: bytes)
         }
         do throws(Refusal) {
@@ -133,6 +134,11 @@ extension ServerConnection {
         } catch {
             refuse(error)
         }
+    }
+
+    private func logAgent(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) {
+        let value = head.fields.first(named: "user-agent", in: bytes)?.value ?? .empty
+        loggedAgent = logged.append(bytes[ByteRange(value.lowerBound, value.lowerBound + min(value.count, 256))])
     }
 
     // MARK: - Waiting for a grant

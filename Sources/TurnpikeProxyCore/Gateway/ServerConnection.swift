@@ -91,11 +91,12 @@ public final class ServerConnection {
     var heldLength = 0
     /// Of these, the head's to forward, or where a redirect leads.
     var forwardedHeadLength = 0
-    /// Method and path for the log, and the host where the observer asks for it.
+    /// Method and path for the log, and the host and what the client calls itself where the observer asks for them.
     let logged = ByteStage()
     var loggedMethod = ByteRange.empty
     var loggedPath = ByteRange.empty
     var loggedHost = ByteRange.empty
+    var loggedAgent = ByteRange.empty
 
     /// - Parameters:
     ///   - client: whom the connection comes from.

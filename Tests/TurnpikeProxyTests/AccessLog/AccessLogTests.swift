@@ -109,9 +109,35 @@ import TurnpikeTestSupport
         #expect(refused.first?["remoteAddress"] == "127.0.0.1" && refused.first?["requestId"] != nil)
     }
 
+    @Test(arguments: Transport.available)
+    func `what a client calls itself is told where that is asked for, whatever it is made of`(
+        on transport: Transport
+    ) async throws {
+        let origin = try await Origin.start()
+        let resources = [Pieces.route(), Pieces.cluster(origin.port)]
+        func agents(_ format: AccessLogFormat) async throws -> [JSON?] {
+            try await logged(on: transport, resources, in: format) { gateway in
+                let client = try await gateway.connect()
+                for agent in [Array("curl/8 \"x\"\\".utf8), [0xFF, 0x61], [UInt8](repeating: 0x61, count: 300), []] {
+                    let head = "GET /v1 HTTP/1.1\r\nHost: api.acme.test\r\nUser-Agent: "
+                    try await client.send(Array(head.utf8) + agent + Array("\r\n\r\n".utf8))
+                    #expect(try await client.response().status == 200)
+                }
+                try await client.send("nonsense\r\n\r\n")
+                #expect(try await client.response().status == 400)
+            }.map { $0["userAgent"] }
+        }
+        #expect(
+            try await agents(AccessLogFormat(fields: [.userAgent, .status]))
+                == ["curl/8 \"x\"\\", "\u{FFFD}a", .string(String(repeating: "a", count: 256)), nil, nil])
+        #expect(try await agents(AccessLogFormat()) == [nil, nil, nil, nil, nil])
+        await origin.stop()
+    }
+
     /// What a gateway has written down of what `body` asked of it.
     private func logged(
         on transport: Transport, _ resources: [CompiledResource], certificates: [ServerCertificate] = [],
+        in format: AccessLogFormat = AccessLogFormat(),
         _ body: (GatewayHarness) async throws -> Void
     ) async throws -> [JSON] {
         let url = FileManager.default.temporaryDirectory.appending(path: "access-\(UUID().uuidString).log")
@@ -119,7 +145,9 @@ import TurnpikeTestSupport
         defer { try? FileManager.default.removeItem(at: url) }
         let file = try FileHandle(forWritingTo: url)
         try await GatewayHarness.run(
-            on: transport, resources, log: .descriptor(file.fileDescriptor), certificates: certificates, body)
+            on: transport, resources, log: .descriptor(file.fileDescriptor), logFormat: format,
+            certificates: certificates,
+            body)
         try file.close()
         return try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map { try JSON.parse(String($0)) }
     }

@@ -39,7 +39,8 @@ struct GatewayHarness: Sendable {
     /// - Parameter isSecure: ``connect(receiveBuffer:halfCloses:)`` does it over TLS.
     static func run<Result: Sendable>(
         on transport: Transport, _ resources: [CompiledResource]?, limits: GatewayLimits = GatewayLimits(),
-        pool: PoolLimits = PoolLimits(), connections: Int = 1000, log: AccessLogDestination = .off, loops: Int = 1,
+        pool: PoolLimits = PoolLimits(), connections: Int = 1000, log: AccessLogDestination = .off,
+        logFormat: AccessLogFormat = AccessLogFormat(), loops: Int = 1,
         leases: any LeaseSource = NoLeases(), certificates: [ServerCertificate] = [], secure: ServerCertificates? = nil,
         isSecure: Bool = false, clientCertificates: ClientCertificates = ClientCertificates(),
         resolver: any NameResolver = SystemResolver(), tracing: GatewayTracing? = nil,
@@ -54,6 +55,7 @@ struct GatewayHarness: Sendable {
         let server = try await GatewayServer.start(
             options: GatewayOptions(
                 port: 0, limits: limits, pool: pool, connections: connections, accessLog: log,
+                accessLogFormat: logFormat,
                 transport: transport, loops: loops,
                 secure: secure.map { SecureListener(host: "127.0.0.1", port: 0, certificates: $0) },
                 clientCertificates: clientCertificates, tracing: tracing, trustedProxies: trustedProxies
