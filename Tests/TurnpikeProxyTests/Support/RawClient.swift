@@ -24,7 +24,7 @@ final class RawClient: Sendable {
         private struct State {
             var bytes: [UInt8] = []
             var isClosed = false
-            var hasFailed = false
+            var failure: String?
             var waiter: CheckedContinuation<Void, Never>?
         }
 
@@ -42,11 +42,12 @@ final class RawClient: Sendable {
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
-            wake { $0.hasFailed = true }
+            wake { $0.failure = "\(error)" }
             context.close(promise: nil)
         }
 
-        var hasFailed: Bool { state.withLock { $0.hasFailed } }
+        /// What the connection failed of, if it did.
+        var failure: String? { state.withLock { $0.failure } }
 
         private func wake(_ change: (inout State) -> Void = { _ in }) {
             let waiter = state.withLock { state in
@@ -143,7 +144,9 @@ final class RawClient: Sendable {
     func closeOutput() async throws { try await channel.close(mode: .output).get() }
 
     /// Whether the connection ended with a reset.
-    var wasReset: Bool { inbox.hasFailed }
+    var wasReset: Bool { inbox.failure != nil }
+    /// For who asks why.
+    var failure: String { inbox.failure ?? "no failure" }
 
     /// Closes with a reset instead of an orderly end.
     func reset() async throws {
