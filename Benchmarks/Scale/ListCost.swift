@@ -15,6 +15,9 @@ struct ListCost {
     private static let largeCount = 100_000
     /// One key in so many has the label that is asked for.
     private static let rarity = 1000
+    /// Of each question, at least, so that a percentile is not the first of them alone, which comes while what was loaded is still
+    /// being taken in.
+    private static let pages = 200
 
     /// Loads a tenant with 100,000 keys, and asks it and one with fewer.
     ///
@@ -24,12 +27,12 @@ struct ListCost {
         try await load(by: api)
         var questions: [Question] = []
         for (tenant, count) in [(tenant, count), (largeTenant, largeCount)] {
-            for (what, query, rounds) in [
-                ("label that none has", "label=colour:red", 20), ("label that few have", "label=rare:yes", 20),
-                ("field value that none has", "displayName=nobody", 20), ("limit of 1,000", "limit=1000", 20),
+            for (what, query) in [
+                ("label that none has", "label=colour:red"), ("label that few have", "label=rare:yes"),
+                ("field value that none has", "displayName=nobody"), ("limit of 1,000", "limit=1000"),
             ] {
                 var question = Question(what: "page, \(what), among \(count)")
-                for _ in 0..<rounds {
+                while question.pages.count < Self.pages {
                     question.pages += try await pages(of: "/v1/tenants/\(tenant)/api-keys?\(query)", by: api)
                 }
                 questions.append(question)
