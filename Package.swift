@@ -115,7 +115,7 @@ let package = Package(
     targets: [
         // Foundations: words everybody uses.
         library("TurnpikeModel"),
-        library("TurnpikeTelemetry", on: [logging, metrics], isHot: true),
+        library("TurnpikeTelemetry", on: [logging, metrics, lifecycle, unixSignals], isHot: true),
 
         // Contracts: what crosses between control plane and workers, and arithmetic both rely on.
         library("TurnpikeMetering", on: ["TurnpikeModel"], isHot: true),

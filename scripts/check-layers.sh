@@ -15,7 +15,7 @@ cd "$root"
 # `platform` stands for the system's C library, under each of its names.
 table='
 TurnpikeModel:
-TurnpikeTelemetry:      platform Synchronization Logging Metrics
+TurnpikeTelemetry:      platform Synchronization Logging Metrics ServiceLifecycle UnixSignals
 
 TurnpikeMetering:       TurnpikeModel
 TurnpikeSnapshot:       TurnpikeModel TurnpikeMetering

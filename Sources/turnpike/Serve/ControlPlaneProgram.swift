@@ -9,7 +9,6 @@ import TurnpikeIdentity
 import TurnpikeModel
 import TurnpikeSQLite
 import TurnpikeTelemetry
-import UnixSignals
 
 /// The control plane put together: store, log and use cases, REST API. The only place that knows all of them.
 struct ControlPlaneProgram {
