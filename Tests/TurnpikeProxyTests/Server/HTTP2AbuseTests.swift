@@ -75,13 +75,15 @@ import TurnpikeTestSupport
             }
             _ = try await client.untilClosed()
             #expect(origin.requests.isEmpty)
-            try await untilCounted("enhance_your_calm", at: gateway)
+            // To SwiftNIO, more of them at once than were agreed on are another fault, which is there first if they come so quickly.
+            try await untilCounted("enhance_your_calm", "protocol_error", at: gateway)
         }
     }
 
-    private func untilCounted(_ reason: String, at gateway: GatewayHarness) async throws {
-        try await until("the fault is counted as \(reason)") {
-            gateway.metrics.render().contains(#"turnpike_http_connection_faults_total{reason="\#(reason)"} 1"#)
+    private func untilCounted(_ reasons: String..., at gateway: GatewayHarness) async throws {
+        try await until("the fault is counted as \(reasons)") {
+            let metrics = gateway.metrics.render()
+            return reasons.contains { metrics.contains(#"turnpike_http_connection_faults_total{reason="\#($0)"} 1"#) }
         }
     }
 
