@@ -2,7 +2,7 @@
 
 import Crypto
 import SwiftASN1
-public import TurnpikeModel
+import TurnpikeModel
 import X509
 
 import struct X509.Certificate

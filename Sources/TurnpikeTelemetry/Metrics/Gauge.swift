@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Synchronization
+import Synchronization
 
 /// A value that goes up and down, such as the number of open connections. Starts at zero.
 ///
