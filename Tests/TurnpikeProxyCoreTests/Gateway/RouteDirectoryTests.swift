@@ -159,7 +159,7 @@ import TurnpikeTestSupport
         let routes = (0..<4_000).map { Self.route($0, hosts: ["a.test"], paths: [.template("/v1/r\($0)/{id}")]) }
         var directory = try Self.directory(routes, seed: 7, count: nil)
         #expect(directory.shards.count == 512)
-        #expect(directory.shards.values.allSatisfy { $0.routes.count < 30 })
+        #expect(directory.shards.values.allSatisfy { (1..<30).contains($0.routes.count) })
         func changed(_ change: RouteDirectory.Change) -> (shards: Int, tables: Int) {
             let before = Array(directory.shards.values)
             #expect(directory.take([change], routes: routes).isEmpty)
